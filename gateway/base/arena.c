@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A request's memory in chunks; single allocations are never freed or moved before the end. */
+#include "base/arena.h"
+
+#include <stdalign.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define CHUNK_SIZE 4096 /* usual payload of one chunk, bytes */
+
+struct chunk {
+    struct chunk *next;
+    size_t size;
+    size_t used;
+    alignas(max_align_t) uint8_t data[];
+};
+
+struct arena {
+    struct chunk *chunks; /* the newest one with room comes first */
+    size_t max;
+    size_t used;
+};
+
+struct arena *arena_new(size_t max)
+{
+    struct arena *a = calloc(1, sizeof *a);
+
+    if (a != NULL)
+        a->max = max;
+    return a;
+}
+
+void arena_free(struct arena *a)
+{
+    if (a == NULL)
+        return;
+    while (a->chunks != NULL) {
+        struct chunk *c = a->chunks;
+
+        a->chunks = c->next;
+        free(c);
+    }
+    free(a);
+}
+
+static struct chunk *chunk_new(size_t size)
+{
+    struct chunk *c;
+    size_t total;
+
+    if (__builtin_add_overflow(sizeof *c, size, &total))
+        return NULL;
+    c = calloc(1, total);
+    if (c != NULL)
+        c->size = size;
+    return c;
+}
+
+/* A chunk with room for `size`: the newest, or a fresh one. A large one goes behind the newest, so
+ * that the rest of that one is still used. */
+static struct chunk *chunk_for(struct arena *a, size_t size)
+{
+    struct chunk *head = a->chunks;
+    struct chunk *c;
+
+    if (head != NULL && size <= head->size - head->used)
+        return head;
+    c = chunk_new(size > CHUNK_SIZE / 4 ? size : CHUNK_SIZE);
+    if (c == NULL)
+        return NULL;
+    if (head != NULL && c->size != CHUNK_SIZE) {
+        c->next = head->next;
+        head->next = c;
+    } else {
+        c->next = head;
+        a->chunks = c;
+    }
+    return c;
+}
+
+void *arena_alloc(struct arena *a, size_t size)
+{
+    const size_t align = alignof(max_align_t);
+    struct chunk *c;
+    size_t rounded;
+    void *p;
+
+    if (__builtin_add_overflow(size == 0 ? 1 : size, align - 1, &rounded))
+        return NULL;
+    rounded -= rounded % align;
+    if (rounded > a->max - a->used)
+        return NULL;
+    c = chunk_for(a, rounded);
+    if (c == NULL)
+        return NULL;
+    p = c->data + c->used;
+    c->used += rounded;
+    a->used += rounded;
+    return p;
+}
+
+void *arena_memdup(struct arena *a, const void *data, size_t len)
+{
+    size_t total;
+    uint8_t *p;
+
+    if (__builtin_add_overflow(len, (size_t)1, &total))
+        return NULL;
+    p = arena_alloc(a, total);
+    if (p != NULL && len > 0)
+        memcpy(p, data, len);
+    return p;
+}
+
+char *arena_strdup(struct arena *a, const char *text)
+{
+    return arena_memdup(a, text, strlen(text));
+}
+
+char *arena_vprintf(struct arena *a, const char *format, va_list ap)
+{
+    va_list again;
+    char *p = NULL;
+    int n;
+
+    va_copy(again, ap);
+    n = vsnprintf(NULL, 0, format, ap);
+    if (n >= 0)
+        p = arena_alloc(a, (size_t)n + 1);
+    if (p != NULL)
+        (void)vsnprintf(p, (size_t)n + 1, format, again);
+    va_end(again);
+    return p;
+}
+
+char *arena_printf(struct arena *a, const char *format, ...)
+{
+    va_list ap;
+    char *p;
+
+    va_start(ap, format);
+    p = arena_vprintf(a, format, ap);
+    va_end(ap);
+    return p;
+}
+
+size_t arena_used(const struct arena *a)
+{
+    return a->used;
+}

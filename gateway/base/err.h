@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The one error type of the whole gateway. Each value has its HTTP status, its public code and its
+ * public title in one table; what a client sees follows from it (RFC 9457) and from nothing else.
+ */
+#ifndef SG_BASE_ERR_H
+#define SG_BASE_ERR_H
+
+/* A result that must not be ignored. */
+#define SG_MUST_CHECK __attribute__((warn_unused_result))
+
+/* X(name, HTTP status, public code, public title) */
+#define SG_ERR_TABLE(X)                                                                            \
+    X(INTERNAL, 500, "internal", "Internal error")                                                 \
+    X(IO, 500, "io", "Input or output failed")                                                     \
+    X(CORRUPT, 500, "corrupt", "Stored data is damaged")                                           \
+    X(PROTOCOL, 500, "protocol", "Malformed internal message")                                     \
+    X(NO_MEMORY, 503, "no-memory", "Out of memory")                                                \
+    X(UNAVAILABLE, 503, "unavailable", "Temporarily unavailable")                                  \
+    X(OVERLOADED, 503, "overloaded", "Too much work at the moment")                                \
+    X(DRAINING, 503, "draining", "The gateway is shutting down")                                   \
+    X(CANCELLED, 499, "cancelled", "The client went away")                                         \
+    X(TIMEOUT, 408, "request-timeout", "The request took too long to arrive")                      \
+    X(BAD_REQUEST, 400, "bad-request", "Malformed request")                                        \
+    X(BAD_JSON, 400, "json-invalid", "The body is not the JSON that is expected")                  \
+    X(BAD_FIELD, 400, "parameter-invalid", "A parameter is missing or invalid")                    \
+    X(BAD_PATH, 400, "path-invalid", "The path is not valid")                                      \
+    X(BAD_TIMEZONE, 400, "timezone-unknown", "Unknown time zone")                                  \
+    X(BAD_CURSOR, 400, "cursor-invalid", "The cursor is not valid here")                           \
+    X(BAD_DIGEST, 400, "digest-mismatch", "The content does not match its digest")                 \
+    X(INCOMPLETE, 400, "body-incomplete", "The body ended early")                                  \
+    X(UNAUTHENTICATED, 401, "unauthenticated", "A token is needed")                                \
+    X(TOKEN_INVALID, 401, "token-invalid", "The token is not valid")                               \
+    X(TOKEN_EXPIRED, 401, "token-expired", "The token has expired")                                \
+    X(SESSION_ENDED, 401, "session-ended", "The session has ended")                                \
+    X(BAD_CREDENTIALS, 401, "credentials-invalid", "Wrong user name or password")                  \
+    X(FORBIDDEN, 403, "forbidden", "Not allowed")                                                  \
+    X(SIGNUP_CLOSED, 403, "signup-closed", "Sign-up is closed")                                    \
+    X(BAD_CODE, 403, "code-invalid", "The code is not valid")                                      \
+    X(USER_DISABLED, 403, "user-disabled", "The user is disabled")                                 \
+    X(NOT_FOUND, 404, "not-found", "Not found")                                                    \
+    X(METHOD, 405, "method-not-allowed", "Method not allowed")                                     \
+    X(NOT_ACCEPTABLE, 406, "not-acceptable", "No acceptable representation")                       \
+    X(NAME_TAKEN, 409, "name-taken", "The name is taken")                                          \
+    X(CONFLICT, 409, "conflict", "The state does not allow it")                                    \
+    X(IS_DIRECTORY, 409, "is-directory", "A directory is there")                                   \
+    X(NOT_DIRECTORY, 409, "not-a-directory", "A file is where a directory is needed")              \
+    X(NOT_EMPTY, 409, "directory-not-empty", "The directory is not empty")                         \
+    X(LAST_ADMIN, 409, "last-admin", "The last admin cannot be removed")                           \
+    X(PRECONDITION, 412, "precondition-failed", "A precondition does not hold")                    \
+    X(TOO_LARGE, 413, "too-large", "The body is too large")                                        \
+    X(URI_TOO_LONG, 414, "uri-too-long", "The address is too long")                                \
+    X(MEDIA_TYPE, 415, "unsupported-media-type", "Unsupported content type")                       \
+    X(RANGE, 416, "range-not-satisfiable", "The range cannot be satisfied")                        \
+    X(EXPECTATION, 417, "expectation-failed", "Unsupported expectation")                           \
+    X(THROTTLED, 429, "throttled", "Too many attempts")                                            \
+    X(HEADERS_TOO_LARGE, 431, "headers-too-large", "The header is too large")                      \
+    X(NO_SPACE, 507, "insufficient-storage", "No space left to store this")
+
+enum sg_err {
+    SG_OK = 0,
+#define X(name, status, code, title) SG_ERR_##name,
+    SG_ERR_TABLE(X)
+#undef X
+        SG_ERR_COUNT
+};
+
+/* HTTP status of an error, 200 for SG_OK. */
+unsigned err_status(enum sg_err err);
+
+/* Stable public code ("not-found"); static storage, "ok" for SG_OK. */
+const char *err_code(enum sg_err err);
+
+/* Short public text; static storage. */
+const char *err_title(enum sg_err err);
+
+/*
+ * Converts an errno value where it comes in: ENOSPC and EDQUOT become NO_SPACE, ENOMEM NO_MEMORY,
+ * ENOENT NOT_FOUND, EMFILE and ENFILE OVERLOADED, ETIMEDOUT TIMEOUT, all else IO. Never SG_OK.
+ */
+enum sg_err err_from_errno(int code);
+
+#endif
