@@ -1,0 +1,153 @@
+# SPDX-License-Identifier: Apache-2.0
+# secgate: `make run` starts a gateway, `make test` runs every test, `make help` lists the rest.
+
+BUILD   ?= build
+CC      ?= cc
+PREFIX  ?= /usr/local
+DESTDIR ?=
+SAN     ?=
+OPT     ?= -O2 -g
+VERSION := 0.1.0
+
+# Each library is one folder of gateway/ (or certs/), and sees only the headers of the folders named here:
+# a forbidden dependency does not compile.
+LIBS         := base ipc certs store core http api
+DIR_base     := gateway/base
+DIR_ipc      := gateway/ipc
+DIR_certs    := certs
+DIR_keyring  := gateway/keyring
+DIR_store    := gateway/store
+DIR_core     := gateway/core
+DIR_http     := gateway/http
+DIR_api      := gateway/api
+DIR_app      := gateway/app
+DIR_cli      := cli
+
+SEES_base    := base
+SEES_ipc     := base ipc
+SEES_certs   := base certs
+SEES_keyring := base ipc certs keyring
+SEES_store   := base store
+SEES_core    := base ipc store core
+SEES_http    := base http
+SEES_api     := base ipc store core http api
+SEES_app     := base ipc certs store core http api app
+SEES_cli     := base cli
+
+PKGS_certs   := gnutls
+PKGS_keyring := gnutls libjwt-gnutls
+PKGS_store   := sqlite3 gnutls
+PKGS_core    := gnutls libjwt-gnutls libargon2 gio-2.0 glib-2.0
+PKGS_http    := libmicrohttpd gnutls
+PKGS_api     := json-c
+PKGS_app     := inih gnutls
+PKGS_cli     := libcurl json-c gnutls
+
+GATEWAY_PKGS := gnutls libjwt-gnutls sqlite3 libargon2 gio-2.0 glib-2.0 libmicrohttpd json-c inih
+GATEWAY_LIBS := $(shell pkg-config --libs $(GATEWAY_PKGS) 2>/dev/null) -lunistring
+KEYRING_LIBS := $(shell pkg-config --libs $(PKGS_keyring) 2>/dev/null)
+CLI_LIBS     := $(shell pkg-config --libs $(PKGS_cli) 2>/dev/null)
+TEST_LIBS    := $(shell pkg-config --libs cmocka 2>/dev/null)
+
+WARN := -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes -Wvla \
+        -Wformat=2 -Wswitch-enum -Wundef -Wpointer-arith -Wcast-qual -Wwrite-strings -Werror
+HARD := -D_FORTIFY_SOURCE=3 -fstack-protector-strong -fPIE
+LINK := -pie -Wl,-z,relro -Wl,-z,now -pthread
+# The fortified libc only works with optimisation and gets in the sanitizers' way.
+ifneq ($(SAN),)
+HARD := -fPIE -fsanitize=$(SAN) -fno-sanitize-recover=all -fno-omit-frame-pointer
+LINK += -fsanitize=$(SAN)
+OPT  := -O1 -g
+endif
+CFLAGS  ?=
+LDFLAGS ?=
+ALL_CFLAGS = -std=gnu17 -D_GNU_SOURCE -DSG_VERSION='"$(VERSION)"' $(OPT) $(WARN) $(HARD) -pthread -MMD -MP $(CFLAGS)
+
+PROGRAMS := $(BUILD)/secgated $(BUILD)/secgated-keyring $(BUILD)/secctl
+
+.PHONY: all
+all: $(PROGRAMS)
+
+# -- compiling ----------------------------------------------------------------------------------
+# $(BUILD)/include/X/X is a link to folder X, so that -I$(BUILD)/include/X allows "X/file.h" and nothing else.
+ALL_MODULES := base ipc certs keyring store core http api app cli
+LINKS := $(foreach m,$(ALL_MODULES),$(BUILD)/include/$(m)/$(m))
+$(LINKS):
+	@mkdir -p $(dir $@)
+	@ln -sfn $(CURDIR)/$(DIR_$(notdir $@)) $@
+
+define module
+OBJS_$(1) := $$(patsubst %.c,$(BUILD)/obj/%.o,$$(wildcard $$(DIR_$(1))/*.c))
+FLAGS_$(1) := $$(foreach m,$$(SEES_$(1)),-I$(BUILD)/include/$$(m)) \
+    $$(if $$(PKGS_$(1)),$$(patsubst -I%,-isystem %,$$(shell pkg-config --cflags $$(PKGS_$(1)) 2>/dev/null)))
+$$(OBJS_$(1)): $(BUILD)/obj/%.o: %.c $(BUILD)/flags | $$(LINKS)
+	@mkdir -p $$(dir $$@)
+	$$(CC) $$(ALL_CFLAGS) $$(FLAGS_$(1)) -c -o $$@ $$<
+$(BUILD)/lib/$(1).a: $$(OBJS_$(1))
+	@mkdir -p $$(dir $$@)
+	@rm -f $$@
+	$$(AR) rcs $$@ $$^
+endef
+$(foreach m,$(ALL_MODULES),$(eval $(call module,$(m))))
+
+# Changes only when compiler or flags change, and then everything is built again.
+$(BUILD)/flags: FORCE
+	@mkdir -p $(BUILD)
+	@echo '$(CC) $(ALL_CFLAGS) $(LDFLAGS) $(LINK)' | cmp -s - $@ || echo '$(CC) $(ALL_CFLAGS) $(LDFLAGS) $(LINK)' > $@
+.PHONY: FORCE
+FORCE:
+
+ARCHIVES := $(foreach m,app api http core store ipc certs base,$(BUILD)/lib/$(m).a)
+
+$(BUILD)/secgated: $(ARCHIVES)
+	$(CC) $(LINK) $(LDFLAGS) -o $@ -Wl,--start-group $^ -Wl,--end-group $(GATEWAY_LIBS)
+$(BUILD)/secgated-keyring: $(foreach m,keyring ipc certs base,$(BUILD)/lib/$(m).a)
+	$(CC) $(LINK) $(LDFLAGS) -o $@ $^ $(KEYRING_LIBS)
+$(BUILD)/secctl: $(BUILD)/lib/cli.a $(BUILD)/lib/base.a
+	$(CC) $(LINK) $(LDFLAGS) -o $@ $^ $(CLI_LIBS)
+
+# -- unit tests: tests/unit/test_X.c is a program; the other files there are shared by all ----------
+UNIT_FLAGS := $(foreach m,$(ALL_MODULES),-I$(BUILD)/include/$(m)) -Itests/unit \
+    $(patsubst -I%,-isystem %,$(shell pkg-config --cflags $(GATEWAY_PKGS) libcurl 2>/dev/null))
+UNIT_TESTS  := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(wildcard tests/unit/test_*.c))
+UNIT_SHARED := $(patsubst %.c,$(BUILD)/obj/%.o,$(filter-out tests/unit/test_%,$(wildcard tests/unit/*.c)))
+UNIT_LIBS   := $(foreach m,api http core store ipc certs base,$(BUILD)/lib/$(m).a)
+# Programs' own code without their main.
+UNIT_APP     := $(filter-out %/main.o,$(OBJS_app))
+UNIT_KEYRING := $(filter-out %/main.o,$(OBJS_keyring))
+UNIT_CLI     := $(filter-out %/main.o,$(OBJS_cli))
+
+$(BUILD)/obj/tests/%.o: tests/%.c $(BUILD)/flags | $(LINKS)
+	@mkdir -p $(dir $@)
+	$(CC) $(ALL_CFLAGS) $(UNIT_FLAGS) -c -o $@ $<
+$(BUILD)/lib/unit_app.a: $(UNIT_APP)
+$(BUILD)/lib/unit_keyring.a: $(UNIT_KEYRING)
+$(BUILD)/lib/unit_cli.a: $(UNIT_CLI)
+$(BUILD)/lib/unit_shared.a: $(UNIT_SHARED)
+$(BUILD)/lib/unit_%.a:
+	@mkdir -p $(dir $@)
+	@rm -f $@
+	$(AR) rcs $@ $^
+.SECONDARY:
+$(BUILD)/unit/test_cli%: $(BUILD)/obj/tests/unit/test_cli%.o $(BUILD)/lib/unit_cli.a $(BUILD)/lib/base.a
+	@mkdir -p $(dir $@)
+	$(CC) $(LINK) $(LDFLAGS) -o $@ -Wl,--start-group $^ -Wl,--end-group $(CLI_LIBS) $(TEST_LIBS)
+$(BUILD)/unit/test_%: $(BUILD)/obj/tests/unit/test_%.o $(BUILD)/lib/unit_shared.a \
+        $(BUILD)/lib/unit_app.a $(BUILD)/lib/unit_keyring.a $(UNIT_LIBS)
+	@mkdir -p $(dir $@)
+	$(CC) $(LINK) $(LDFLAGS) -o $@ -Wl,--start-group $^ -Wl,--end-group $(GATEWAY_LIBS) $(TEST_LIBS)
+
+.PHONY: unit
+unit: $(UNIT_TESTS)
+
+# -- fuzzers: clang with libFuzzer -------------------------------------------------------------------
+FUZZERS := $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
+$(BUILD)/fuzz/%: $(BUILD)/obj/tests/fuzz/%.o $(BUILD)/lib/unit_app.a $(BUILD)/lib/unit_keyring.a $(UNIT_LIBS)
+	@mkdir -p $(dir $@)
+	$(CC) $(LINK) $(LDFLAGS) -fsanitize=fuzzer -o $@ -Wl,--start-group $^ -Wl,--end-group $(GATEWAY_LIBS)
+.PHONY: fuzzers
+fuzzers: $(FUZZERS)
+
+include packaging/targets.mk
+
+-include $(shell find $(BUILD)/obj -name '*.d' 2>/dev/null)

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The rules of files: who may do what in which space, atomic publication, conditional writes, listing with
+ * opaque cursors, collection of blobs that nothing refers to. No HTTP, no SQL. Functions block unless they
+ * say otherwise.
+ */
+#ifndef SG_CORE_FILES_H
+#define SG_CORE_FILES_H
+
+#include "core/identity.h"
+#include "core/path.h"
+#include "store/blobs.h"
+#include "store/files.h"
+
+struct files;
+
+struct files_config {
+    uint64_t max_file_bytes; /* of one upload */
+};
+
+struct files *files_new(const struct files_store *store, const struct blobs_store *blobs,
+                        const struct files_config *config);
+void files_free(struct files *f);
+
+/* Starts the background collection (a thread); stopped by files_free. */
+enum sg_err files_start_collector(struct files *f) SG_MUST_CHECK;
+
+/* The role that a user has in a space: the one check of authority for files (and chat). "~me" is the caller's own.
+ * Fills the space. SG_ERR_NOT_FOUND when there is none, or it is somebody else's "~name". Only reads. */
+enum sg_err files_authorize(struct files *f, const struct principal *who, const char *space,
+                            enum space_role least, struct space_record *ret,
+                            enum space_role *ret_role) SG_MUST_CHECK;
+/* The spaces that a user may read, with roles. */
+enum sg_err files_spaces(struct files *f, const struct principal *who, size_t limit,
+                         struct space_record *ret, enum space_role *ret_roles,
+                         size_t *ret_count) SG_MUST_CHECK;
+
+/* An upload in progress. begin: authority, early conditions and size (`expected` -1 unknown) without touching the disk:
+ * may run on an event loop. SG_ERR_TOO_LARGE, NO_SPACE, PRECONDITION, FORBIDDEN, NOT_FOUND,
+ * IS_DIRECTORY. The condition is checked again, for good, at commit. */
+struct file_upload;
+enum sg_err files_upload_begin(struct files *f, const struct principal *who, const struct path *path,
+                               int64_t expected, const struct entry_condition *condition,
+                               struct file_upload **ret) SG_MUST_CHECK;
+/* Blocks (hash and write). SG_ERR_TOO_LARGE past the limit, NO_SPACE. */
+enum sg_err files_upload_write(struct file_upload *u, const void *data, size_t len) SG_MUST_CHECK;
+/* Durable and visible after SG_OK; entry strings in `arena`. `sha256` NULL: not checked. Frees *u. */
+enum sg_err files_upload_commit(struct file_upload **u, const uint8_t *sha256, struct arena *arena,
+                                struct entry_record *ret, bool *ret_created) SG_MUST_CHECK;
+/* Nothing of it stays. *u NULL is legal. Frees *u. */
+void files_upload_abort(struct file_upload **u);
+
+enum sg_err files_mkdir(struct files *f, const struct principal *who, const struct path *path,
+                        const struct entry_condition *condition, struct arena *arena,
+                        struct entry_record *ret, bool *ret_created) SG_MUST_CHECK;
+
+/* Looks up and opens the content (fd is the caller's). IS_DIRECTORY for one. Reads only: may run on an
+ * event loop. */
+enum sg_err files_open(struct files *f, const struct principal *who, const struct path *path,
+                       struct arena *arena, struct entry_record *ret, int *ret_fd) SG_MUST_CHECK;
+
+enum sg_err files_remove(struct files *f, const struct principal *who, const struct path *path,
+                         bool recursive, const struct entry_condition *condition) SG_MUST_CHECK;
+
+struct files_list_options {
+    size_t limit;       /* 1 to 1000 */
+    const char *cursor; /* NULL or "" from the start; SG_ERR_BAD_CURSOR when of another listing */
+    enum entry_sort sort;
+    bool descending;
+    bool recursive;
+    const char *prefix; /* "" any */
+};
+/* One page; entry->path includes the space's name ("common/docs/a.txt"). *ret_cursor NULL at the end. */
+enum sg_err files_list(struct files *f, const struct principal *who, const struct path *dir,
+                       const struct files_list_options *options, struct arena *arena,
+                       struct entry_record **ret, size_t *ret_count,
+                       char **ret_cursor) SG_MUST_CHECK;
+
+#endif

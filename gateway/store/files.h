@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Storage of spaces and of the file trees in them: metadata only, content is in the blob store. Paths
+ * are relative to the space, normalized (core/path), without leading or trailing slash; "" is the root.
+ */
+#ifndef SG_STORE_FILES_H
+#define SG_STORE_FILES_H
+
+#include "store/store.h"
+
+enum space_role { SG_SPACE_NONE = 0, SG_SPACE_READER = 1, SG_SPACE_WRITER = 2, SG_SPACE_OWNER = 3 };
+
+struct space_record {
+    int64_t id;
+    char name[SG_SPACE_NAME_SIZE]; /* "common", "~user" */
+    int64_t owner_id;              /* 0: nobody in particular */
+};
+
+enum entry_type { SG_ENTRY_FILE = 0, SG_ENTRY_DIRECTORY = 1 };
+
+struct entry_record {
+    char *path; /* in the caller's arena */
+    enum entry_type type;
+    uint64_t size;                   /* bytes; 0 for directories */
+    uint8_t sha256[SG_DIGEST_SIZE];  /* zero for directories */
+    int64_t modified_ns;
+    uint64_t version; /* rises by one with each replacement; 1 at first; 0 for directories */
+    char owner[SG_USER_NAME_SIZE]; /* who wrote this version */
+    char media_type[128];
+};
+
+/* Conditions of a write, checked in its transaction (RFC 9110 section 13). */
+struct entry_condition {
+    bool must_not_exist;             /* If-None-Match: * */
+    bool must_exist;                 /* If-Match: * */
+    size_t match_count;              /* If-Match with digests: current must be one of them */
+    uint8_t match[8][SG_DIGEST_SIZE];
+};
+
+enum entry_sort { SG_SORT_NAME, SG_SORT_SIZE, SG_SORT_MODIFIED };
+
+struct entry_query {
+    int64_t space_id;
+    const char *dir;    /* directory to list; "" the root */
+    const char *prefix; /* of the path below dir (recursive) or of the name; "" any */
+    bool recursive;     /* files and directories below, by path */
+    enum entry_sort sort;
+    bool descending;
+    size_t limit; /* 1 to 1000 */
+    /* Keyset: strictly after this row in the order asked for; `after_path` NULL from the start. */
+    const char *after_path; /* whole path of the last row */
+    uint64_t after_size;
+    int64_t after_modified_ns;
+};
+
+struct files_store {
+    void *self;
+    const struct files_vtable *vt;
+};
+
+struct files_vtable {
+    enum sg_err (*space_get)(void *self, const char *name, struct space_record *ret) SG_MUST_CHECK;
+    /* "common" and the user's own; (members of further spaces come with the chat) */
+    enum sg_err (*space_list)(void *self, int64_t user_id, size_t limit, struct space_record *ret,
+                              size_t *ret_count) SG_MUST_CHECK;
+    enum sg_err (*get)(void *self, int64_t space_id, const char *path, struct arena *arena,
+                       struct entry_record *ret) SG_MUST_CHECK;
+    /* Puts a file (its blob is durable already), making parents. In one transaction checks the condition and the
+     * tree. Fills version; *ret_created. SG_ERR_PRECONDITION, IS_DIRECTORY, NOT_DIRECTORY, NO_SPACE,
+     * NOT_FOUND (space gone). *ret_old_sha256 is the replaced digest (zero: none), for collection. */
+    enum sg_err (*put)(void *self, int64_t space_id, struct entry_record *entry,
+                       const struct entry_condition *condition, bool *ret_created,
+                       uint8_t ret_old_sha256[SG_DIGEST_SIZE]) SG_MUST_CHECK;
+    /* Makes a directory and its parents; an existing one is fine (*ret_created false) unless condition says
+     * otherwise. SG_ERR_NOT_DIRECTORY, CONFLICT when a file is there. */
+    enum sg_err (*mkdir)(void *self, int64_t space_id, struct entry_record *entry,
+                         const struct entry_condition *condition, bool *ret_created) SG_MUST_CHECK;
+    /* Removes a file, or a directory (with all below if `recursive`, else SG_ERR_NOT_EMPTY). */
+    enum sg_err (*remove)(void *self, int64_t space_id, const char *path, bool recursive,
+                          const struct entry_condition *condition) SG_MUST_CHECK;
+    /* One page, at most query->limit rows into `ret`; *ret_more when others follow. SG_ERR_NOT_FOUND when dir is
+     * not there, NOT_DIRECTORY when it is a file. Cost does not grow with the number of entries. */
+    enum sg_err (*list)(void *self, const struct entry_query *query, struct arena *arena,
+                        struct entry_record *ret, size_t *ret_count, bool *ret_more) SG_MUST_CHECK;
+    /* True when any entry refers to this blob. */
+    enum sg_err (*blob_used)(void *self, const uint8_t *sha256, bool *ret) SG_MUST_CHECK;
+};
+
+#endif

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Storage of sessions and their refresh token families. */
+#ifndef SG_STORE_SESSIONS_H
+#define SG_STORE_SESSIONS_H
+
+#include "store/store.h"
+
+#define SG_DEVICE_NAME_SIZE 129 /* bytes of UTF-8 with NUL */
+
+struct session_record {
+    uint8_t id[SG_SESSION_ID_SIZE];
+    int64_t user_id;
+    char address[46];
+    char device_name[SG_DEVICE_NAME_SIZE]; /* "": none */
+    char device_mac[18];                   /* "": none */
+    int64_t created_ns, last_used_ns, expires_ns;
+    /* Refresh: the current token's digest, its predecessor's (all zero: none), and the salt from which
+     * the predecessor leads to the current one (core/identity). */
+    uint8_t family_key[32];
+    uint8_t current_sha256[SG_DIGEST_SIZE];
+    uint8_t previous_sha256[SG_DIGEST_SIZE];
+    uint8_t salt[32];
+    uint64_t sequence; /* of the data exchange; starts at 1 */
+};
+
+struct sessions_store {
+    void *self;
+    const struct sessions_vtable *vt;
+};
+
+struct sessions_vtable {
+    enum sg_err (*create)(void *self, const struct session_record *session) SG_MUST_CHECK;
+    /* The session and its user in one read; SG_ERR_NOT_FOUND. */
+    enum sg_err (*get)(void *self, const uint8_t *id, struct session_record *ret) SG_MUST_CHECK;
+    /* A user's sessions, newest first, at most `limit`. */
+    enum sg_err (*list)(void *self, int64_t user_id, size_t limit, struct session_record *ret,
+                        size_t *ret_count) SG_MUST_CHECK;
+    /* Compare-and-swap of the refresh state: stores previous, current, salt, last_used and address of `next` if the
+     * stored current_sha256 equals `expected_current`; SG_ERR_CONFLICT when it does not (another refresh
+     * won: read again), SG_ERR_NOT_FOUND. */
+    enum sg_err (*rotate)(void *self, const struct session_record *next,
+                          const uint8_t *expected_current) SG_MUST_CHECK;
+    /* Ends one session; SG_ERR_NOT_FOUND. `user_id` 0: whoever's; else only that user's. */
+    enum sg_err (*remove)(void *self, const uint8_t *id, int64_t user_id) SG_MUST_CHECK;
+    /* Notes the last use; may be batched (not durable at return). */
+    enum sg_err (*touch)(void *self, const uint8_t *id, int64_t now_ns) SG_MUST_CHECK;
+    /* True when this user has had a session from this address (login throttling's known addresses). */
+    enum sg_err (*known_address)(void *self, const char *user_name, const char *address,
+                                 bool *ret) SG_MUST_CHECK;
+    /* Removes sessions that expired before `now_ns`. */
+    enum sg_err (*prune)(void *self, int64_t now_ns) SG_MUST_CHECK;
+};
+
+#endif
