@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the operations work with, and the two things that the server needs of this folder: the route table and
+ * the guard. Operations are thin: parse, call core, reply.
+ */
+#ifndef SG_API_API_H
+#define SG_API_API_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/err.h"
+#include "http/route.h"
+
+struct identity;
+struct files;
+struct web_assets;
+struct request;
+
+/* Everything is borrowed for the life of the server. */
+struct api {
+    struct identity *identity;
+    struct files *files;
+    const struct web_assets *web; /* index page, modules, OpenAPI document */
+    size_t max_file_bytes;
+    /* Readiness: SG_OK, or why not, with a static text for the client. */
+    enum sg_err (*ready)(void *ctx, const char **ret_reason);
+    void *ready_ctx;
+    bool metrics_public; /* else loopback or admin only */
+};
+
+/* The route table: the whole API at a glance (api/routes.c). */
+extern const struct route api_routes[];
+extern const size_t api_route_count;
+
+/* Decides access: bearer token, role, scopes; sets the principal. Does not block. */
+enum sg_err api_guard(struct request *r, const struct route *route);
+
+#endif
