@@ -7,6 +7,7 @@
 #ifndef SG_IPC_KEYRING_H
 #define SG_IPC_KEYRING_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -35,6 +36,11 @@ enum keyring_message {
 #undef X
 };
 
+/* Whether `type` exists and `peer` may ask for it. */
+bool keyring_is_allowed(uint8_t type, enum keyring_peer peer);
+/* "MINT" and so on, "?" for an unknown type; static storage. */
+const char *keyring_message_name(uint8_t type);
+
 /* A request is: u8 type, fields. A reply is: u8 enum sg_err, fields when SG_OK. */
 
 #define SG_KEYRING_NAMES_MAX 32
@@ -43,7 +49,7 @@ enum keyring_message {
 struct keyring_sign_tls {
     uint8_t spki_sha256[32];
     uint32_t sign_algorithm; /* gnutls_sign_algorithm_t */
-    uint8_t digest[64];      /* or, for flags RSA raw TLS 1.0 style: never accepted */
+    uint8_t digest[64];      /* exactly as long as the algorithm's hash */
     size_t digest_len;
 };
 

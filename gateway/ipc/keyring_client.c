@@ -1,0 +1,351 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Calls to the keyring over a set of channels; it never waits longer than SG_KEYRING_TIMEOUT_MS in
+ * all. */
+#include "ipc/keyring_client.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/metrics.h"
+#include "ipc/channel.h"
+
+#define REPLY_MAX 8192 /* bytes; SG_TOKEN_KEYS_MAX keys are the longest answer */
+
+struct slot {
+    int fd; /* -1: closed */
+    bool busy;
+};
+
+struct keyring_client {
+    pthread_mutex_t lock;
+    pthread_cond_t freed;                   /* a channel became free, or new ones came */
+    struct slot slots[SG_KEYRING_CHANNELS]; /* under lock */
+    unsigned generation;                    /* under lock; counts attachments */
+};
+
+/* A channel on loan to one call. */
+struct loan {
+    size_t index;
+    int fd;
+    unsigned generation;
+};
+
+struct keyring_client *keyring_client_new(void)
+{
+    struct keyring_client *k = calloc(1, sizeof *k);
+    pthread_condattr_t attr;
+
+    if (k == NULL)
+        return NULL;
+    for (size_t i = 0; i < SG_KEYRING_CHANNELS; i++)
+        k->slots[i].fd = -1;
+    (void)pthread_mutex_init(&k->lock, NULL);
+    (void)pthread_condattr_init(&attr);
+    (void)pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+    (void)pthread_cond_init(&k->freed, &attr);
+    (void)pthread_condattr_destroy(&attr);
+    return k;
+}
+
+void keyring_client_free(struct keyring_client *k)
+{
+    if (k == NULL)
+        return;
+    for (size_t i = 0; i < SG_KEYRING_CHANNELS; i++) {
+        assert(!k->slots[i].busy);
+        if (k->slots[i].fd != -1)
+            (void)close(k->slots[i].fd);
+    }
+    (void)pthread_cond_destroy(&k->freed);
+    (void)pthread_mutex_destroy(&k->lock);
+    free(k);
+}
+
+void keyring_client_attach(struct keyring_client *k, const int *fds, size_t nfds)
+{
+    (void)pthread_mutex_lock(&k->lock);
+    k->generation++;
+    for (size_t i = 0; i < SG_KEYRING_CHANNELS; i++) {
+        struct slot *s = &k->slots[i];
+
+        /* A channel on loan belongs to its call, which closes it when it sees the new generation.
+         */
+        if (s->fd != -1 && !s->busy)
+            (void)close(s->fd);
+        *s = (struct slot){.fd = i < nfds ? fds[i] : -1};
+        /* Non-blocking: a full buffer is a stuck keyring, not a reason to wait. */
+        if (s->fd != -1)
+            (void)fcntl(s->fd, F_SETFL, fcntl(s->fd, F_GETFL) | O_NONBLOCK);
+    }
+    for (size_t i = SG_KEYRING_CHANNELS; i < nfds; i++)
+        (void)close(fds[i]);
+    (void)pthread_cond_broadcast(&k->freed);
+    (void)pthread_mutex_unlock(&k->lock);
+}
+
+static bool find_free(struct keyring_client *k, struct loan *ret)
+{
+    for (size_t i = 0; i < SG_KEYRING_CHANNELS; i++) {
+        struct slot *s = &k->slots[i];
+
+        if (s->fd == -1 || s->busy)
+            continue;
+        s->busy = true;
+        *ret = (struct loan){.index = i, .fd = s->fd, .generation = k->generation};
+        return true;
+    }
+    return false;
+}
+
+/* Takes a free channel, waiting for one until the deadline. */
+static enum sg_err take(struct keyring_client *k, int64_t deadline_ns, struct loan *ret)
+{
+    struct timespec until = {.tv_sec = (time_t)(deadline_ns / SG_NS_PER_S),
+                             .tv_nsec = (long)(deadline_ns % SG_NS_PER_S)};
+    bool found;
+    int rc = 0;
+
+    (void)pthread_mutex_lock(&k->lock);
+    while (!(found = find_free(k, ret)) && rc != ETIMEDOUT)
+        rc = pthread_cond_timedwait(&k->freed, &k->lock, &until);
+    (void)pthread_mutex_unlock(&k->lock);
+    return found ? SG_OK : SG_ERR_UNAVAILABLE;
+}
+
+/* Gives the channel back, or closes it when it can no longer be trusted to be in step. */
+static void give_back(struct keyring_client *k, const struct loan *l, bool good)
+{
+    (void)pthread_mutex_lock(&k->lock);
+    if (l->generation != k->generation) {
+        (void)close(l->fd);
+    } else {
+        if (!good) {
+            (void)close(l->fd);
+            k->slots[l->index].fd = -1;
+        }
+        k->slots[l->index].busy = false;
+        (void)pthread_cond_signal(&k->freed);
+    }
+    (void)pthread_mutex_unlock(&k->lock);
+}
+
+/* Reads the answer; `decode` takes the fields of a good one and must end exactly at its end.
+ * *ret_in_step says whether the channel may be used again. */
+static enum sg_err read_reply(const struct buf *reply,
+                              enum sg_err (*decode)(struct decoder *, void *), void *ret,
+                              bool *ret_in_step)
+{
+    struct decoder d;
+    uint8_t status;
+    enum sg_err err;
+
+    codec_start(&d, reply->data, reply->len);
+    status = codec_u8(&d);
+    if (status >= SG_ERR_COUNT)
+        return SG_ERR_PROTOCOL;
+    if (status != SG_OK) {
+        err = codec_end(&d);
+        *ret_in_step = err == SG_OK;
+        return err == SG_OK ? (enum sg_err)status : err;
+    }
+    err = decode(&d, ret);
+    *ret_in_step = err == SG_OK;
+    return err;
+}
+
+/* One exchange on one channel. *ret_sent: the keyring may have seen the request. */
+static enum sg_err exchange(const struct loan *l, const struct buf *request, int64_t deadline_ns,
+                            struct buf *reply, bool *ret_sent)
+{
+    enum sg_err err = channel_send(l->fd, request, NULL, 0);
+    int64_t left;
+
+    *ret_sent = err == SG_OK;
+    if (err != SG_OK)
+        return err;
+    left = deadline_ns - clock_monotonic_ns();
+    left = left <= 0 ? 0 : (left + SG_NS_PER_MS - 1) / SG_NS_PER_MS;
+    return channel_receive(l->fd, (int)left, reply, NULL, NULL);
+}
+
+/* Makes the call. A channel whose end is found when sending costs nothing; one that ends while the
+ * answer is awaited allows a single second try, so that a request that kills the keyring cannot do
+ * so for ever. */
+static enum sg_err call_until(struct keyring_client *k, const struct buf *request,
+                              struct buf *reply, int64_t deadline_ns,
+                              enum sg_err (*decode)(struct decoder *, void *), void *ret)
+{
+    for (unsigned tries = 0; tries < 2;) {
+        struct loan loan;
+        bool sent = false;
+        bool in_step = false;
+        enum sg_err err = take(k, deadline_ns, &loan);
+
+        if (err != SG_OK)
+            return err;
+        err = exchange(&loan, request, deadline_ns, reply, &sent);
+        if (err == SG_OK) {
+            err = read_reply(reply, decode, ret, &in_step);
+            give_back(k, &loan, in_step);
+            return err;
+        }
+        give_back(k, &loan, false);
+        if (err != SG_ERR_UNAVAILABLE)
+            return err == SG_ERR_TIMEOUT ? SG_ERR_UNAVAILABLE : err;
+        tries += sent ? 1 : 0;
+    }
+    return SG_ERR_UNAVAILABLE;
+}
+
+static enum sg_err call(struct keyring_client *k, const struct buf *request,
+                        enum sg_err (*decode)(struct decoder *, void *), void *ret)
+{
+    int64_t deadline = clock_monotonic_ns() + SG_KEYRING_TIMEOUT_MS * SG_NS_PER_MS;
+    enum sg_err err = buf_status(request);
+    struct buf reply;
+
+    buf_init(&reply, REPLY_MAX);
+    if (err == SG_OK)
+        err = call_until(k, request, &reply, deadline, decode, ret);
+    buf_wipe(&reply);
+    metrics_add(SG_METRIC_KEYRING_CALLS, 1);
+    if (err != SG_OK)
+        metrics_add(SG_METRIC_KEYRING_FAILED, 1);
+    return err;
+}
+
+struct signature_out {
+    uint8_t *data;
+    size_t cap;
+    size_t len;
+};
+
+static enum sg_err decode_signature(struct decoder *d, void *ret)
+{
+    struct signature_out *out = ret;
+    size_t len;
+    const uint8_t *at = codec_bytes(d, out->cap, &len);
+
+    if (codec_end(d) != SG_OK || len == 0)
+        return SG_ERR_PROTOCOL;
+    memcpy(out->data, at, len);
+    out->len = len;
+    return SG_OK;
+}
+
+enum sg_err keyring_client_sign_tls(struct keyring_client *k, const struct keyring_sign_tls *m,
+                                    uint8_t *ret_signature, size_t cap, size_t *ret_len)
+{
+    SG_BUF_CLEANUP struct buf request;
+    struct signature_out out = {.data = ret_signature, .cap = cap};
+    enum sg_err err;
+
+    buf_init(&request, SG_IPC_MESSAGE_MAX);
+    codec_put_u8(&request, SG_KEYRING_SIGN_TLS);
+    keyring_put_sign_tls(&request, m);
+    err = call(k, &request, decode_signature, &out);
+    if (err == SG_OK)
+        *ret_len = out.len;
+    return err;
+}
+
+struct key_out {
+    uint32_t algorithm;
+    uint32_t bits;
+};
+
+static enum sg_err decode_key(struct decoder *d, void *ret)
+{
+    struct key_out *out = ret;
+
+    out->algorithm = codec_u32(d);
+    out->bits = codec_u32(d);
+    return codec_end(d);
+}
+
+enum sg_err keyring_client_has_tls_key(struct keyring_client *k, const uint8_t spki_sha256[32],
+                                       uint32_t *ret_algorithm, uint32_t *ret_bits)
+{
+    SG_BUF_CLEANUP struct buf request;
+    struct key_out out = {0};
+    enum sg_err err;
+
+    buf_init(&request, SG_IPC_MESSAGE_MAX);
+    codec_put_u8(&request, SG_KEYRING_HAS_TLS_KEY);
+    codec_put_bytes(&request, spki_sha256, 32);
+    err = call(k, &request, decode_key, &out);
+    if (err == SG_OK) {
+        *ret_algorithm = out.algorithm;
+        *ret_bits = out.bits;
+    }
+    return err;
+}
+
+static enum sg_err decode_token(struct decoder *d, void *ret)
+{
+    char *token = ret;
+    size_t len;
+    const uint8_t *at = codec_bytes(d, SG_TOKEN_SIZE - 1, &len);
+
+    if (codec_end(d) != SG_OK || len == 0 || memchr(at, '\0', len) != NULL)
+        return SG_ERR_PROTOCOL;
+    memcpy(token, at, len);
+    token[len] = '\0';
+    return SG_OK;
+}
+
+enum sg_err keyring_client_mint(struct keyring_client *k, const struct keyring_claims *m,
+                                char ret_token[SG_TOKEN_SIZE])
+{
+    SG_BUF_CLEANUP struct buf request;
+
+    buf_init(&request, SG_IPC_MESSAGE_MAX);
+    codec_put_u8(&request, SG_KEYRING_MINT);
+    keyring_put_claims(&request, m);
+    return call(k, &request, decode_token, ret_token);
+}
+
+struct token_keys_out {
+    struct token_key *keys;
+    size_t *count;
+};
+
+static enum sg_err decode_token_keys(struct decoder *d, void *ret)
+{
+    struct token_keys_out *out = ret;
+
+    return keyring_get_token_keys(d, out->keys, out->count);
+}
+
+enum sg_err keyring_client_token_keys(struct keyring_client *k,
+                                      struct token_key ret[SG_TOKEN_KEYS_MAX], size_t *ret_count)
+{
+    SG_BUF_CLEANUP struct buf request;
+    struct token_keys_out out = {.keys = ret, .count = ret_count};
+
+    buf_init(&request, SG_IPC_MESSAGE_MAX);
+    codec_put_u8(&request, SG_KEYRING_TOKEN_KEYS);
+    return call(k, &request, decode_token_keys, &out);
+}
+
+static enum sg_err decode_empty(struct decoder *d, void *ret)
+{
+    (void)ret;
+    return codec_end(d);
+}
+
+enum sg_err keyring_client_status(struct keyring_client *k)
+{
+    SG_BUF_CLEANUP struct buf request;
+
+    buf_init(&request, SG_IPC_MESSAGE_MAX);
+    codec_put_u8(&request, SG_KEYRING_STATUS);
+    return call(k, &request, decode_empty, NULL);
+}
