@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: Apache-2.0
+// Speaks to the gateway: one function per operation, named like its operationId. It sends the
+// access token, refreshes it once on 401, and turns every failure into an ApiError.
+
+import * as session from './session.js';
+import { encodePath } from './format.js';
+
+/** What went wrong, as the gateway says it (RFC 9457), or as the network does. */
+export class ApiError extends Error {
+  constructor({ status = 0, code = 'network', title, detail = '', requestId = '', retryAfter = 0 }) {
+    super(detail || title);
+    Object.assign(this, { status, code, title, detail, requestId, retryAfter });
+  }
+}
+
+export const unreachable = () =>
+  new ApiError({
+    title: 'The gateway did not answer',
+    detail: 'Check the network and try again.',
+  });
+
+function fromAnswer(status, header, text) {
+  let problem = {};
+  try {
+    problem = JSON.parse(text);
+  } catch {
+    // Not ours, for example from a proxy: the status has to do.
+  }
+  return new ApiError({
+    status,
+    code: problem.code ?? 'unknown',
+    title: problem.title ?? `The gateway answered ${status}`,
+    detail: problem.detail === `${problem.title}.` ? '' : problem.detail,
+    requestId: problem.request_id ?? header('X-Request-Id') ?? '',
+    retryAfter: Number(header('Retry-After') ?? 0),
+  });
+}
+
+async function currentToken(stale) {
+  try {
+    return await (stale === undefined ? session.token() : session.refresh(stale));
+  } catch (error) {
+    if (error instanceof session.SessionEnded) throw error;
+    throw unreachable();
+  }
+}
+
+/**
+ * Sends a request and gives back a successful Response.
+ * @param {object} options `json` (a value to send), `body`, `headers`, `auth` (default true), `signal`
+ */
+async function send(method, path, { json, body, headers = {}, auth = true, signal } = {}) {
+  const attempt = async (token) => {
+    const sent = new Headers(headers);
+    if (token) sent.set('Authorization', `Bearer ${token}`);
+    if (json !== undefined) sent.set('Content-Type', 'application/json');
+    try {
+      return await fetch(path, {
+        method,
+        headers: sent,
+        body: json === undefined ? body : JSON.stringify(json),
+        cache: 'no-store',
+        credentials: 'omit',
+        signal,
+      });
+    } catch (error) {
+      if (error.name === 'AbortError') throw error;
+      throw unreachable();
+    }
+  };
+
+  let token = auth ? await currentToken() : null;
+  const response = await attempt(token);
+  if (response.ok) return response;
+  const error = await fromResponse(response);
+  if (!auth || !isStale(error)) throw error;
+
+  token = await currentToken(token);
+  const again = await attempt(token);
+  if (again.ok) return again;
+  throw await fromResponse(again);
+}
+
+async function fromResponse(response) {
+  return fromAnswer(response.status, (name) => response.headers.get(name), await response.text());
+}
+
+/** Whether a new access token may help; a wrong password answers 401 too. */
+function isStale(error) {
+  return error.status === 401 && error.code !== 'credentials-invalid';
+}
+
+async function sendJson(method, path, options) {
+  const response = await send(method, path, options);
+  return response.status === 204 ? null : response.json();
+}
+
+function query(values) {
+  const search = new URLSearchParams();
+  for (const [name, value] of Object.entries(values)) {
+    if (value !== undefined && value !== null && value !== '') search.set(name, value);
+  }
+  const text = search.toString();
+  return text ? `?${text}` : '';
+}
+
+const filesUrl = (path) => `/v1/files/${encodePath(path)}`;
+
+export const daytimeGet = (tz) =>
+  sendJson('GET', `/v1/daytime${query({ tz })}`, { auth: false, headers: { Accept: 'application/json' } });
+
+export const tlsGet = () => sendJson('GET', '/v1/tls', { auth: false });
+
+export const usersCreate = (username, password, code) =>
+  sendJson('POST', '/v1/users', { auth: false, json: { username, password, ...(code && { code }) } });
+
+export const usersMe = () => sendJson('GET', '/v1/users/me');
+
+export const usersUpdateMe = (oldPassword, newPassword) =>
+  sendJson('PATCH', '/v1/users/me', {
+    json: { old_password: oldPassword, new_password: newPassword },
+  });
+
+export const invitesCreate = (role) => sendJson('POST', '/v1/invites', { json: { role } });
+
+export const sessionsCreate = (username, password, device) =>
+  sendJson('POST', '/v1/sessions', { auth: false, json: { username, password, device } });
+
+export const sessionsList = () => sendJson('GET', '/v1/sessions');
+
+export const sessionsDelete = (id) => sendJson('DELETE', `/v1/sessions/${encodeURIComponent(id)}`);
+
+export const spacesList = () => sendJson('GET', '/v1/spaces');
+
+/** One page of a directory; `path` ends in a slash. */
+export const filesList = (path, options = {}) =>
+  sendJson('GET', `${filesUrl(path)}${query(options)}`);
+
+/** The content of a file as a Response whose body is still to be read. */
+export const filesGet = (path, signal) => send('GET', filesUrl(path), { signal });
+
+export const filesMakeDirectory = (path) => sendJson('PUT', filesUrl(`${path}/`));
+
+/** A file goes only in the version that the user saw; a directory goes with all that is in it. */
+export const filesDelete = (entry) =>
+  entry.type === 'directory'
+    ? sendJson('DELETE', `${filesUrl(entry.path)}/?recursive=true`)
+    : sendJson('DELETE', filesUrl(entry.path), { headers: { 'If-Match': `"${entry.sha256}"` } });
+
+/**
+ * Uploads a file. XMLHttpRequest, because fetch does not report how much has been sent.
+ * @param {string} path where it shall be, space first
+ * @param {Blob} file
+ * @param {object} options `digest` (base64 SHA-256 or null), `replaces` (hex SHA-256 of the version
+ *   to replace; null: there must be none), `onProgress(sent)`, `signal`
+ * @returns {Promise<object>} the entry as stored
+ */
+export async function filesPut(path, file, { digest, replaces, onProgress, signal }) {
+  const headers = { 'Content-Type': file.type || 'application/octet-stream' };
+  if (digest) headers['Repr-Digest'] = `sha-256=:${digest}:`;
+  if (replaces) headers['If-Match'] = `"${replaces}"`;
+  else headers['If-None-Match'] = '*';
+
+  const token = await currentToken();
+  let answer = await put(filesUrl(path), file, token, headers, onProgress, signal);
+  if (answer.status === 401) {
+    const next = await currentToken(token);
+    answer = await put(filesUrl(path), file, next, headers, onProgress, signal);
+  }
+  if (answer.status >= 200 && answer.status < 300) return JSON.parse(answer.responseText);
+  throw fromAnswer(answer.status, (name) => answer.getResponseHeader(name), answer.responseText);
+}
+
+function put(url, file, token, headers, onProgress, signal) {
+  return new Promise((resolve, reject) => {
+    const cancelled = () => new DOMException('Cancelled', 'AbortError');
+    if (signal?.aborted) {
+      reject(cancelled());
+      return;
+    }
+    const request = new XMLHttpRequest();
+    const abort = () => request.abort();
+    request.open('PUT', url);
+    request.setRequestHeader('Authorization', `Bearer ${token}`);
+    for (const [name, value] of Object.entries(headers)) request.setRequestHeader(name, value);
+    request.upload.addEventListener('progress', (event) => onProgress?.(event.loaded));
+    request.addEventListener('load', () => resolve(request));
+    request.addEventListener('error', () => reject(unreachable()));
+    request.addEventListener('abort', () => reject(cancelled()));
+    request.addEventListener('loadend', () => signal?.removeEventListener('abort', abort));
+    signal?.addEventListener('abort', abort);
+    request.send(file);
+  });
+}

@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: Apache-2.0
+// Starts the page: routes the address's fragment to a view and keeps header and focus right.
+// A new view is a module with `name`, `title`, `access`, `mount` and one line in VIEWS.
+
+import * as api from './api.js';
+import { el, fill } from './dom.js';
+import { clear, fail } from './notices.js';
+import * as session from './session.js';
+import { start as startStatus } from './statusbar.js';
+import { stopAll } from './transfers.js';
+import { view as account } from './view-account.js';
+import { view as connection } from './view-connection.js';
+import { view as files } from './view-files.js';
+import { view as signin } from './view-signin.js';
+import { view as time } from './view-time.js';
+
+/**
+ * A view: `access` is 'user' or 'public'; `mount(root, rest, {reason})` fills `root` for the rest of
+ * the address and answers `{update(rest), leave()}`.
+ */
+const VIEWS = [files, time, connection, account, signin];
+
+const main = document.getElementById('main');
+const nav = document.getElementById('nav');
+const whoami = document.getElementById('whoami');
+
+let current = null; // {view, handle}
+let reason = null; // why the user has to sign in, said once
+let started = false;
+
+function parse(hash) {
+  const [name = '', ...rest] = hash.replace(/^#\//, '').split('/');
+  const view = VIEWS.find((candidate) => candidate.name === name);
+  try {
+    return { view, rest: rest.map(decodeURIComponent).join('/') };
+  } catch {
+    return { view, rest: '' };
+  }
+}
+
+/** Shows what the address asks for, or the sign-in view where that needs a user. */
+function route() {
+  const user = session.user();
+  const asked = parse(location.hash);
+  let { view } = asked;
+  if (!view || (user && view === signin)) view = user ? files : signin;
+  if (view.access === 'user' && !user) view = signin;
+  const rest = view === asked.view ? asked.rest : '';
+
+  showHeader(user, view);
+  if (current?.view === view) current.handle.update(rest);
+  else {
+    current?.handle.leave();
+    main.replaceChildren();
+    clear();
+    current = { view, handle: view.mount(main, rest, { reason }) };
+    main.dataset.view = view.name;
+  }
+  reason = null;
+  if (started) focusHeading();
+  started = true;
+}
+
+function focusHeading() {
+  const heading = main.querySelector('h1');
+  (main.querySelector('.signin input') ?? heading)?.focus({ preventScroll: true });
+}
+
+function showHeader(user, view) {
+  const links = VIEWS.filter((candidate) => candidate !== signin && (user || candidate.access === 'public'));
+  if (!user) links.unshift(signin);
+  fill(
+    nav,
+    links.map((link) =>
+      el('li', {}, el('a', { href: `#/${link.name}${link === files ? '/' : ''}`, 'aria-current': link === view ? 'page' : null }, link.title)),
+    ),
+  );
+  fill(
+    whoami,
+    user
+      ? [
+          el('span', { class: 'username' }, user.username),
+          el('button', { type: 'button', class: 'button quiet', id: 'signout', on: { click: signOut } }, 'Sign out'),
+        ]
+      : [],
+  );
+}
+
+async function signOut() {
+  try {
+    await api.sessionsDelete('current');
+  } catch (error) {
+    if (error.status !== 401) fail(error);
+  }
+  session.forget('You are signed out.');
+}
+
+session.onChange((why) => {
+  reason = why;
+  if (!session.user()) stopAll();
+  current?.handle.leave();
+  current = null;
+  route();
+});
+
+addEventListener('hashchange', route);
+document.getElementById('skip').addEventListener('click', (event) => {
+  event.preventDefault();
+  main.focus();
+});
+
+await session.restore();
+route();
+startStatus();

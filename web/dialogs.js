@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+// Questions to the user in a modal <dialog>. Escape and Cancel always mean "no".
+
+import { button, el, field } from './dom.js';
+
+function open(title, content, actions) {
+  const heading = el('h2', { id: 'dialog-title' }, title);
+  const form = el('form', {}, heading, content, el('div', { class: 'actions' }, actions));
+  const dialog = el('dialog', { 'aria-labelledby': 'dialog-title' }, form);
+  document.body.append(dialog);
+  dialog.addEventListener('close', () => dialog.remove());
+  dialog.showModal();
+  return { dialog, form };
+}
+
+/**
+ * Asks for a yes.
+ * @param {object} options `title`, `text` (string or list of nodes), `yes` (the button's word),
+ *   `danger` (true when it cannot be undone)
+ * @returns {Promise<boolean>}
+ */
+export function confirm({ title, text, yes, danger = false }) {
+  return new Promise((resolve) => {
+    const cancel = button('Cancel', { autofocus: danger }, () => dialog.close());
+    const accept = el('button', { type: 'submit', class: `button ${danger ? 'danger' : 'primary'}` }, yes);
+    const { dialog, form } = open(title, el('p', {}, text), [cancel, accept]);
+    let answer = false;
+    form.addEventListener('submit', (event) => {
+      event.preventDefault();
+      answer = true;
+      dialog.close();
+    });
+    dialog.addEventListener('close', () => resolve(answer));
+  });
+}
+
+/**
+ * Asks what to do with a file that is already there.
+ * @returns {Promise<{choice: 'replace'|'skip', all: boolean}>}
+ */
+export function askReplace(name, several) {
+  return new Promise((resolve) => {
+    const all = el('input', { type: 'checkbox', id: 'replace-all' });
+    const result = { choice: 'skip', all: false };
+    const skip = button('Keep the old one', {}, () => dialog.close());
+    const accept = el('button', { type: 'submit', class: 'button primary' }, 'Replace');
+    const { dialog, form } = open(
+      'Replace the file?',
+      [
+        el('p', {}, 'There is already a file called ', el('strong', {}, name), '.'),
+        several
+          ? el('p', { class: 'check' }, all, el('label', { for: 'replace-all' }, 'Do the same for the rest'))
+          : null,
+      ],
+      [skip, accept],
+    );
+    form.addEventListener('submit', (event) => {
+      event.preventDefault();
+      result.choice = 'replace';
+      dialog.close();
+    });
+    dialog.addEventListener('close', () => resolve({ ...result, all: all.checked }));
+  });
+}
+
+/**
+ * Asks for a name.
+ * @returns {Promise<string|null>}
+ */
+export function askName({ title, label, yes, check }) {
+  return new Promise((resolve) => {
+    const name = field(label, { type: 'text', required: true, autocomplete: 'off', spellcheck: 'false', maxlength: 255 });
+    const cancel = button('Cancel', {}, () => dialog.close());
+    const accept = el('button', { type: 'submit', class: 'button primary' }, yes);
+    const { dialog, form } = open(title, name.root, [cancel, accept]);
+    let answer = null;
+    name.input.addEventListener('input', () => name.input.setCustomValidity(check(name.input.value) ?? ''));
+    form.addEventListener('submit', (event) => {
+      event.preventDefault();
+      answer = name.input.value;
+      dialog.close();
+    });
+    dialog.addEventListener('close', () => resolve(answer));
+    name.input.focus();
+  });
+}

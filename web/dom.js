@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: Apache-2.0
+// Builds elements. Text always goes in as text; nothing here ever parses markup.
+
+const SVG = 'http://www.w3.org/2000/svg';
+
+// Outlines on a 20 x 20 grid, drawn with the current text colour.
+const ICONS = {
+  folder: 'M2.5 5.5a1 1 0 0 1 1-1h4l1.8 2h7.2a1 1 0 0 1 1 1v7.5a1 1 0 0 1-1 1h-13a1 1 0 0 1-1-1z',
+  file: 'M5 2.5h6.5l3.5 3.5v11.5h-10zM11.5 2.5v3.5h3.5',
+  download: 'M10 3v9.5M6 9l4 4 4-4M4 16.5h12',
+  upload: 'M10 13V3.5M6 7l4-4 4 4M4 16.5h12',
+  trash: 'M4 5.5h12M8 5.5v-2h4v2M5.5 5.5l.7 11h7.6l.7-11M8.5 8.5v5M11.5 8.5v5',
+  add: 'M10 4v12M4 10h12',
+  close: 'M5.5 5.5l9 9M14.5 5.5l-9 9',
+  lock: 'M5 9h10v7.5H5zM7 9V6.5a3 3 0 0 1 6 0V9',
+  clock: 'M10 3a7 7 0 1 0 0 14a7 7 0 1 0 0-14M10 6v4l2.8 1.8',
+  copy: 'M7 7h9v9.5H7zM13 7V3.5H4V13h3',
+};
+
+/**
+ * Makes an element.
+ * @param {string} tag element name
+ * @param {object} props `class`, `on` (event name -> listener), properties of the element that
+ *   are not plain attributes (`value`, `checked`, `disabled`, `hidden`), or attributes;
+ *   null, undefined and false leave a name out
+ * @param {...(Node|string|number|null|false|Array)} children text is added as text nodes
+ */
+export function el(tag, props = {}, ...children) {
+  const node = document.createElement(tag);
+  for (const [name, value] of Object.entries(props)) {
+    if (value === null || value === undefined || value === false) continue;
+    if (name === 'class') node.className = value;
+    else if (name === 'on') listen(node, value);
+    else if (['value', 'checked', 'disabled', 'hidden'].includes(name)) node[name] = value;
+    else node.setAttribute(name, value === true ? '' : String(value));
+  }
+  append(node, children);
+  return node;
+}
+
+function listen(node, listeners) {
+  for (const [event, listener] of Object.entries(listeners)) node.addEventListener(event, listener);
+}
+
+function append(node, children) {
+  for (const child of children.flat(3)) {
+    if (child === null || child === undefined || child === false) continue;
+    node.append(child instanceof Node ? child : String(child));
+  }
+}
+
+/** Replaces everything inside `node`. */
+export function fill(node, ...children) {
+  node.replaceChildren();
+  append(node, children);
+  return node;
+}
+
+/** A decorative picture; what it means must also be said in text or in a label. */
+export function icon(name) {
+  const svg = document.createElementNS(SVG, 'svg');
+  svg.setAttribute('viewBox', '0 0 20 20');
+  svg.setAttribute('class', 'icon');
+  svg.setAttribute('aria-hidden', 'true');
+  const path = document.createElementNS(SVG, 'path');
+  path.setAttribute('d', ICONS[name]);
+  svg.append(path);
+  return svg;
+}
+
+/** A button; `props.icon` puts a picture before the text, `props.kind` is a style. */
+export function button(text, { icon: picture, kind, ...props }, onclick) {
+  return el(
+    'button',
+    { type: 'button', ...props, class: `button ${kind ?? ''}`.trim(), on: { click: onclick } },
+    picture ? icon(picture) : null,
+    text ? el('span', {}, text) : null,
+  );
+}
+
+/** A button that shows a picture only; `label` is its accessible name and tooltip. */
+export function iconButton(picture, label, onclick, props = {}) {
+  return el(
+    'button',
+    { type: 'button', class: 'icon-button', 'aria-label': label, title: label, ...props,
+      on: { click: onclick } },
+    icon(picture),
+  );
+}
+
+let fieldCount = 0;
+
+/**
+ * A labelled input.
+ * @returns {{root: HTMLElement, input: HTMLInputElement}}
+ */
+export function field(label, { hint, ...props }) {
+  fieldCount += 1;
+  const id = `field-${fieldCount}`;
+  const input = el('input', { id, ...props, 'aria-describedby': hint ? `${id}-hint` : null });
+  const root = el(
+    'div',
+    { class: 'field' },
+    el('label', { for: id }, label),
+    input,
+    hint ? el('p', { class: 'hint', id: `${id}-hint` }, hint) : null,
+  );
+  return { root, input };
+}
+
+/** Terms and descriptions: `rows` is a list of [term, text or node or null]; nulls are left out. */
+export function facts(rows) {
+  return el(
+    'dl',
+    { class: 'facts' },
+    rows
+      .filter(([, value]) => value !== null && value !== undefined)
+      .map(([term, value]) => el('div', {}, el('dt', {}, term), el('dd', {}, value))),
+  );
+}
+
+/** A value to read exactly, in fixed-width type, with a button that copies it. */
+export function copyable(text, what) {
+  const done = el('span', { class: 'copied', role: 'status' });
+  const copy = iconButton('copy', `Copy ${what}`, async () => {
+    await navigator.clipboard.writeText(text);
+    done.textContent = 'Copied';
+    setTimeout(() => (done.textContent = ''), 2000);
+  });
+  return el('span', { class: 'copyable' }, el('code', {}, text), copy, done);
+}
