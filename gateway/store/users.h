@@ -53,6 +53,10 @@ struct users_vtable {
     enum sg_err (*has_invite)(void *self, const uint8_t *code_sha256, bool *ret) SG_MUST_CHECK;
     /* Removes expired invites, and every setup code when `setup_too`. */
     enum sg_err (*prune_invites)(void *self, int64_t now_ns, bool setup_too) SG_MUST_CHECK;
+    /* Puts `hash` (same password, newer parameters) in the place of `old_hash` and keeps all sessions;
+     * SG_ERR_CONFLICT when it is not there any more. May be NULL: hashes then stay as they are. */
+    enum sg_err (*replace_hash)(void *self, int64_t id, const char *old_hash,
+                                const char *hash) SG_MUST_CHECK;
 };
 
 #endif

@@ -1,0 +1,260 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Connections to the database, their statement caches and the pool of reading connections. A
+ * connection is used by one thread at a time; it never writes unless it is the writer's.
+ */
+#include "store/sqlite_internal.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+
+enum sg_err sqlite_conn_error(sqlite3 *db, int rc)
+{
+    switch (rc & 0xff) {
+    case SQLITE_OK:
+    case SQLITE_ROW:
+    case SQLITE_DONE:
+        return SG_OK;
+    case SQLITE_FULL:
+        return SG_ERR_NO_SPACE;
+    case SQLITE_CORRUPT:
+    case SQLITE_NOTADB:
+    case SQLITE_FORMAT:
+        return SG_ERR_CORRUPT;
+    case SQLITE_NOMEM:
+        return SG_ERR_NO_MEMORY;
+    case SQLITE_BUSY:
+    case SQLITE_LOCKED:
+        return SG_ERR_UNAVAILABLE;
+    case SQLITE_IOERR:
+    case SQLITE_CANTOPEN: {
+        int code = db ? sqlite3_system_errno(db) : 0;
+        return code == ENOSPC || code == EDQUOT ? SG_ERR_NO_SPACE : SG_ERR_IO;
+    }
+    case SQLITE_READONLY:
+    case SQLITE_PERM:
+        return SG_ERR_IO;
+    default:
+        return SG_ERR_INTERNAL;
+    }
+}
+
+enum sg_err sqlite_conn_exec(struct sqlite_conn *c, const char *sql)
+{
+    return sqlite_conn_error(c->db, sqlite3_exec(c->db, sql, NULL, NULL, NULL));
+}
+
+void sqlite_conn_close(struct sqlite_conn *c)
+{
+    for (size_t i = 0; i < SG_SQL_COUNT; i++) {
+        sqlite3_finalize(c->statements[i]);
+        c->statements[i] = NULL;
+    }
+    int rc = sqlite3_close(c->db);
+    assert(rc == SQLITE_OK);
+    (void)rc;
+    c->db = NULL;
+}
+
+enum sg_err sqlite_conn_open(const char *path, bool write, struct sqlite_conn *ret)
+{
+    /* The writer checkpoints (wal_autocheckpoint of its own connection): a passive one let the log
+     * grow. */
+    static const char common[] = "PRAGMA foreign_keys = ON;"
+                                 "PRAGMA trusted_schema = OFF;"
+                                 "PRAGMA synchronous = FULL;"
+                                 "PRAGMA temp_store = MEMORY;";
+    static const char writer[] = "PRAGMA journal_mode = WAL;"
+                                 "PRAGMA journal_size_limit = 67108864;"
+                                 "PRAGMA cache_size = -16384;"
+                                 "PRAGMA wal_autocheckpoint = 1000;";
+    static const char reader[] = "PRAGMA query_only = ON;";
+
+    struct sqlite_conn c = {0};
+    int rc = sqlite3_open_v2(
+        path, &c.db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, NULL);
+    enum sg_err err = sqlite_conn_error(c.db, rc);
+    if (!err) {
+        sqlite3_busy_timeout(c.db, 5000);
+        sqlite3_db_config(c.db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
+        err = sqlite_conn_exec(&c, common);
+    }
+    if (!err)
+        err = sqlite_conn_exec(&c, write ? writer : reader);
+    if (err) {
+        sqlite3_close(c.db);
+        return err;
+    }
+    *ret = c;
+    return SG_OK;
+}
+
+enum sg_err sqlite_conn_acquire(struct sqlite_store *s, struct sqlite_conn **ret)
+{
+    pthread_mutex_lock(&s->readers_lock);
+    while (!s->readers && s->readers_open >= SG_SQLITE_READERS_MAX)
+        pthread_cond_wait(&s->reader_free, &s->readers_lock);
+    struct sqlite_conn *c = s->readers;
+    if (c) {
+        s->readers = c->next;
+        pthread_mutex_unlock(&s->readers_lock);
+        *ret = c;
+        return SG_OK;
+    }
+    s->readers_open++;
+    pthread_mutex_unlock(&s->readers_lock);
+
+    c = calloc(1, sizeof(*c));
+    enum sg_err err = c ? sqlite_conn_open(s->path, false, c) : SG_ERR_NO_MEMORY;
+    if (err) {
+        free(c);
+        pthread_mutex_lock(&s->readers_lock);
+        s->readers_open--;
+        pthread_cond_signal(&s->reader_free);
+        pthread_mutex_unlock(&s->readers_lock);
+        return err;
+    }
+    *ret = c;
+    return SG_OK;
+}
+
+void sqlite_conn_release(struct sqlite_store *s, struct sqlite_conn *c)
+{
+    pthread_mutex_lock(&s->readers_lock);
+    c->next = s->readers;
+    s->readers = c;
+    pthread_cond_signal(&s->reader_free);
+    pthread_mutex_unlock(&s->readers_lock);
+}
+
+/* -- statements ---------------------------------------------------------------------------------
+ */
+
+static void query_note(struct sqlite_query *q, int rc)
+{
+    if (q->err || rc == SQLITE_OK || rc == SQLITE_ROW || rc == SQLITE_DONE)
+        return;
+    q->err = sqlite_conn_error(q->conn->db, rc);
+    log_write(SG_LOG_WARN, "database.error", SG_INT("code", rc),
+              SG_STR("error", sqlite3_errstr(rc)),
+              SG_STR("statement", q->stmt ? sqlite3_sql(q->stmt) : ""));
+}
+
+void sqlite_query_begin(struct sqlite_query *q, struct sqlite_conn *c, enum sqlite_sql id)
+{
+    *q = (struct sqlite_query){.conn = c};
+    if (!c->statements[id])
+        query_note(q, sqlite3_prepare_v3(c->db, sqlite_sql_text(id), -1, SQLITE_PREPARE_PERSISTENT,
+                                         &c->statements[id], NULL));
+    q->stmt = c->statements[id];
+}
+
+void sqlite_query_int(struct sqlite_query *q, int64_t value)
+{
+    q->bound++;
+    if (!q->err)
+        query_note(q, sqlite3_bind_int64(q->stmt, q->bound, value));
+}
+
+void sqlite_query_text_n(struct sqlite_query *q, const char *value, size_t len)
+{
+    q->bound++;
+    if (!q->err)
+        query_note(q,
+                   sqlite3_bind_text64(q->stmt, q->bound, value, len, SQLITE_STATIC, SQLITE_UTF8));
+}
+
+void sqlite_query_text(struct sqlite_query *q, const char *value)
+{
+    sqlite_query_text_n(q, value, strlen(value));
+}
+
+void sqlite_query_blob(struct sqlite_query *q, const void *value, size_t len)
+{
+    q->bound++;
+    if (!q->err)
+        query_note(q, sqlite3_bind_blob64(q->stmt, q->bound, value, len, SQLITE_STATIC));
+}
+
+void sqlite_query_null(struct sqlite_query *q)
+{
+    q->bound++;
+    if (!q->err)
+        query_note(q, sqlite3_bind_null(q->stmt, q->bound));
+}
+
+enum sg_err sqlite_query_step(struct sqlite_query *q, bool *ret_row)
+{
+    if (q->err)
+        return q->err;
+    int rc = sqlite3_step(q->stmt);
+    query_note(q, rc);
+    if (q->err)
+        return q->err;
+    *ret_row = rc == SQLITE_ROW;
+    return SG_OK;
+}
+
+enum sg_err sqlite_query_end(struct sqlite_query *q)
+{
+    if (q->stmt) {
+        sqlite3_reset(q->stmt);
+        /* Borrowed bytes must not stay bound: they are the caller's. */
+        sqlite3_clear_bindings(q->stmt);
+    }
+    return q->err;
+}
+
+enum sg_err sqlite_query_run(struct sqlite_query *q)
+{
+    bool row = true;
+    enum sg_err err = SG_OK;
+    while (!err && row)
+        err = sqlite_query_step(q, &row);
+    return sqlite_query_end(q);
+}
+
+int64_t sqlite_query_get_int(struct sqlite_query *q, int column)
+{
+    return sqlite3_column_int64(q->stmt, column);
+}
+
+void sqlite_query_get_text(struct sqlite_query *q, int column, char *ret, size_t size)
+{
+    const unsigned char *text = sqlite3_column_text(q->stmt, column);
+    int len = sqlite3_column_bytes(q->stmt, column);
+    ret[0] = '\0';
+    if (!text || (size_t)len >= size) {
+        if (!q->err)
+            q->err = SG_ERR_CORRUPT;
+        return;
+    }
+    memcpy(ret, text, (size_t)len);
+    ret[len] = '\0';
+}
+
+void sqlite_query_get_blob(struct sqlite_query *q, int column, void *ret, size_t size)
+{
+    const void *blob = sqlite3_column_blob(q->stmt, column);
+    memset(ret, 0, size);
+    if (!blob || (size_t)sqlite3_column_bytes(q->stmt, column) != size) {
+        if (!q->err)
+            q->err = SG_ERR_CORRUPT;
+        return;
+    }
+    memcpy(ret, blob, size);
+}
+
+char *sqlite_query_get_dup(struct sqlite_query *q, int column, struct arena *arena)
+{
+    const unsigned char *text = sqlite3_column_text(q->stmt, column);
+    int len = sqlite3_column_bytes(q->stmt, column);
+    char *copy = text ? arena_memdup(arena, text, (size_t)len) : NULL;
+    if (!copy && !q->err)
+        q->err = SG_ERR_NO_MEMORY;
+    return copy;
+}

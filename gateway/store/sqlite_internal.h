@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the files of the SQLite engine share: connections with their statement caches, the pool of
+ * reading connections and the writer's queue. Never included outside of the engine and its tests.
+ */
+#ifndef SG_STORE_SQLITE_INTERNAL_H
+#define SG_STORE_SQLITE_INTERNAL_H
+
+#include <pthread.h>
+#include <sqlite3.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "store/sqlite.h"
+
+#define SG_SQLITE_READERS_MAX 32   /* open reading connections; further readers wait for one */
+#define SG_SQLITE_QUEUE_MAX   4096 /* writes that wait for a commit */
+#define SG_SQLITE_TOUCH_MAX   1024 /* sessions whose last use is not written yet */
+#define SG_SQLITE_IDLE_MS     2000 /* longest time that a noted last use waits for its write */
+#define SG_KNOWN_ADDRESSES    32   /* addresses remembered per user */
+
+/* Every statement of the engine: X(name), its text is in sqlite_sql.c. */
+#define SG_SQL_NAMES(X)                                                                            \
+    X(BEGIN)                                                                                       \
+    X(COMMIT)                                                                                      \
+    X(ROLLBACK)                                                                                    \
+    X(SAVEPOINT)                                                                                   \
+    X(SAVEPOINT_UNDO)                                                                              \
+    X(SAVEPOINT_RELEASE)                                                                           \
+    X(PROBE)                                                                                       \
+    X(USER_BY_NAME)                                                                                \
+    X(USER_BY_ID)                                                                                  \
+    X(USER_LIST)                                                                                   \
+    X(USER_INSERT)                                                                                 \
+    X(USER_UPDATE)                                                                                 \
+    X(USER_PASSWORD)                                                                               \
+    X(USER_DELETE)                                                                                 \
+    X(USER_COUNT)                                                                                  \
+    X(ADMIN_COUNT)                                                                                 \
+    X(INVITE_GET)                                                                                  \
+    X(INVITE_INSERT)                                                                               \
+    X(INVITE_DELETE)                                                                               \
+    X(INVITE_DELETE_BY)                                                                            \
+    X(INVITE_PRUNE)                                                                                \
+    X(SESSION_INSERT)                                                                              \
+    X(SESSION_GET)                                                                                 \
+    X(SESSION_LIST)                                                                                \
+    X(SESSION_ROTATE)                                                                              \
+    X(SESSION_DELETE)                                                                              \
+    X(SESSION_DELETE_OTHERS)                                                                       \
+    X(SESSION_TOUCH)                                                                               \
+    X(SESSION_PRUNE)                                                                               \
+    X(ADDRESS_NOTE)                                                                                \
+    X(ADDRESS_TRIM)                                                                                \
+    X(ADDRESS_KNOWN)                                                                               \
+    X(SPACE_BY_NAME)                                                                               \
+    X(SPACE_BY_ID)                                                                                 \
+    X(SPACE_LIST)                                                                                  \
+    X(SPACE_INSERT)                                                                                \
+    X(SPACE_DELETE)                                                                                \
+    X(SPACE_CLEAR)                                                                                 \
+    X(ENTRY_GET)                                                                                   \
+    X(ENTRY_INSERT)                                                                                \
+    X(ENTRY_UPDATE)                                                                                \
+    X(ENTRY_DELETE)                                                                                \
+    X(ENTRY_DELETE_BELOW)                                                                          \
+    X(ENTRY_HAS_CHILD)                                                                             \
+    X(BLOB_USED)                                                                                   \
+    X(LIST_NAME)                                                                                   \
+    X(LIST_NAME_DESC)                                                                              \
+    X(LIST_SIZE)                                                                                   \
+    X(LIST_SIZE_DESC)                                                                              \
+    X(LIST_MODIFIED)                                                                               \
+    X(LIST_MODIFIED_DESC)                                                                          \
+    X(TREE_NAME)                                                                                   \
+    X(TREE_NAME_DESC)                                                                              \
+    X(TREE_SIZE)                                                                                   \
+    X(TREE_SIZE_DESC)                                                                              \
+    X(TREE_MODIFIED)                                                                               \
+    X(TREE_MODIFIED_DESC)
+
+enum sqlite_sql {
+#define X(name) SG_SQL_##name,
+    SG_SQL_NAMES(X)
+#undef X
+        SG_SQL_COUNT
+};
+
+/* The text of a statement; static storage. */
+const char *sqlite_sql_text(enum sqlite_sql id);
+/* The steps that make the schema, `[0]` leads from an empty database to version 1; NULL ends. */
+const char *sqlite_sql_migration(unsigned index);
+
+/* A connection: used by one thread at a time. */
+struct sqlite_conn {
+    sqlite3 *db;
+    sqlite3_stmt *statements[SG_SQL_COUNT]; /* prepared at first use */
+    struct sqlite_conn *next;               /* in the pool's free list */
+};
+
+/* A write: lives on the stack of the thread that waits for it. */
+struct sqlite_job {
+    enum sg_err (*run)(struct sqlite_conn *c, void *ctx);
+    void *ctx;
+    enum sg_err result;
+    bool done;
+    pthread_cond_t finished;
+    struct sqlite_job *next;
+};
+
+struct sqlite_touch {
+    uint8_t id[SG_SESSION_ID_SIZE];
+    int64_t ns; /* 0: the slot is free */
+};
+
+struct sqlite_writer {
+    pthread_mutex_t lock; /* guards everything below but `conn`, which is the thread's */
+    pthread_cond_t wake;
+    pthread_t thread;
+    bool started, stopping;
+    struct sqlite_job *first, **last;
+    size_t queued;
+    enum sg_err last_commit;
+    size_t touches;
+    struct sqlite_touch touch[SG_SQLITE_TOUCH_MAX]; /* open addressing by the id's first bytes */
+    struct sqlite_conn conn;
+};
+
+struct sqlite_store {
+    char *path;
+    struct sqlite_writer writer;
+    pthread_mutex_t readers_lock; /* guards the three below */
+    pthread_cond_t reader_free;
+    struct sqlite_conn *readers; /* free ones, latest used first */
+    size_t readers_open;
+};
+
+/* -- connections (sqlite_conn.c) ----------------------------------------------------------------
+ */
+
+/* Converts an SQLite result where it comes in; `db` tells the system's error, NULL is legal. */
+enum sg_err sqlite_conn_error(sqlite3 *db, int rc);
+/* Opens with the settings that every connection has. `write` only for the writer's. */
+enum sg_err sqlite_conn_open(const char *path, bool write, struct sqlite_conn *ret) SG_MUST_CHECK;
+void sqlite_conn_close(struct sqlite_conn *c);
+/* Runs texts of several statements (migrations, pragmas). */
+enum sg_err sqlite_conn_exec(struct sqlite_conn *c, const char *sql) SG_MUST_CHECK;
+
+/* Takes a reading connection out of the pool, opening one if there are not too many, else waiting.
+ */
+enum sg_err sqlite_conn_acquire(struct sqlite_store *s, struct sqlite_conn **ret) SG_MUST_CHECK;
+void sqlite_conn_release(struct sqlite_store *s, struct sqlite_conn *c);
+
+/*
+ * One run of a statement: begin, bind_* in order, step until *ret_row is false (or enough), end.
+ * Bind and step keep the first error; step and end give it back.
+ */
+struct sqlite_query {
+    struct sqlite_conn *conn;
+    sqlite3_stmt *stmt;
+    int bound;
+    enum sg_err err;
+};
+void sqlite_query_begin(struct sqlite_query *q, struct sqlite_conn *c, enum sqlite_sql id);
+/* Bound bytes are borrowed until the query ends. */
+void sqlite_query_int(struct sqlite_query *q, int64_t value);
+void sqlite_query_text(struct sqlite_query *q, const char *value);
+void sqlite_query_text_n(struct sqlite_query *q, const char *value, size_t len);
+void sqlite_query_blob(struct sqlite_query *q, const void *value, size_t len);
+void sqlite_query_null(struct sqlite_query *q);
+enum sg_err sqlite_query_step(struct sqlite_query *q, bool *ret_row) SG_MUST_CHECK;
+/* Resets the statement; the first error of the run. */
+enum sg_err sqlite_query_end(struct sqlite_query *q) SG_MUST_CHECK;
+/* Step to the end and reset: for statements without rows. */
+enum sg_err sqlite_query_run(struct sqlite_query *q) SG_MUST_CHECK;
+/* Columns of the current row; SG_ERR_CORRUPT is kept in the query when a value does not fit. */
+int64_t sqlite_query_get_int(struct sqlite_query *q, int column);
+void sqlite_query_get_text(struct sqlite_query *q, int column, char *ret, size_t size);
+void sqlite_query_get_blob(struct sqlite_query *q, int column, void *ret, size_t size);
+char *sqlite_query_get_dup(struct sqlite_query *q, int column, struct arena *arena);
+
+/* -- the writer (sqlite_writer.c) ---------------------------------------------------------------
+ */
+
+/* Starts the thread on an open writer.conn. */
+enum sg_err sqlite_writer_start(struct sqlite_writer *w) SG_MUST_CHECK;
+/* Ends it after what is queued. */
+void sqlite_writer_stop(struct sqlite_writer *w);
+/*
+ * Runs `run(conn, ctx)` inside the writer's transaction and returns after its commit: the result of
+ * `run`, or the commit's error. `run` may write to ctx only. SG_ERR_OVERLOADED when the queue is
+ * full, SG_ERR_UNAVAILABLE when the store is closing.
+ */
+enum sg_err sqlite_write(struct sqlite_store *s,
+                         enum sg_err (*run)(struct sqlite_conn *c, void *ctx),
+                         void *ctx) SG_MUST_CHECK;
+/* Notes a session's last use for the next commit. Dropped when too many wait. */
+void sqlite_writer_touch(struct sqlite_writer *w, const uint8_t *id, int64_t now_ns);
+
+/* -- shared between the files of the engine -----------------------------------------------------
+ */
+
+/* The vtables (sqlite_users.c, sqlite_sessions.c, sqlite_files.c). */
+extern const struct users_vtable sqlite_users_vtable;
+extern const struct sessions_vtable sqlite_sessions_vtable;
+extern const struct files_vtable sqlite_files_vtable;
+
+/* Inside a write: makes a space (owner 0: nobody); removes the spaces of an owner with their
+ * entries. */
+enum sg_err sqlite_files_space_add(struct sqlite_conn *c, const char *name,
+                                   int64_t owner_id) SG_MUST_CHECK;
+enum sg_err sqlite_files_space_remove(struct sqlite_conn *c, int64_t owner_id) SG_MUST_CHECK;
+
+#endif

@@ -1,0 +1,254 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Sessions and the addresses that users logged in from, in SQLite. It stores digests, never a
+ * token. */
+#include "store/sqlite_internal.h"
+
+#include <string.h>
+
+static void session_from_row(struct sqlite_query *q, struct session_record *ret)
+{
+    memset(ret, 0, sizeof(*ret));
+    sqlite_query_get_blob(q, 0, ret->id, sizeof(ret->id));
+    ret->user_id = sqlite_query_get_int(q, 1);
+    sqlite_query_get_text(q, 2, ret->address, sizeof(ret->address));
+    sqlite_query_get_text(q, 3, ret->device_name, sizeof(ret->device_name));
+    sqlite_query_get_text(q, 4, ret->device_mac, sizeof(ret->device_mac));
+    ret->created_ns = sqlite_query_get_int(q, 5);
+    ret->last_used_ns = sqlite_query_get_int(q, 6);
+    ret->expires_ns = sqlite_query_get_int(q, 7);
+    sqlite_query_get_blob(q, 8, ret->family_key, sizeof(ret->family_key));
+    sqlite_query_get_blob(q, 9, ret->current_sha256, sizeof(ret->current_sha256));
+    sqlite_query_get_blob(q, 10, ret->previous_sha256, sizeof(ret->previous_sha256));
+    sqlite_query_get_blob(q, 11, ret->salt, sizeof(ret->salt));
+    ret->sequence = (uint64_t)sqlite_query_get_int(q, 12);
+}
+
+static enum sg_err session_get(struct sqlite_conn *c, const uint8_t *id, struct session_record *ret)
+{
+    struct sqlite_query q;
+    bool row = false;
+    sqlite_query_begin(&q, c, SG_SQL_SESSION_GET);
+    sqlite_query_blob(&q, id, SG_SESSION_ID_SIZE);
+    enum sg_err err = sqlite_query_step(&q, &row);
+    if (!err && row)
+        session_from_row(&q, ret);
+    err = sqlite_query_end(&q);
+    return err ? err : row ? SG_OK : SG_ERR_NOT_FOUND;
+}
+
+/* Remembers where a user came from; the oldest addresses beyond the limit are forgotten. */
+static enum sg_err note_address(struct sqlite_conn *c, int64_t user_id, const char *address,
+                                int64_t ns)
+{
+    struct sqlite_query q;
+    sqlite_query_begin(&q, c, SG_SQL_ADDRESS_NOTE);
+    sqlite_query_int(&q, user_id);
+    sqlite_query_text(&q, address);
+    sqlite_query_int(&q, ns);
+    enum sg_err err = sqlite_query_run(&q);
+    if (err)
+        return err;
+    sqlite_query_begin(&q, c, SG_SQL_ADDRESS_TRIM);
+    sqlite_query_int(&q, user_id);
+    sqlite_query_int(&q, SG_KNOWN_ADDRESSES);
+    return sqlite_query_run(&q);
+}
+
+static enum sg_err user_exists(struct sqlite_conn *c, int64_t id)
+{
+    struct sqlite_query q;
+    bool row = false, disabled = false;
+    sqlite_query_begin(&q, c, SG_SQL_USER_BY_ID);
+    sqlite_query_int(&q, id);
+    enum sg_err err = sqlite_query_step(&q, &row);
+    if (!err && row)
+        disabled = sqlite_query_get_int(&q, 3) != 0;
+    err = sqlite_query_end(&q);
+    if (err)
+        return err;
+    return !row ? SG_ERR_NOT_FOUND : disabled ? SG_ERR_USER_DISABLED : SG_OK;
+}
+
+static enum sg_err create_run(struct sqlite_conn *c, void *ctx)
+{
+    const struct session_record *s = ctx;
+    enum sg_err err = user_exists(c, s->user_id);
+    if (err)
+        return err;
+    struct sqlite_query q;
+    sqlite_query_begin(&q, c, SG_SQL_SESSION_INSERT);
+    sqlite_query_blob(&q, s->id, sizeof(s->id));
+    sqlite_query_int(&q, s->user_id);
+    sqlite_query_text(&q, s->address);
+    sqlite_query_text(&q, s->device_name);
+    sqlite_query_text(&q, s->device_mac);
+    sqlite_query_int(&q, s->created_ns);
+    sqlite_query_int(&q, s->last_used_ns);
+    sqlite_query_int(&q, s->expires_ns);
+    sqlite_query_blob(&q, s->family_key, sizeof(s->family_key));
+    sqlite_query_blob(&q, s->current_sha256, sizeof(s->current_sha256));
+    sqlite_query_blob(&q, s->previous_sha256, sizeof(s->previous_sha256));
+    sqlite_query_blob(&q, s->salt, sizeof(s->salt));
+    sqlite_query_int(&q, (int64_t)s->sequence);
+    err = sqlite_query_run(&q);
+    return err ? err : note_address(c, s->user_id, s->address, s->created_ns);
+}
+
+static enum sg_err sessions_create(void *self, const struct session_record *session)
+{
+    struct session_record copy = *session;
+    return sqlite_write(self, create_run, &copy);
+}
+
+static enum sg_err sessions_get(void *self, const uint8_t *id, struct session_record *ret)
+{
+    struct sqlite_conn *c = NULL;
+    struct session_record session;
+    enum sg_err err = sqlite_conn_acquire(self, &c);
+    if (err)
+        return err;
+    err = session_get(c, id, &session);
+    sqlite_conn_release(self, c);
+    if (!err)
+        *ret = session;
+    return err;
+}
+
+static enum sg_err sessions_list(void *self, int64_t user_id, size_t limit,
+                                 struct session_record *ret, size_t *ret_count)
+{
+    struct sqlite_conn *c = NULL;
+    enum sg_err err = sqlite_conn_acquire(self, &c);
+    if (err)
+        return err;
+    struct sqlite_query q;
+    size_t count = 0;
+    bool row = true;
+    sqlite_query_begin(&q, c, SG_SQL_SESSION_LIST);
+    sqlite_query_int(&q, user_id);
+    sqlite_query_int(&q, (int64_t)limit);
+    while (!err && row && count < limit) {
+        err = sqlite_query_step(&q, &row);
+        if (!err && row)
+            session_from_row(&q, &ret[count++]);
+    }
+    err = sqlite_query_end(&q);
+    sqlite_conn_release(self, c);
+    if (!err)
+        *ret_count = count;
+    return err;
+}
+
+struct rotate_job {
+    const struct session_record *next;
+    const uint8_t *expected;
+};
+
+static enum sg_err rotate_run(struct sqlite_conn *c, void *ctx)
+{
+    const struct rotate_job *job = ctx;
+    const struct session_record *next = job->next;
+    struct sqlite_query q;
+    sqlite_query_begin(&q, c, SG_SQL_SESSION_ROTATE);
+    sqlite_query_blob(&q, next->previous_sha256, SG_DIGEST_SIZE);
+    sqlite_query_blob(&q, next->current_sha256, SG_DIGEST_SIZE);
+    sqlite_query_blob(&q, next->salt, sizeof(next->salt));
+    sqlite_query_text(&q, next->address);
+    sqlite_query_int(&q, next->last_used_ns);
+    sqlite_query_blob(&q, next->id, SG_SESSION_ID_SIZE);
+    sqlite_query_blob(&q, job->expected, SG_DIGEST_SIZE);
+    enum sg_err err = sqlite_query_run(&q);
+    if (err)
+        return err;
+    bool swapped = sqlite3_changes(c->db) > 0;
+    struct session_record stored;
+    err = session_get(c, next->id, &stored);
+    if (err)
+        return err;
+    if (!swapped)
+        return SG_ERR_CONFLICT;
+    return note_address(c, stored.user_id, next->address, next->last_used_ns);
+}
+
+static enum sg_err sessions_rotate(void *self, const struct session_record *next,
+                                   const uint8_t *expected_current)
+{
+    struct rotate_job job = {.next = next, .expected = expected_current};
+    return sqlite_write(self, rotate_run, &job);
+}
+
+struct remove_job {
+    const uint8_t *id;
+    int64_t user_id;
+};
+
+static enum sg_err remove_run(struct sqlite_conn *c, void *ctx)
+{
+    const struct remove_job *job = ctx;
+    struct sqlite_query q;
+    sqlite_query_begin(&q, c, SG_SQL_SESSION_DELETE);
+    sqlite_query_blob(&q, job->id, SG_SESSION_ID_SIZE);
+    sqlite_query_int(&q, job->user_id);
+    enum sg_err err = sqlite_query_run(&q);
+    if (!err && sqlite3_changes(c->db) == 0)
+        err = SG_ERR_NOT_FOUND;
+    return err;
+}
+
+static enum sg_err sessions_remove(void *self, const uint8_t *id, int64_t user_id)
+{
+    struct remove_job job = {.id = id, .user_id = user_id};
+    return sqlite_write(self, remove_run, &job);
+}
+
+static enum sg_err sessions_touch(void *self, const uint8_t *id, int64_t now_ns)
+{
+    struct sqlite_store *s = self;
+    sqlite_writer_touch(&s->writer, id, now_ns);
+    return SG_OK;
+}
+
+static enum sg_err sessions_known_address(void *self, const char *user_name, const char *address,
+                                          bool *ret)
+{
+    struct sqlite_conn *c = NULL;
+    enum sg_err err = sqlite_conn_acquire(self, &c);
+    if (err)
+        return err;
+    struct sqlite_query q;
+    bool row = false;
+    sqlite_query_begin(&q, c, SG_SQL_ADDRESS_KNOWN);
+    sqlite_query_text(&q, user_name);
+    sqlite_query_text(&q, address);
+    err = sqlite_query_step(&q, &row);
+    err = sqlite_query_end(&q);
+    sqlite_conn_release(self, c);
+    if (!err)
+        *ret = row;
+    return err;
+}
+
+static enum sg_err prune_run(struct sqlite_conn *c, void *ctx)
+{
+    const int64_t *now_ns = ctx;
+    struct sqlite_query q;
+    sqlite_query_begin(&q, c, SG_SQL_SESSION_PRUNE);
+    sqlite_query_int(&q, *now_ns);
+    return sqlite_query_run(&q);
+}
+
+static enum sg_err sessions_prune(void *self, int64_t now_ns)
+{
+    return sqlite_write(self, prune_run, &now_ns);
+}
+
+const struct sessions_vtable sqlite_sessions_vtable = {
+    .create = sessions_create,
+    .get = sessions_get,
+    .list = sessions_list,
+    .rotate = sessions_rotate,
+    .remove = sessions_remove,
+    .touch = sessions_touch,
+    .known_address = sessions_known_address,
+    .prune = sessions_prune,
+};

@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * All SQL of the engine: the schema and every statement, with nothing put together at run time.
+ * Never runs anything.
+ *
+ * Lists: a page is one range of one index, so its cost depends on the limit and not on the number
+ * of entries. The bounds ?lo (inclusive) and ?hi (exclusive) of `path` hold the prefix and, by
+ * name, the cursor; INDEXED BY makes a statement fail at prepare instead of becoming slow. Byte
+ * order is the BINARY collation. Two combinations filter while they walk: a prefix together with an
+ * order by size or time, and an order by size or time of everything below a directory that is not
+ * the root.
+ */
+#include "store/sqlite_internal.h"
+
+static const char schema_1[] =
+    "CREATE TABLE meta(key TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT, WITHOUT ROWID;"
+    "INSERT INTO meta VALUES('probe', 0);"
+    /* AUTOINCREMENT: an id is never used again, whatever was removed. */
+    "CREATE TABLE users("
+    " id INTEGER PRIMARY KEY AUTOINCREMENT,"
+    " name TEXT NOT NULL UNIQUE,"
+    " role INTEGER NOT NULL,"
+    " disabled INTEGER NOT NULL,"
+    " password_hash TEXT NOT NULL,"
+    " created_ns INTEGER NOT NULL) STRICT;"
+    "CREATE INDEX users_admins ON users(role, disabled);"
+    "CREATE TABLE invites("
+    " code_sha256 BLOB PRIMARY KEY,"
+    " role INTEGER NOT NULL,"
+    " created_by TEXT NOT NULL,"
+    " expires_ns INTEGER NOT NULL) STRICT, WITHOUT ROWID;"
+    "CREATE INDEX invites_by ON invites(created_by);"
+    "CREATE INDEX invites_expiry ON invites(expires_ns);"
+    "CREATE TABLE sessions("
+    " id BLOB PRIMARY KEY,"
+    " user_id INTEGER NOT NULL REFERENCES users(id) ON DELETE CASCADE,"
+    " address TEXT NOT NULL,"
+    " device_name TEXT NOT NULL,"
+    " device_mac TEXT NOT NULL,"
+    " created_ns INTEGER NOT NULL,"
+    " last_used_ns INTEGER NOT NULL,"
+    " expires_ns INTEGER NOT NULL,"
+    " family_key BLOB NOT NULL,"
+    " current_sha256 BLOB NOT NULL,"
+    " previous_sha256 BLOB NOT NULL,"
+    " salt BLOB NOT NULL,"
+    " sequence INTEGER NOT NULL) STRICT, WITHOUT ROWID;"
+    "CREATE INDEX sessions_user ON sessions(user_id, created_ns, id);"
+    "CREATE INDEX sessions_expiry ON sessions(expires_ns);"
+    "CREATE TABLE addresses("
+    " user_id INTEGER NOT NULL REFERENCES users(id) ON DELETE CASCADE,"
+    " address TEXT NOT NULL,"
+    " last_ns INTEGER NOT NULL,"
+    " PRIMARY KEY(user_id, address)) STRICT, WITHOUT ROWID;"
+    "CREATE INDEX addresses_age ON addresses(user_id, last_ns, address);"
+    "CREATE TABLE spaces("
+    " id INTEGER PRIMARY KEY AUTOINCREMENT,"
+    " name TEXT NOT NULL UNIQUE,"
+    " owner_id INTEGER REFERENCES users(id)) STRICT;"
+    "CREATE INDEX spaces_owner ON spaces(owner_id);"
+    "INSERT INTO spaces(name, owner_id) VALUES('common', NULL);"
+    /* dir is the path of the directory that holds the entry; the root has no row. */
+    "CREATE TABLE entries("
+    " space_id INTEGER NOT NULL REFERENCES spaces(id),"
+    " path TEXT NOT NULL,"
+    " dir TEXT NOT NULL,"
+    " type INTEGER NOT NULL,"
+    " size INTEGER NOT NULL,"
+    " sha256 BLOB,"
+    " modified_ns INTEGER NOT NULL,"
+    " version INTEGER NOT NULL,"
+    " owner TEXT NOT NULL,"
+    " media_type TEXT NOT NULL,"
+    " PRIMARY KEY(space_id, path)) STRICT, WITHOUT ROWID;"
+    "CREATE INDEX entries_name ON entries(space_id, dir, path);"
+    "CREATE INDEX entries_size ON entries(space_id, dir, size, path);"
+    "CREATE INDEX entries_modified ON entries(space_id, dir, modified_ns, path);"
+    "CREATE INDEX entries_tree_size ON entries(space_id, size, path);"
+    "CREATE INDEX entries_tree_modified ON entries(space_id, modified_ns, path);"
+    "CREATE INDEX entries_blob ON entries(sha256) WHERE sha256 IS NOT NULL;";
+
+#define SG_USER_COLUMNS "SELECT id, name, role, disabled, password_hash, created_ns FROM users "
+#define SG_SESSION_COLUMNS                                                                         \
+    "SELECT id, user_id, address, device_name, device_mac, created_ns, last_used_ns, expires_ns,"  \
+    " family_key, current_sha256, previous_sha256, salt, sequence FROM sessions "
+#define SG_SPACE_COLUMNS "SELECT id, name, coalesce(owner_id, 0) FROM spaces "
+#define SG_ENTRY_COLUMNS                                                                           \
+    "SELECT path, type, size, sha256, modified_ns, version, owner, media_type FROM entries "
+
+#define SG_LIST(index, key, op, order)                                                             \
+    SG_ENTRY_COLUMNS "INDEXED BY " index " WHERE space_id = ?1 AND dir = ?2"                       \
+                     " AND path >= ?3 AND path < ?4 AND (" key ", path) " op " (?6, ?7)"           \
+                     " ORDER BY " key " " order ", path " order " LIMIT ?5"
+#define SG_TREE(index, key, op, order)                                                             \
+    SG_ENTRY_COLUMNS "INDEXED BY " index " WHERE space_id = ?1"                                    \
+                     " AND path >= ?3 AND path < ?4 AND (" key ", path) " op " (?6, ?7)"           \
+                     " ORDER BY " key " " order ", path " order " LIMIT ?5"
+
+static const char *const texts[SG_SQL_COUNT] = {
+    [SG_SQL_BEGIN] = "BEGIN IMMEDIATE",
+    [SG_SQL_COMMIT] = "COMMIT",
+    [SG_SQL_ROLLBACK] = "ROLLBACK",
+    [SG_SQL_SAVEPOINT] = "SAVEPOINT job",
+    [SG_SQL_SAVEPOINT_UNDO] = "ROLLBACK TO job",
+    [SG_SQL_SAVEPOINT_RELEASE] = "RELEASE job",
+    [SG_SQL_PROBE] = "UPDATE meta SET value = value + 1 WHERE key = 'probe'",
+
+    [SG_SQL_USER_BY_NAME] = SG_USER_COLUMNS "WHERE name = ?",
+    [SG_SQL_USER_BY_ID] = SG_USER_COLUMNS "WHERE id = ?",
+    [SG_SQL_USER_LIST] = SG_USER_COLUMNS "WHERE name > ? ORDER BY name LIMIT ?",
+    [SG_SQL_USER_INSERT] = "INSERT INTO users(name, role, disabled, password_hash, created_ns)"
+                           " VALUES(?, ?, ?, ?, ?)",
+    [SG_SQL_USER_UPDATE] = "UPDATE users SET role = ?, disabled = ? WHERE id = ?",
+    [SG_SQL_USER_PASSWORD] = "UPDATE users SET password_hash = ? WHERE id = ?",
+    [SG_SQL_USER_DELETE] = "DELETE FROM users WHERE id = ?",
+    [SG_SQL_USER_COUNT] = "SELECT count(*) FROM users",
+    [SG_SQL_ADMIN_COUNT] = "SELECT count(*) FROM users WHERE role = 2 AND disabled = 0",
+
+    [SG_SQL_INVITE_GET] = "SELECT role, expires_ns, created_by FROM invites WHERE code_sha256 = ?",
+    [SG_SQL_INVITE_INSERT] = "INSERT OR REPLACE INTO invites(code_sha256, role, created_by,"
+                             " expires_ns) VALUES(?, ?, ?, ?)",
+    [SG_SQL_INVITE_DELETE] = "DELETE FROM invites WHERE code_sha256 = ?",
+    [SG_SQL_INVITE_DELETE_BY] = "DELETE FROM invites WHERE created_by = ?",
+    [SG_SQL_INVITE_PRUNE] = "DELETE FROM invites WHERE expires_ns <= ?",
+
+    [SG_SQL_SESSION_INSERT] =
+        "INSERT INTO sessions(id, user_id, address, device_name, device_mac, created_ns,"
+        " last_used_ns, expires_ns, family_key, current_sha256, previous_sha256, salt, sequence)"
+        " VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+    [SG_SQL_SESSION_GET] = SG_SESSION_COLUMNS "WHERE id = ?",
+    [SG_SQL_SESSION_LIST] =
+        SG_SESSION_COLUMNS "WHERE user_id = ? ORDER BY created_ns DESC, id DESC LIMIT ?",
+    [SG_SQL_SESSION_ROTATE] =
+        "UPDATE sessions SET previous_sha256 = ?, current_sha256 = ?, salt = ?, address = ?,"
+        " last_used_ns = max(last_used_ns, ?) WHERE id = ? AND current_sha256 = ?",
+    [SG_SQL_SESSION_DELETE] = "DELETE FROM sessions WHERE id = ?1 AND (?2 = 0 OR user_id = ?2)",
+    [SG_SQL_SESSION_DELETE_OTHERS] = "DELETE FROM sessions WHERE user_id = ? AND id IS NOT ?",
+    [SG_SQL_SESSION_TOUCH] =
+        "UPDATE sessions SET last_used_ns = ?1 WHERE id = ?2 AND last_used_ns < ?1",
+    [SG_SQL_SESSION_PRUNE] = "DELETE FROM sessions WHERE expires_ns < ?",
+    [SG_SQL_ADDRESS_NOTE] =
+        "INSERT INTO addresses(user_id, address, last_ns) VALUES(?, ?, ?)"
+        " ON CONFLICT(user_id, address) DO UPDATE SET last_ns = max(last_ns, excluded.last_ns)",
+    [SG_SQL_ADDRESS_TRIM] =
+        "DELETE FROM addresses WHERE user_id = ?1 AND address IN (SELECT address FROM addresses"
+        " WHERE user_id = ?1 ORDER BY last_ns DESC, address DESC LIMIT -1 OFFSET ?2)",
+    [SG_SQL_ADDRESS_KNOWN] = "SELECT 1 FROM addresses WHERE user_id ="
+                             " (SELECT id FROM users WHERE name = ?) AND address = ?",
+
+    [SG_SQL_SPACE_BY_NAME] = SG_SPACE_COLUMNS "WHERE name = ?",
+    [SG_SQL_SPACE_BY_ID] = SG_SPACE_COLUMNS "WHERE id = ?",
+    [SG_SQL_SPACE_LIST] = SG_SPACE_COLUMNS "WHERE name = 'common' OR owner_id = ? ORDER BY name"
+                                           " LIMIT ?",
+    [SG_SQL_SPACE_INSERT] = "INSERT INTO spaces(name, owner_id) VALUES(?, nullif(?, 0))",
+    [SG_SQL_SPACE_DELETE] = "DELETE FROM spaces WHERE owner_id = ?",
+    [SG_SQL_SPACE_CLEAR] =
+        "DELETE FROM entries WHERE space_id IN (SELECT id FROM spaces WHERE owner_id = ?)",
+
+    [SG_SQL_ENTRY_GET] = SG_ENTRY_COLUMNS "WHERE space_id = ? AND path = ?",
+    [SG_SQL_ENTRY_INSERT] = "INSERT INTO entries(space_id, path, dir, type, size, sha256,"
+                            " modified_ns, version, owner, media_type)"
+                            " VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+    [SG_SQL_ENTRY_UPDATE] = "UPDATE entries SET size = ?, sha256 = ?, modified_ns = ?, version = ?,"
+                            " owner = ?, media_type = ? WHERE space_id = ? AND path = ?",
+    [SG_SQL_ENTRY_DELETE] = "DELETE FROM entries WHERE space_id = ? AND path = ?",
+    [SG_SQL_ENTRY_DELETE_BELOW] =
+        "DELETE FROM entries WHERE space_id = ? AND path >= ? AND path < ?",
+    [SG_SQL_ENTRY_HAS_CHILD] = "SELECT 1 FROM entries INDEXED BY entries_name"
+                               " WHERE space_id = ? AND dir = ? LIMIT 1",
+    [SG_SQL_BLOB_USED] = "SELECT 1 FROM entries INDEXED BY entries_blob WHERE sha256 = ? LIMIT 1",
+
+    [SG_SQL_LIST_NAME] = SG_ENTRY_COLUMNS
+    "INDEXED BY entries_name WHERE space_id = ?1 AND dir = ?2 AND path >= ?3 AND path < ?4"
+    " ORDER BY path LIMIT ?5",
+    [SG_SQL_LIST_NAME_DESC] = SG_ENTRY_COLUMNS
+    "INDEXED BY entries_name WHERE space_id = ?1 AND dir = ?2 AND path >= ?3 AND path < ?4"
+    " ORDER BY path DESC LIMIT ?5",
+    [SG_SQL_LIST_SIZE] = SG_LIST("entries_size", "size", ">", "ASC"),
+    [SG_SQL_LIST_SIZE_DESC] = SG_LIST("entries_size", "size", "<", "DESC"),
+    [SG_SQL_LIST_MODIFIED] = SG_LIST("entries_modified", "modified_ns", ">", "ASC"),
+    [SG_SQL_LIST_MODIFIED_DESC] = SG_LIST("entries_modified", "modified_ns", "<", "DESC"),
+    [SG_SQL_TREE_NAME] =
+        SG_ENTRY_COLUMNS "WHERE space_id = ?1 AND path >= ?3 AND path < ?4 ORDER BY path LIMIT ?5",
+    [SG_SQL_TREE_NAME_DESC] = SG_ENTRY_COLUMNS
+    "WHERE space_id = ?1 AND path >= ?3 AND path < ?4 ORDER BY path DESC LIMIT ?5",
+    [SG_SQL_TREE_SIZE] = SG_TREE("entries_tree_size", "size", ">", "ASC"),
+    [SG_SQL_TREE_SIZE_DESC] = SG_TREE("entries_tree_size", "size", "<", "DESC"),
+    [SG_SQL_TREE_MODIFIED] = SG_TREE("entries_tree_modified", "modified_ns", ">", "ASC"),
+    [SG_SQL_TREE_MODIFIED_DESC] = SG_TREE("entries_tree_modified", "modified_ns", "<", "DESC"),
+};
+
+const char *sqlite_sql_text(enum sqlite_sql id)
+{
+    return texts[id];
+}
+
+const char *sqlite_sql_migration(unsigned index)
+{
+    static const char *const steps[] = {schema_1};
+    return index < sizeof(steps) / sizeof(steps[0]) ? steps[index] : NULL;
+}
