@@ -57,8 +57,9 @@ struct identity *identity_new(const struct users_store *users, const struct sess
                               struct keyring_client *keyring, const struct identity_config *config);
 void identity_free(struct identity *id);
 
-/* First start: while there is no user, makes a setup code (an invite with role admin) and its file (0600). Once there is one,
- * removes both. Also loads the token keys from the keyring. Call once at start, before requests. */
+/* First start: while there is no enabled admin, makes a setup code (an invite with role admin) and its file (0600), or keeps
+ * the one that stands. Once there is an admin, removes both. Also loads the token keys from the keyring. Call once at start,
+ * before requests; the keyring must answer (SG_ERR_UNAVAILABLE). */
 enum sg_err identity_start(struct identity *id) SG_MUST_CHECK;
 
 /* -- users ------------------------------------------------------------------------------------- */
@@ -73,6 +74,7 @@ enum sg_err identity_password_ok(const char *name, const char *password,
 enum sg_err identity_signup(struct identity *id, const char *name, const char *password,
                             const char *code, const char *address, struct user_record *ret,
                             unsigned *ret_retry_after_s) SG_MUST_CHECK;
+/* Records given out hold no password hash, no refresh state and no family key. */
 enum sg_err identity_user(struct identity *id, const char *name, struct user_record *ret) SG_MUST_CHECK;
 enum sg_err identity_users(struct identity *id, const char *after, size_t limit,
                            struct user_record *ret, size_t *ret_count) SG_MUST_CHECK;

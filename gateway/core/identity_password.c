@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Who knows the password: throttling, equal work for known and unknown names, newer hashes. It
+ * makes no sessions. */
+#include "core/identity_internal.h"
+
+#include "base/metrics.h"
+#include "base/secret.h"
+
+#include <string.h>
+
+/* Same password, today's parameters. If it fails, the next login tries again. */
+static void rehash(struct identity *id, struct user_record *user, const char *password)
+{
+    char hash[SG_PASSWORD_HASH_SIZE];
+    enum sg_err err;
+
+    if (id->users.vt->replace_hash == NULL)
+        return;
+    err = password_hash(id->passwords, password, hash);
+    if (err == SG_OK)
+        err = id->users.vt->replace_hash(id->users.self, user->id, user->password_hash, hash);
+    if (err == SG_OK)
+        memcpy(user->password_hash, hash, sizeof hash);
+    secret_wipe(hash, sizeof hash);
+}
+
+/* In turn, so that attempts that waited meet the failures of those before them. */
+static enum sg_err try_password(struct identity *id, const char *name, const char *password,
+                                const char *address, bool known, struct user_record *ret,
+                                unsigned *ret_retry_after_s)
+{
+    struct user_record user;
+    bool match = false, stale = false, exists;
+    enum sg_err err = throttle_login(id->throttle, name, address, known, ret_retry_after_s);
+
+    if (err != SG_OK)
+        return err;
+    err = id->users.vt->get_by_name(id->users.self, name, &user);
+    if (err != SG_OK && err != SG_ERR_NOT_FOUND)
+        return err;
+    exists = err == SG_OK;
+    err = password_verify(id->passwords, exists ? user.password_hash : NULL, password, &match,
+                          &stale);
+    if (err == SG_OK && match) {
+        if (stale)
+            rehash(id, &user, password);
+        throttle_login_succeeded(id->throttle, name, address);
+        *ret = user;
+    } else if (err == SG_OK) {
+        throttle_login_failed(id->throttle, name, address, known);
+        metrics_add(SG_METRIC_LOGIN_FAILED, 1);
+        err = SG_ERR_BAD_CREDENTIALS;
+    }
+    if (exists)
+        secret_wipe(user.password_hash, sizeof user.password_hash);
+    return err;
+}
+
+enum sg_err identity_check_password(struct identity *id, const char *name, const char *password,
+                                    const char *address, struct user_record *ret,
+                                    unsigned *ret_retry_after_s)
+{
+    bool known = false;
+    enum sg_err err = id->sessions.vt->known_address(id->sessions.self, name, address, &known);
+
+    if (err != SG_OK)
+        return err;
+    err = throttle_login(id->throttle, name, address, known, ret_retry_after_s);
+    if (err == SG_OK)
+        err = password_enter(id->passwords);
+    if (err == SG_OK) {
+        err = try_password(id, name, password, address, known, ret, ret_retry_after_s);
+        password_leave(id->passwords);
+    }
+    if (err == SG_ERR_THROTTLED)
+        metrics_add(SG_METRIC_LOGIN_THROTTLED, 1);
+    return err;
+}
+
+enum sg_err identity_hash_password(struct identity *id, const char *password,
+                                   const char *code_address, char ret[SG_PASSWORD_HASH_SIZE],
+                                   unsigned *ret_retry_after_s)
+{
+    enum sg_err err = password_enter(id->passwords);
+
+    if (err != SG_OK)
+        return err;
+    if (code_address != NULL)
+        err = throttle_code(id->throttle, code_address, ret_retry_after_s);
+    if (err == SG_OK)
+        err = password_hash(id->passwords, password, ret);
+    password_leave(id->passwords);
+    return err;
+}

@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Reads tokens strictly before any key is touched; it never lets a token choose how it is checked.
+ */
+#include "core/tokenverify.h"
+
+#include "base/encode.h"
+#include "core/flatjson.h"
+
+#include <string.h>
+
+/* The three parts' ends; false unless there are exactly two dots and no part is empty. */
+static bool split(const char *token, size_t len, const char **ret_dot1, const char **ret_dot2)
+{
+    const char *end = token + len;
+    const char *dot1 = memchr(token, '.', len);
+    const char *dot2 = dot1 != NULL ? memchr(dot1 + 1, '.', (size_t)(end - dot1 - 1)) : NULL;
+
+    if (dot2 == NULL || memchr(dot2 + 1, '.', (size_t)(end - dot2 - 1)) != NULL)
+        return false;
+    if (dot1 == token || dot2 == dot1 + 1 || dot2 + 1 == end)
+        return false;
+    *ret_dot1 = dot1;
+    *ret_dot2 = dot2;
+    return true;
+}
+
+static enum sg_err parse_header(const char *text, size_t len, char ret_kid[SG_TOKEN_KID_SIZE])
+{
+    char alg[8], typ[8];
+    struct flatjson header;
+
+    if (flatjson_parse(text, len, &header) != SG_OK)
+        return SG_ERR_TOKEN_INVALID;
+    /* Exactly these members: crit, jwk, jku, x5u and whatever else may come are refused. */
+    if (header.count != 3 || !flatjson_text(&header, "alg", alg, sizeof alg) ||
+        !flatjson_text(&header, "typ", typ, sizeof typ) ||
+        !flatjson_text(&header, "kid", ret_kid, SG_TOKEN_KID_SIZE))
+        return SG_ERR_TOKEN_INVALID;
+    if (strcmp(alg, "RS256") != 0 || (strcmp(typ, "at+jwt") != 0 && strcmp(typ, "JWT") != 0) ||
+        ret_kid[0] == '\0')
+        return SG_ERR_TOKEN_INVALID;
+    return SG_OK;
+}
+
+enum sg_err tokenverify_form(const char *token, size_t len, struct token_form *ret)
+{
+    const char *dot1, *dot2;
+    char header[256];
+    size_t header_len = 0;
+
+    if (len == 0 || len > SG_TOKEN_TEXT_MAX || !split(token, len, &dot1, &dot2))
+        return SG_ERR_TOKEN_INVALID;
+    if (encode_unbase64url(token, (size_t)(dot1 - token), (uint8_t *)header, sizeof header,
+                           &header_len) != SG_OK ||
+        parse_header(header, header_len, ret->kid) != SG_OK)
+        return SG_ERR_TOKEN_INVALID;
+    if (encode_unbase64url(dot1 + 1, (size_t)(dot2 - dot1 - 1), (uint8_t *)ret->payload,
+                           sizeof ret->payload, &ret->payload_len) != SG_OK)
+        return SG_ERR_TOKEN_INVALID;
+    if (encode_unbase64url(dot2 + 1, (size_t)(token + len - dot2 - 1), ret->signature,
+                           sizeof ret->signature, &ret->signature_len) != SG_OK)
+        return SG_ERR_TOKEN_INVALID;
+    ret->text = token;
+    ret->signed_len = (size_t)(dot2 - token);
+    return SG_OK;
+}
+
+enum sg_err tokenverify_signature(const struct token_form *form, gnutls_pubkey_t key,
+                                  size_t key_bytes)
+{
+    gnutls_datum_t data = {.data = (unsigned char *)(uintptr_t)form->text,
+                           .size = (unsigned)form->signed_len};
+    gnutls_datum_t signature = {.data = (unsigned char *)(uintptr_t)form->signature,
+                                .size = (unsigned)form->signature_len};
+
+    if (form->signature_len != key_bytes)
+        return SG_ERR_TOKEN_INVALID;
+    if (gnutls_pubkey_verify_data2(key, GNUTLS_SIGN_RSA_SHA256, 0, &data, &signature) < 0)
+        return SG_ERR_TOKEN_INVALID;
+    return SG_OK;
+}
+
+enum sg_err tokenverify_claims(const struct token_form *form, const char *issuer,
+                               const char *audience, int64_t now_s, struct token_claims *ret)
+{
+    struct token_claims c;
+    struct flatjson payload;
+
+    if (flatjson_parse(form->payload, form->payload_len, &payload) != SG_OK)
+        return SG_ERR_TOKEN_INVALID;
+    if (!flatjson_text(&payload, "iss", c.iss, sizeof c.iss) ||
+        !flatjson_text(&payload, "aud", c.aud, sizeof c.aud) ||
+        !flatjson_text(&payload, "sub", c.sub, sizeof c.sub) ||
+        !flatjson_text(&payload, "scope", c.scope, sizeof c.scope) ||
+        !flatjson_text(&payload, "sid", c.sid, sizeof c.sid) ||
+        !flatjson_text(&payload, "jti", c.jti, sizeof c.jti) ||
+        !flatjson_text(&payload, "role", c.role, sizeof c.role) ||
+        !flatjson_number(&payload, "iat", &c.iat_s) || !flatjson_number(&payload, "exp", &c.exp_s))
+        return SG_ERR_TOKEN_INVALID;
+    if (strcmp(c.iss, issuer) != 0 || strcmp(c.aud, audience) != 0)
+        return SG_ERR_TOKEN_INVALID;
+    if (c.exp_s <= now_s)
+        return SG_ERR_TOKEN_EXPIRED;
+    *ret = c;
+    return SG_OK;
+}
