@@ -4,7 +4,7 @@
 
 import * as api from './api.js';
 import { el, fill } from './dom.js';
-import { clear, fail } from './notices.js';
+import { clear, fail, say } from './notices.js';
 import * as session from './session.js';
 import { start as startStatus } from './statusbar.js';
 import { stopAll } from './transfers.js';
@@ -56,8 +56,9 @@ function route() {
     current = { view, handle: view.mount(main, rest, { reason }) };
     main.dataset.view = view.name;
   }
+  if (reason && view !== signin) say(reason);
   reason = null;
-  if (started) focusHeading();
+  if (started || view === signin) focusHeading();
   started = true;
 }
 

@@ -24,6 +24,9 @@ const transfers = [];
 let running = 0;
 let hidden = 0; // finished rows that were dropped to keep the panel small
 
+/** The user chose to leave what is there. */
+class Kept extends Error {}
+
 /** A file on its way. States: waiting, checking, running, done, failed, cancelled. */
 class Transfer {
   constructor(verb, name, size, work) {
@@ -99,7 +102,8 @@ async function run(transfer) {
     const note = await transfer.work(transfer);
     transfer.end('done', note);
   } catch (error) {
-    if (error.name === 'AbortError') transfer.end('cancelled', 'Cancelled');
+    if (error instanceof Kept) transfer.end('cancelled', 'Kept the old one');
+    else if (error.name === 'AbortError') transfer.end('cancelled', 'Cancelled');
     else {
       transfer.end('failed', error.title ?? 'Failed');
       fail(error);
@@ -202,8 +206,9 @@ export async function upload(directory, files, missing, onStored) {
 async function store(transfer, file, target, isNew, replacing) {
   const { signal } = transfer.controller;
   const old = isNew ? null : await existing(target);
-  if (old?.type === 'file' && (await replacing.ask(transfer.name)) === 'skip') {
-    throw new DOMException('Kept the old one', 'AbortError');
+  if (old?.type === 'file') {
+    transfer.become('checking', 'Waiting for your answer');
+    if ((await replacing.ask(transfer.name)) === 'skip') throw new Kept();
   }
   transfer.become('checking');
   const digest = await sha256(file);

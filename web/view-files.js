@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Files: spaces, a directory's entries, upload, new folder, download, delete.
+// Files: spaces, a directory's entries, upload, new folder, download, delete. The table's roles are
+// written out because its narrow layout gives up the table's own display.
 
 import * as api from './api.js';
 import { askName, confirm } from './dialogs.js';
@@ -56,9 +57,9 @@ class Files {
     this.folderButton = button('New folder', { icon: 'add' }, () => this.makeDirectory());
     this.count = el('p', { class: 'count' });
     this.more = button('Show more', {}, () => this.loadMore());
-    this.head = el('tr', {});
-    this.body = el('tbody', {});
-    this.table = el('table', { class: 'files' }, el('caption', { class: 'visually-hidden' }, 'Files'), el('thead', {}, this.head), this.body);
+    this.head = el('tr', { role: 'row' });
+    this.body = el('tbody', { role: 'rowgroup' });
+    this.table = el('table', { class: 'files', role: 'table' }, el('caption', { class: 'visually-hidden' }, 'Files'), el('thead', { role: 'rowgroup' }, this.head), this.body);
     this.empty = el('div', { class: 'empty', hidden: true });
     this.drop = el(
       'section',
@@ -160,15 +161,15 @@ class Files {
     const key = this.sort.replace('-', '');
     const down = this.sort.startsWith('-');
     const heads = COLUMNS.map((column) => {
-      if (!column.key) return el('th', { scope: 'col', class: column.class }, column.label);
+      if (!column.key) return el('th', { scope: 'col', role: 'columnheader', class: column.class }, column.label);
       const sorted = column.key === key;
       return el(
         'th',
-        { scope: 'col', class: column.class, 'aria-sort': sorted ? (down ? 'descending' : 'ascending') : null },
+        { scope: 'col', role: 'columnheader', class: column.class, 'aria-sort': sorted ? (down ? 'descending' : 'ascending') : null },
         el('button', { type: 'button', class: 'sort', 'data-key': column.key, on: { click: () => this.sortBy(column.key) } }, column.label),
       );
     });
-    fill(this.head, heads, el('th', { scope: 'col', class: 'acts' }, el('span', { class: 'visually-hidden' }, 'Actions')));
+    fill(this.head, heads, el('th', { scope: 'col', role: 'columnheader', class: 'acts' }, el('span', { class: 'visually-hidden' }, 'Actions')));
   }
 
   sortBy(key) {
@@ -261,10 +262,10 @@ class Files {
       : el('button', { type: 'button', class: 'link', on: { click: () => this.fetch(entry) } }, entry.name);
     return el(
       'tr',
-      { 'data-name': entry.name },
+      { role: 'row', 'data-name': entry.name },
       el(
         'th',
-        { scope: 'row' },
+        { scope: 'row', role: 'rowheader' },
         el(
           'div',
           { class: 'entry' },
@@ -272,13 +273,13 @@ class Files {
           el('div', {}, name, el('small', { class: 'narrow-only' }, [size, when].filter(Boolean).join(', '))),
         ),
       ),
-      el('td', { class: 'number' }, size),
-      el('td', { class: 'when' }, el('time', { datetime: entry.modified, title: longMoment(entry.modified) }, when)),
-      el('td', { class: 'owner' }, entry.owner),
+      el('td', { role: 'cell', class: 'number' }, size),
+      el('td', { role: 'cell', class: 'when' }, el('time', { datetime: entry.modified, title: longMoment(entry.modified) }, when)),
+      el('td', { role: 'cell', class: 'owner' }, entry.owner),
       el(
         'td',
-        { class: 'acts' },
-        isDirectory ? null : iconButton('download', `Download ${entry.name}`, () => this.fetch(entry)),
+        { role: 'cell', class: 'acts' },
+        isDirectory ? null : iconButton('download', `Download ${entry.name}`, () => this.fetch(entry), { 'data-also': '' }),
         this.writable ? iconButton('trash', `Delete ${entry.name}`, () => this.remove(entry)) : null,
       ),
     );

@@ -29,7 +29,7 @@ class Time {
     this.big = el('p', { class: 'clock' });
     this.day = el('p', { class: 'clock-day' });
     this.state = el('div', {});
-    const quick = [...new Set(['UTC', here])].map((name) =>
+    const quick = here === 'UTC' ? [] : ['UTC', here].map((name) =>
       el('button', { type: 'button', class: 'button', on: { click: () => this.choose(name) } }, name));
     root.append(
       el('h1', { tabindex: -1 }, 'Time'),
