@@ -1,0 +1,442 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The table of configuration keys. It never reads a file. */
+#include "app/config_keys.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define AT(field) offsetof(struct config, field)
+#define GIB       (UINT64_C(1) << 30)
+
+static bool is_listen(const char *text)
+{
+    char host[256], port[8];
+
+    return config_split_listen(text, host, port) == SG_OK;
+}
+
+static bool is_host_name(const char *text)
+{
+    size_t len = strlen(text);
+
+    if (len == 0 || len > 253)
+        return false;
+    for (; *text != '\0'; text++) {
+        if (!isalnum((unsigned char)*text) && strchr(".-:", *text) == NULL)
+            return false;
+    }
+    return true;
+}
+
+static bool is_https_url(const char *text)
+{
+    if (*text == '\0')
+        return true;
+    if (strncmp(text, "https://", 8) != 0 || text[8] == '\0' || strlen(text) > 250)
+        return false;
+    for (text += 8; *text != '\0'; text++) {
+        if ((unsigned char)*text <= ' ' || (unsigned char)*text >= 127 ||
+            strchr("\"\\?#", *text) != NULL)
+            return false;
+    }
+    return text[-1] != '/';
+}
+
+static bool is_origin(const char *text)
+{
+    const char *host;
+
+    if (strcmp(text, "*") == 0)
+        return true;
+    host = strstr(text, "://");
+    if (host == NULL || host == text || host[3] == '\0')
+        return false;
+    for (host += 3; *host != '\0'; host++) {
+        if (!isalnum((unsigned char)*host) && strchr(".-:[]", *host) == NULL)
+            return false;
+    }
+    return true;
+}
+
+static bool is_not_empty(const char *text)
+{
+    return *text != '\0';
+}
+
+#define TEXT(s, n, field, fb, rl, val, hlp, chk, why)                                              \
+    {                                                                                              \
+        .section = s, .name = n, .type = SG_KEY_TEXT, .offset = AT(field), .fallback = fb,         \
+        .reloads = rl, .value = val, .help = hlp, .check = chk, .check_fail = why                  \
+    }
+#define LIST(s, n, field, fb, rl, val, hlp, chk, why)                                              \
+    {                                                                                              \
+        .section = s, .name = n, .type = SG_KEY_LIST, .offset = AT(field), .fallback = fb,         \
+        .reloads = rl, .value = val, .help = hlp, .check = chk, .check_fail = why                  \
+    }
+#define UINT(s, n, field, fb, lo, hi, hlp)                                                         \
+    {                                                                                              \
+        .section = s, .name = n, .type = SG_KEY_UINT, .offset = AT(field), .fallback = fb,         \
+        .min = lo, .max = hi, .value = "N", .help = hlp                                            \
+    }
+#define SIZE(s, n, field, fb, lo, hi, hlp)                                                         \
+    {                                                                                              \
+        .section = s, .name = n, .type = SG_KEY_SIZE, .offset = AT(field), .fallback = fb,         \
+        .min = lo, .max = hi, .value = "BYTES", .help = hlp                                        \
+    }
+#define CHOICE(s, n, field, fb, ch, rl, hlp)                                                       \
+    {                                                                                              \
+        .section = s, .name = n, .type = SG_KEY_CHOICE, .offset = AT(field), .fallback = fb,       \
+        .choices = ch, .reloads = rl, .value = ch, .help = hlp                                     \
+    }
+#define BOOL(s, n, field, fb, hlp)                                                                 \
+    {                                                                                              \
+        .section = s, .name = n, .type = SG_KEY_BOOL, .offset = AT(field), .fallback = fb,         \
+        .value = "yes|no", .help = hlp                                                             \
+    }
+
+const struct config_key config_keys[] = {
+    TEXT("server", "data", data, "/var/lib/secgate", false, "DIR",
+         "Directory of database, files, certificates and keys; made when it is not there.",
+         is_not_empty, "must not be empty"),
+    LIST("server", "listen", listen, "localhost:8443", false, "HOST:PORT",
+         "Address to serve; may be repeated; port 0 takes any free one, an empty host all "
+         "addresses.",
+         is_listen, "must be HOST:PORT, with an IPv6 address in brackets"),
+    LIST("server", "name", name, "", true, "NAME",
+         "Further DNS name or IP address for the server certificate; may be repeated.",
+         is_host_name, "must be a DNS name or an IP address"),
+    TEXT("server", "issuer", issuer, "", false, "URL",
+         "Public address of this gateway, the `iss` of its tokens (https://localhost:PORT if not "
+         "set).",
+         is_https_url, "must be an https:// address without a trailing slash, query or fragment"),
+    TEXT("server", "share", share, "", false, "DIR",
+         "Directory with web/ and openapi/ (found beside the program if not set).", NULL, NULL),
+    CHOICE("log", "format", log_format, "text", "text|json", true,
+           "Form of the log on standard error."),
+    CHOICE("log", "level", log_level, "info", "debug|info|warn|error", true,
+           "Least level that is written; `info` has one line per request."),
+    TEXT("tls", "certificate", tls_certificate, "", false, "FILE",
+         "Certificate chain (PEM) of your own instead of the gateway's CA.", NULL, NULL),
+    TEXT("tls", "key", tls_key, "", false, "FILE",
+         "Its private key (PEM), read by the keyring only.", NULL, NULL),
+    UINT("tls", "ticket-seconds", tls_ticket_seconds, "3600", 60, 86400,
+         "Life of a TLS session ticket key, in seconds."),
+    CHOICE("accounts", "signup", signup, "invite", "open|invite|closed", false, "Who may sign up."),
+    UINT("accounts", "access-token-seconds", access_token_seconds, "600", 10, 3600,
+         "Life of an access token, in seconds."),
+    UINT("accounts", "session-seconds", session_seconds, "2592000", 60, 31536000,
+         "Life of a session, in seconds."),
+    UINT("accounts", "argon2-memory-kib", argon2_memory_kib, "19456", 8, 4194304,
+         "Memory of one password hash (argon2id), in KiB."),
+    UINT("accounts", "argon2-passes", argon2_passes, "2", 1, 100, "Passes of one password hash."),
+    UINT("accounts", "argon2-lanes", argon2_lanes, "1", 1, 64, "Lanes of one password hash."),
+    UINT("accounts", "argon2-concurrent", argon2_concurrent, "2", 1, 64,
+         "Password hashes that are computed at a time."),
+    LIST("cors", "origins", cors_origins, "", false, "ORIGIN",
+         "Origin whose pages may call the API from a browser; may be repeated; `*` is any.",
+         is_origin, "must be an origin such as https://app.example, or *"),
+    BOOL("metrics", "public", metrics_public, "no",
+         "Serve /metrics to everybody instead of loopback and admins."),
+    UINT("limits", "connections", connections, "10000", 1, 15000, "Open connections in all."),
+    UINT("limits", "connections-per-address", connections_per_address, "4000", 0, 15000,
+         "Open connections from one address (IPv6: one /64); 0 is no limit."),
+    UINT("limits", "header-bytes", header_bytes, "8192", 4096, 65536,
+         "Memory of a connection; the request head fits in about nine tenths of it."),
+    UINT("limits", "header-seconds", header_seconds, "10", 1, 600,
+         "Time for the TLS handshake and for a request head, in seconds."),
+    UINT("limits", "idle-seconds", idle_seconds, "60", 1, 3600,
+         "Time that a kept connection may be idle, in seconds."),
+    UINT("limits", "body-seconds", body_seconds, "8", 1, 600,
+         "Grace before the least rate of a body counts, in seconds."),
+    UINT("limits", "body-bytes-per-second", body_bytes_per_second, "1024", 1, 1048576,
+         "Least average rate of a body in either direction."),
+    UINT("limits", "pool-threads", pool_threads, "16", 1, 256,
+         "Threads for work that blocks (database writes, disk, password hashes)."),
+    UINT("limits", "pool-queue", pool_queue, "4096", 1, 65536,
+         "Jobs that may wait for such a thread."),
+    UINT("limits", "event-threads", event_threads, "0", 0, 64,
+         "Event loop threads; 0 is one per core."),
+    UINT("limits", "drain-seconds", drain_seconds, "30", 1, 3600,
+         "Time that requests in progress have to end after SIGTERM, in seconds."),
+    SIZE("limits", "file-bytes", file_bytes, "64G", 1, GIB << 20,
+         "Largest file that can be uploaded; K, M, G, T are powers of 1024."),
+    SIZE("limits", "reserve-bytes", reserve_bytes, "64M", 0, GIB << 10,
+         "Disk space that uploads leave free for the database, at most a twentieth of the disk."),
+};
+const size_t config_key_count = sizeof config_keys / sizeof config_keys[0];
+
+_Static_assert(sizeof config_keys / sizeof config_keys[0] <= SG_CONFIG_KEYS_MAX, "too many keys");
+
+size_t config_key_index(const struct config_key *key)
+{
+    return (size_t)(key - config_keys);
+}
+
+/* Compares names; `_` and `-` are the same in files. */
+static bool same_name(const char *a, const char *b)
+{
+    for (; *a != '\0' && *b != '\0'; a++, b++) {
+        if ((*a == '_' ? '-' : *a) != (*b == '_' ? '-' : *b))
+            return false;
+    }
+    return *a == *b;
+}
+
+const struct config_key *config_key_find(const char *section, const char *name)
+{
+    for (size_t i = 0; i < config_key_count; i++) {
+        if (strcmp(config_keys[i].section, section) == 0 && same_name(config_keys[i].name, name))
+            return &config_keys[i];
+    }
+    return NULL;
+}
+
+const struct config_key *config_key_by_variable(const char *variable, size_t len)
+{
+    for (size_t i = 0; i < config_key_count; i++) {
+        char name[80];
+
+        config_key_variable(&config_keys[i], name, sizeof name);
+        if (strlen(name) == len && memcmp(name, variable, len) == 0)
+            return &config_keys[i];
+    }
+    return NULL;
+}
+
+void config_key_flag(const struct config_key *key, char *ret, size_t size)
+{
+    bool top = strcmp(key->section, "server") == 0;
+
+    snprintf(ret, size, "%s%s%s", top ? "" : key->section, top ? "" : "-", key->name);
+}
+
+void config_key_variable(const struct config_key *key, char *ret, size_t size)
+{
+    char flag[64];
+
+    config_key_flag(key, flag, sizeof flag);
+    for (char *c = flag; *c != '\0'; c++)
+        *c = *c == '-' ? '_' : (char)toupper((unsigned char)*c);
+    snprintf(ret, size, "SECGATE_%s", flag);
+}
+
+/* -- values ------------------------------------------------------------------------------------ */
+
+static void *field(const struct config_key *key, struct config *c)
+{
+    return (char *)c + key->offset;
+}
+
+static const void *field_const(const struct config_key *key, const struct config *c)
+{
+    return (const char *)c + key->offset;
+}
+
+static enum sg_err parse_number(const struct config_key *key, const char *text, uint64_t *ret,
+                                char *why, size_t why_size)
+{
+    static const char units[] = "KMGT";
+    char *end;
+    uintmax_t n;
+    const char *unit;
+
+    errno = 0;
+    n = strtoumax(text, &end, 10);
+    if (isdigit((unsigned char)text[0]) && errno == 0 && key->type == SG_KEY_SIZE && *end != '\0' &&
+        (unit = strchr(units, toupper((unsigned char)*end))) != NULL && end[1] == '\0') {
+        if (__builtin_mul_overflow(n, UINT64_C(1) << (10 * (unit - units + 1)), &n))
+            errno = ERANGE;
+        end++;
+    }
+    if (!isdigit((unsigned char)text[0]) || *end != '\0' || errno != 0 || n < key->min ||
+        n > key->max) {
+        snprintf(why, why_size, "must be a number from %" PRIu64 " to %" PRIu64 "%s, not '%.40s'",
+                 key->min, key->max, key->type == SG_KEY_SIZE ? " (K, M, G, T allowed)" : "", text);
+        return SG_ERR_BAD_FIELD;
+    }
+    *ret = n;
+    return SG_OK;
+}
+
+static enum sg_err parse_choice(const struct config_key *key, const char *text, unsigned *ret,
+                                char *why, size_t why_size)
+{
+    unsigned n = 0;
+    size_t len = strlen(text);
+
+    for (const char *at = key->choices;; n++) {
+        size_t this_len = strcspn(at, "|");
+
+        if (this_len == len && strncmp(at, text, len) == 0) {
+            *ret = n;
+            return SG_OK;
+        }
+        if (at[this_len] == '\0')
+            break;
+        at += this_len + 1;
+    }
+    snprintf(why, why_size, "must be one of %s, not '%.40s'", key->choices, text);
+    return SG_ERR_BAD_FIELD;
+}
+
+static enum sg_err parse_bool(const char *text, bool *ret, char *why, size_t why_size)
+{
+    static const char *const yes[] = {"yes", "true", "on", "1"};
+    static const char *const no[] = {"no", "false", "off", "0"};
+
+    for (size_t i = 0; i < 4; i++) {
+        if (strcmp(text, yes[i]) == 0 || strcmp(text, no[i]) == 0) {
+            *ret = strcmp(text, yes[i]) == 0;
+            return SG_OK;
+        }
+    }
+    snprintf(why, why_size, "must be yes or no, not '%.40s'", text);
+    return SG_ERR_BAD_FIELD;
+}
+
+static enum sg_err checked_copy(const struct config_key *key, const char *text, size_t len,
+                                char **ret, char *why, size_t why_size)
+{
+    char *copy = strndup(text, len);
+
+    if (copy == NULL) {
+        snprintf(why, why_size, "out of memory");
+        return SG_ERR_NO_MEMORY;
+    }
+    if (key->check != NULL && !key->check(copy)) {
+        snprintf(why, why_size, "%s, not '%.60s'", key->check_fail, copy);
+        free(copy);
+        return SG_ERR_BAD_FIELD;
+    }
+    *ret = copy;
+    return SG_OK;
+}
+
+/* Comma-separated items, white space around them dropped. */
+static enum sg_err parse_list(const struct config_key *key, const char *text,
+                              struct config_list *list, char *why, size_t why_size)
+{
+    while (*text != '\0') {
+        size_t len = strcspn(text, ",");
+        const char *next = text[len] == ',' ? text + len + 1 : text + len;
+
+        for (; len > 0 && isspace((unsigned char)*text); len--)
+            text++;
+        while (len > 0 && isspace((unsigned char)text[len - 1]))
+            len--;
+        if (len > 0) {
+            enum sg_err err;
+
+            if (list->count == SG_CONFIG_LIST_MAX) {
+                snprintf(why, why_size, "has more than %d items", SG_CONFIG_LIST_MAX);
+                return SG_ERR_BAD_FIELD;
+            }
+            err = checked_copy(key, text, len, &list->item[list->count], why, why_size);
+            if (err != SG_OK)
+                return err;
+            list->count++;
+        }
+        text = next;
+    }
+    return SG_OK;
+}
+
+enum sg_err config_key_set(const struct config_key *key, struct config *c, const char *text,
+                           bool first, char *why, size_t why_size)
+{
+    void *at = field(key, c);
+    enum sg_err err = SG_OK;
+    uint64_t number = 0;
+    char *copy = NULL;
+
+    switch (key->type) {
+    case SG_KEY_TEXT:
+        err = checked_copy(key, text, strlen(text), &copy, why, why_size);
+        if (err == SG_OK) {
+            free(*(char **)at);
+            *(char **)at = copy;
+        }
+        break;
+    case SG_KEY_LIST:
+        if (first)
+            config_key_clear(key, c);
+        err = parse_list(key, text, at, why, why_size);
+        break;
+    case SG_KEY_UINT:
+        err = parse_number(key, text, &number, why, why_size);
+        if (err == SG_OK)
+            *(unsigned *)at = (unsigned)number;
+        break;
+    case SG_KEY_SIZE:
+        err = parse_number(key, text, &number, why, why_size);
+        if (err == SG_OK)
+            *(uint64_t *)at = number;
+        break;
+    case SG_KEY_BOOL:
+        err = parse_bool(text, at, why, why_size);
+        break;
+    case SG_KEY_CHOICE:
+        err = parse_choice(key, text, at, why, why_size);
+        break;
+    }
+    return err;
+}
+
+size_t config_key_values(const struct config_key *key, const struct config *c)
+{
+    if (key->type == SG_KEY_LIST)
+        return ((const struct config_list *)field_const(key, c))->count;
+    return 1;
+}
+
+void config_key_format(const struct config_key *key, const struct config *c, size_t i,
+                       struct buf *out)
+{
+    const void *at = field_const(key, c);
+
+    switch (key->type) {
+    case SG_KEY_TEXT:
+        buf_puts(out, *(char *const *)at);
+        break;
+    case SG_KEY_LIST:
+        buf_puts(out, ((const struct config_list *)at)->item[i]);
+        break;
+    case SG_KEY_UINT:
+        buf_printf(out, "%u", *(const unsigned *)at);
+        break;
+    case SG_KEY_SIZE:
+        buf_printf(out, "%" PRIu64, *(const uint64_t *)at);
+        break;
+    case SG_KEY_BOOL:
+        buf_puts(out, *(const bool *)at ? "yes" : "no");
+        break;
+    case SG_KEY_CHOICE: {
+        const char *choice = key->choices;
+
+        for (unsigned n = *(const unsigned *)at; n > 0; n--)
+            choice += strcspn(choice, "|") + 1;
+        buf_append(out, choice, strcspn(choice, "|"));
+        break;
+    }
+    }
+}
+
+void config_key_clear(const struct config_key *key, struct config *c)
+{
+    void *at = field(key, c);
+
+    if (key->type == SG_KEY_TEXT) {
+        free(*(char **)at);
+        *(char **)at = NULL;
+    } else if (key->type == SG_KEY_LIST) {
+        struct config_list *list = at;
+
+        for (size_t i = 0; i < list->count; i++)
+            free(list->item[i]);
+        list->count = 0;
+    }
+}

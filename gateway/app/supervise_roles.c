@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Starts the keyring and the worker and connects them with each other. */
+#include "app/supervise_internal.h"
+
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "app/control.h"
+#include "app/keyring_control.h"
+#include "base/clock.h"
+#include "base/file.h"
+#include "base/log.h"
+#include "ipc/channel.h"
+#include "ipc/keyring_client.h"
+
+#define CARE_SECONDS 3600
+
+static void add_name(struct keyring_names *names, const char *name)
+{
+    for (size_t i = 0; i < names->count; i++) {
+        if (strcmp(names->name[i], name) == 0)
+            return;
+    }
+    if (*name != '\0' && names->count < SG_KEYRING_NAMES_MAX)
+        snprintf(names->name[names->count++], SG_KEYRING_NAME_SIZE, "%s", name);
+}
+
+/* localhost, the host's own name, loopback addresses, what it listens on, and what the
+ * configuration adds. */
+static void collect_names(const struct supervisor *s, struct keyring_names *ret)
+{
+    char host[HOST_NAME_MAX + 1] = "";
+
+    ret->count = 0;
+    add_name(ret, "localhost");
+    if (gethostname(host, sizeof host - 1) == 0)
+        add_name(ret, host);
+    add_name(ret, "127.0.0.1");
+    add_name(ret, "::1");
+    for (size_t i = 0; i < s->config.name.count; i++)
+        add_name(ret, s->config.name.item[i]);
+    for (size_t i = 0; i < s->config.listen.count; i++) {
+        char bound[256], port[8];
+
+        if (config_split_listen(s->config.listen.item[i], bound, port) == SG_OK &&
+            strcmp(bound, "0.0.0.0") != 0 && strcmp(bound, "::") != 0)
+            add_name(ret, bound);
+    }
+}
+
+static enum sg_err ensure_cert(struct supervisor *s, bool *ret_changed)
+{
+    struct keyring_names *names = malloc(sizeof *names);
+    enum sg_err err;
+
+    if (names == NULL)
+        return SG_ERR_NO_MEMORY;
+    collect_names(s, names);
+    err = keyring_control_ensure_cert(s->keyring.control, names, ret_changed);
+    free(names);
+    return err;
+}
+
+enum sg_err roles_start_keyring(struct supervisor *s)
+{
+    const char *argv[12];
+    size_t n = 0;
+    bool changed;
+    enum sg_err err;
+
+    argv[n++] = s->layout.keyring;
+    argv[n++] = "--data";
+    argv[n++] = s->layout.data;
+    argv[n++] = "--issuer";
+    argv[n++] = s->config.issuer;
+    argv[n++] = "--log-format";
+    argv[n++] = s->config.log_format == SG_LOG_JSON ? "json" : "text";
+    if (*s->config.tls_key != '\0') {
+        argv[n++] = "--tls-key";
+        argv[n++] = s->config.tls_key;
+    }
+    argv[n] = NULL;
+    err = child_start(&s->keyring, s->layout.keyring, argv, NULL, 0);
+    if (err == SG_OK)
+        err = keyring_control_status(s->keyring.control);
+    if (err == SG_OK)
+        err = ensure_cert(s, &changed);
+    if (err != SG_OK) {
+        log_write(SG_LOG_ERROR, "keyring.start", SG_STR("error", err_code(err)));
+        return err;
+    }
+    log_write(SG_LOG_INFO, "keyring.ready", SG_INT("pid", s->keyring.pid));
+    return SG_OK;
+}
+
+enum sg_err roles_start_worker(struct supervisor *s)
+{
+    size_t count = 0;
+    char **settings = config_to_args(&s->config, &count);
+    const char **argv = settings == NULL ? NULL : calloc(count + 4, sizeof *argv);
+    char listeners[32];
+    enum sg_err err = SG_ERR_NO_MEMORY;
+
+    if (argv != NULL) {
+        snprintf(listeners, sizeof listeners, "%zu", s->listener.count);
+        argv[0] = s->argv[0];
+        argv[1] = "worker";
+        argv[2] = listeners;
+        for (size_t i = 0; i < count; i++)
+            argv[3 + i] = settings[i];
+        s->worker_ready = false;
+        err = child_start(&s->worker, s->layout.program, argv, s->listener.fd, s->listener.count);
+    }
+    free((void *)argv);
+    config_args_free(settings);
+    if (err != SG_OK)
+        log_write(SG_LOG_ERROR, "worker.start", SG_STR("error", err_code(err)));
+    return err;
+}
+
+void roles_connect(struct supervisor *s)
+{
+    int keyring_ends[SG_KEYRING_CHANNELS], worker_ends[SG_KEYRING_CHANNELS];
+    struct control channels = {.type = SG_CONTROL_CHANNELS};
+    size_t n = 0;
+    enum sg_err err = SG_OK;
+
+    if (s->keyring.pid == 0 || s->worker.pid == 0)
+        return;
+    while (n < SG_KEYRING_CHANNELS && err == SG_OK) {
+        int pair[2];
+
+        err = channel_pair(pair);
+        if (err == SG_OK) {
+            keyring_ends[n] = pair[0];
+            worker_ends[n++] = pair[1];
+        }
+    }
+    if (err == SG_OK)
+        err = keyring_control_attach(s->keyring.control, keyring_ends, n);
+    if (err == SG_OK)
+        err = control_send(s->worker.control, &channels, worker_ends, n);
+    for (size_t i = 0; i < n; i++) {
+        file_close(&keyring_ends[i]);
+        file_close(&worker_ends[i]);
+    }
+    if (err != SG_OK) /* one of the two is ending: it is connected again when it is back */
+        log_write(SG_LOG_WARN, "roles.connect", SG_STR("error", err_code(err)));
+}
+
+bool roles_care(struct supervisor *s)
+{
+    bool cert = false, tokens = false;
+    enum sg_err err;
+
+    s->care_ns = clock_monotonic_ns() + CARE_SECONDS * SG_NS_PER_S;
+    if (s->keyring.pid == 0)
+        return false;
+    err = ensure_cert(s, &cert);
+    if (err == SG_OK)
+        err = keyring_control_rotate_tokens(s->keyring.control, &tokens);
+    if (err != SG_OK)
+        log_write(SG_LOG_ERROR, "keyring.care", SG_STR("error", err_code(err)));
+    if (cert || tokens)
+        log_write(SG_LOG_INFO, "keyring.renewed", SG_INT("certificate", cert),
+                  SG_INT("token_key", tokens));
+    return cert;
+}
+
+void roles_reload(struct supervisor *s)
+{
+    struct control reload = {.type = SG_CONTROL_RELOAD,
+                             .log_format = s->config.log_format,
+                             .log_level = s->config.log_level};
+    enum sg_err err = SG_ERR_UNAVAILABLE;
+
+    s->reload_ns = 0;
+    if (s->keyring.pid != 0)
+        err = keyring_control_reload(s->keyring.control);
+    if (err == SG_OK && s->worker_ready)
+        err = control_send(s->worker.control, &reload, NULL, 0);
+    if (err != SG_OK)
+        log_write(SG_LOG_ERROR, "certificate.reload", SG_STR("error", err_code(err)));
+}
