@@ -200,12 +200,9 @@ void log_fields(enum log_level level, const char *event, const struct log_field 
     char time[SG_RFC3339_SIZE];
     int64_t dropped = 0;
 
-    if (!log_enabled(level))
-        return;
-    if (level >= SG_LOG_WARN && !within_limit(event, &dropped)) {
-        return;
-    }
     buf_init(&b, RECORD_MAX);
+    if (!log_enabled(level) || (level >= SG_LOG_WARN && !within_limit(event, &dropped)))
+        return;
     clock_format_rfc3339(clock_now_ns(), time);
     put_field(&b, &SG_STR("time", time));
     put_field(&b, &SG_STR("level", level_names[level]));
