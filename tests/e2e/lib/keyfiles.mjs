@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+// The key and certificate files of a gateway, found by what is in them. For tests of where keys are and of reloads.
+import { execFileSync } from 'node:child_process';
+import { X509Certificate, createPrivateKey, createPublicKey } from 'node:crypto';
+import { readFileSync, readdirSync, renameSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { temporaryDirectory } from './gateway.mjs';
+
+const MAX_SIZE = 1 << 20;
+
+function* filesBelow(directory) {
+  for (const entry of readdirSync(directory, { withFileTypes: true })) {
+    const path = join(directory, entry.name);
+    if (entry.isDirectory()) yield* filesBelow(path);
+    else if (entry.isFile() && statSync(path).size < MAX_SIZE) yield path;
+  }
+}
+
+// Every private key in PEM below a directory: { file, pem, jwk }.
+export function privateKeys(directory) {
+  const found = [];
+  for (const file of filesBelow(directory)) {
+    const text = readFileSync(file, 'latin1');
+    for (const [pem] of text.matchAll(/-----BEGIN [A-Z ]*PRIVATE KEY-----[^-]+-----END [A-Z ]*PRIVATE KEY-----\n?/g)) {
+      found.push({ file, pem, jwk: createPrivateKey(pem).export({ format: 'jwk' }) });
+    }
+  }
+  return found;
+}
+
+// What of a key must not be found elsewhere: { name, bytes }, in the byte orders of files and of big numbers.
+export function needles({ file, pem, jwk }) {
+  const all = [];
+  for (const member of ['d', 'p', 'q', 'dp', 'dq', 'qi'].filter((name) => jwk[name])) {
+    const bytes = Buffer.from(jwk[member], 'base64url');
+    all.push({ name: `${file} ${member}`, bytes });
+    all.push({ name: `${file} ${member} reversed`, bytes: Buffer.from(bytes).reverse() });
+  }
+  const lines = pem.split('\n').filter((line) => line.length === 64);
+  const last = lines.at(-1);
+  if (last) all.push({ name: `${file} text`, bytes: Buffer.from(last) });
+  return all;
+}
+
+const spki = (key) => key.export({ type: 'spki', format: 'der' }).toString('base64');
+const PEM_CERTIFICATE = /-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----\n?/;
+
+// The file whose first certificate has this fingerprint.
+export function servedCertificateFile(directory, fingerprint256) {
+  for (const file of filesBelow(directory)) {
+    const pem = PEM_CERTIFICATE.exec(readFileSync(file, 'latin1'))?.[0];
+    if (pem && new X509Certificate(pem).fingerprint256 === fingerprint256) return file;
+  }
+  throw new Error('the served certificate is not in the data directory');
+}
+
+function keyOf(directory, certificate) {
+  const wanted = spki(certificate.publicKey);
+  const key = privateKeys(directory).find(({ pem }) => spki(createPublicKey(pem)) === wanted);
+  if (!key) throw new Error(`no key for ${certificate.subject}`);
+  return key.file;
+}
+
+// A new certificate from the gateway's CA for the same key and names, as PEM with the rest of the chain.
+export function issueCertificate(directory, certificateFile, commonName) {
+  const work = temporaryDirectory();
+  const chain = readFileSync(certificateFile, 'latin1');
+  const rest = chain.slice(PEM_CERTIFICATE.exec(chain)[0].length);
+  const ca = join(directory, 'ca.pem');
+  const request = join(work, 'request.pem');
+  const extensions = join(work, 'extensions');
+  writeFileSync(extensions, 'subjectAltName=DNS:localhost,IP:127.0.0.1\nextendedKeyUsage=serverAuth\n');
+  const key = keyOf(directory, new X509Certificate(chain));
+  const caKey = keyOf(directory, new X509Certificate(readFileSync(ca)));
+  const run = (...args) => execFileSync('openssl', args, { encoding: 'latin1', stdio: ['ignore', 'pipe', 'pipe'] });
+  run('req', '-new', '-key', key, '-subj', `/CN=${commonName}`, '-out', request);
+  const serial = `0x${[...Buffer.from(String(process.hrtime.bigint()))].map((b) => b.toString(16)).join('').slice(-16)}`;
+  return run('x509', '-req', '-in', request, '-CA', ca, '-CAkey', caKey, '-set_serial', serial, '-days', '30', '-extfile', extensions) + rest;
+}
+
+// Replaces a file at once; gives what it held.
+export function replaceFile(file, text) {
+  const old = readFileSync(file, 'latin1');
+  writeFileSync(`${file}.new`, text, { mode: statSync(file).mode & 0o777 });
+  renameSync(`${file}.new`, file);
+  return old;
+}

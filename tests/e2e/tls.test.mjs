@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: Apache-2.0
+// Versions, resumption, and new certificates without a dropped connection.
+import assert from 'node:assert/strict';
+import { X509Certificate } from 'node:crypto';
+import { once } from 'node:events';
+import { randomBytes } from 'node:crypto';
+import { eventually } from './lib/gateway.mjs';
+import { issueCertificate, replaceFile, servedCertificateFile } from './lib/keyfiles.mjs';
+import { sha256 } from './lib/content.mjs';
+import { answer, connect, text } from './lib/raw.mjs';
+import { suite } from './lib/suite.mjs';
+
+const fingerprint = (socket) => new X509Certificate(socket.getPeerCertificate().raw).fingerprint256;
+
+suite('tls', async ({ gw, it }) => {
+  const admin = await gw.admin();
+
+  const leaf = async () => {
+    const socket = await connect(gw);
+    const found = fingerprint(socket);
+    socket.destroy();
+    return found;
+  };
+
+  await it('speaks 1.2 and 1.3', async () => {
+    for (const version of ['TLSv1.2', 'TLSv1.3']) {
+      const socket = await connect(gw, { minVersion: version, maxVersion: version });
+      assert.equal(socket.getProtocol(), version);
+      assert.equal(socket.authorized, true);
+      socket.destroy();
+    }
+  });
+
+  await it('does not speak 1.0 and 1.1', async () => {
+    for (const version of ['TLSv1', 'TLSv1.1']) {
+      await assert.rejects(connect(gw, { minVersion: version, maxVersion: version, ciphers: 'DEFAULT:@SECLEVEL=0' }));
+    }
+  });
+
+  await it('does not speak weak ciphers', async () => {
+    for (const ciphers of ['DES-CBC3-SHA', 'RC4-SHA', 'NULL-SHA256', 'AES128-SHA', 'ADH-AES128-SHA']) {
+      await assert.rejects(connect(gw, { maxVersion: 'TLSv1.2', ciphers: `${ciphers}:@SECLEVEL=0` }), ciphers);
+    }
+  });
+
+  await it('is trusted through ca.pem by name and by address', async () => {
+    for (const servername of ['localhost', undefined]) {
+      const socket = await connect(gw, servername ? { servername } : {});
+      assert.equal(socket.authorized, true);
+      socket.destroy();
+    }
+    await assert.rejects(connect(gw, { servername: 'elsewhere.test' }));
+    await assert.rejects(connect(gw, { ca: undefined }));
+  });
+
+  await it('resumes sessions, in both versions', async () => {
+    for (const version of ['TLSv1.2', 'TLSv1.3']) {
+      const options = { minVersion: version, maxVersion: version };
+      const first = await connect(gw, options);
+      const ticket = once(first, 'session');
+      first.write(text('GET', '/v1/tls'));
+      assert.equal((await answer(first)).json.resumed, false);
+      const session = version === 'TLSv1.2' ? first.getSession() : (await ticket)[0];
+      first.destroy();
+      const second = await connect(gw, { ...options, session });
+      assert.equal(second.isSessionReused(), true, version);
+      second.write(text('GET', '/v1/tls'));
+      const { json } = await answer(second);
+      assert.equal(json.resumed, true);
+      assert.equal(json.version, version.replace('v', ''));
+      second.destroy();
+    }
+  });
+
+  // A new certificate comes in while a connection is kept and a download is under way.
+  const reload = async (announce) => {
+    const content = randomBytes(12 << 20);
+    await admin.put('/v1/files/common/reload.bin', { body: content });
+    const before = await leaf();
+    const kept = await connect(gw);
+    kept.write(text('GET', '/healthz'));
+    await answer(kept);
+    const slow = await admin.get('/v1/files/common/reload.bin', { stream: true, highWaterMark: 16384 });
+    const file = servedCertificateFile(gw.data, before);
+    replaceFile(file, issueCertificate(gw.data, file, 'reloaded'));
+    announce();
+    await eventually(async () => (await leaf()) !== before, 'the new certificate', 30000);
+    kept.write(text('GET', '/healthz'));
+    assert.equal((await answer(kept)).status, 200);
+    kept.destroy();
+    assert.equal(sha256(Buffer.from(await slow.body.arrayBuffer())), sha256(content));
+    return before;
+  };
+
+  await it('takes a new certificate on SIGHUP', async () => {
+    await reload(() => process.kill(gw.pid, 'SIGHUP'));
+  });
+
+  await it('takes a new certificate when its file changes', async () => {
+    await reload(() => {});
+  });
+
+  await it('keeps the old one if the new one is no good', async () => {
+    const before = await leaf();
+    const file = servedCertificateFile(gw.data, before);
+    const good = replaceFile(file, 'this is no certificate\n');
+    const lines = gw.logLines().length;
+    process.kill(gw.pid, 'SIGHUP');
+    await eventually(() => gw.logLines().length > lines, 'a line in the log');
+    assert.equal(await leaf(), before);
+    replaceFile(file, good);
+    process.kill(gw.pid, 'SIGHUP');
+    await gw.client().get('/healthz', { expect: 200 });
+    assert.equal(await leaf(), before);
+  });
+
+  await it('many reloads under load drop nothing', async () => {
+    let running = true;
+    const clients = Array.from({ length: 4 }, () => gw.client({ connections: 2 }));
+    const loops = clients.map(async (client) => {
+      let count = 0;
+      while (running) {
+        await client.get('/v1/daytime', { expect: 200 });
+        count += 1;
+      }
+      return count;
+    });
+    for (let i = 0; i < 20; i += 1) {
+      process.kill(gw.pid, 'SIGHUP');
+      await gw.client().get('/healthz', { expect: 200 });
+    }
+    running = false;
+    for (const count of await Promise.all(loops)) assert.ok(count > 0);
+  });
+});
