@@ -5,7 +5,7 @@
 
 #include "store/store.h"
 
-#define SG_DEVICE_NAME_SIZE 129 /* bytes of UTF-8 with NUL */
+#define SG_DEVICE_NAME_SIZE 257 /* 64 characters as bytes of UTF-8, with NUL */
 
 struct session_record {
     uint8_t id[SG_SESSION_ID_SIZE];

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Headers of error answers; it never writes bodies. */
+#include "api/answer.h"
+
+#include <stdio.h>
+
+#include "http/request.h"
+
+#define CHALLENGE "Bearer realm=\"secgate\""
+
+enum sg_err answer_error(struct request *r, enum sg_err err, unsigned retry_after_s)
+{
+    char text[16];
+
+    if (err == SG_ERR_THROTTLED) {
+        (void)snprintf(text, sizeof text, "%u", retry_after_s > 0 ? retry_after_s : 1);
+        reply_header(r, "Retry-After", text);
+    } else if (err == SG_ERR_TOKEN_INVALID || err == SG_ERR_TOKEN_EXPIRED ||
+               err == SG_ERR_SESSION_ENDED) {
+        reply_header(r, "WWW-Authenticate", CHALLENGE ", error=\"invalid_token\"");
+    } else if (err_status(err) == 401) {
+        reply_header(r, "WWW-Authenticate", CHALLENGE);
+    }
+    return err;
+}
+
+enum sg_err answer_lacks_scope(struct request *r, const char *scope)
+{
+    char text[128];
+
+    (void)snprintf(text, sizeof text, CHALLENGE ", error=\"insufficient_scope\", scope=\"%s\"",
+                   scope);
+    reply_header(r, "WWW-Authenticate", text);
+    return request_fail(r, SG_ERR_FORBIDDEN, "The token lacks the scope %s.", scope);
+}

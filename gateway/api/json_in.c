@@ -1,0 +1,271 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Reads bodies by table: json_scan first, then json-c; it never lets a value through that it did
+ * not check. */
+#include "api/json_in.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include <json-c/json.h>
+#include <json-c/json_visit.h>
+#include <json-c/printbuf.h>
+
+#include "api/json_scan.h"
+#include "api/utf8.h"
+#include "base/secret.h"
+#include "http/request.h"
+
+struct reader {
+    struct arena *arena;
+    const struct json_field *fields;
+    size_t count;
+    char *detail;
+};
+
+static int wipe_value(struct json_object *value, int flags, struct json_object *parent,
+                      const char *name, size_t *index, void *arg)
+{
+    (void)flags;
+    (void)parent;
+    (void)name;
+    (void)index;
+    (void)arg;
+    if (json_object_get_type(value) == json_type_string)
+        secret_wipe((void *)(uintptr_t)json_object_get_string(value),
+                    (size_t)json_object_get_string_len(value));
+    return JSON_C_VISIT_RETURN_CONTINUE;
+}
+
+static void free_value(struct json_object *value)
+{
+    (void)json_c_visit(value, 0, wipe_value, NULL);
+    json_object_put(value);
+}
+
+/* Parses what json_scan has accepted; `text` is followed by a NUL. */
+static enum sg_err parse(const uint8_t *text, size_t len, struct json_object **ret)
+{
+    /* The library counts one level more than there are containers. */
+    struct json_tokener *t = json_tokener_new_ex(SG_JSON_DEPTH + 2);
+    struct json_object *value;
+    bool whole;
+
+    if (t == NULL)
+        return SG_ERR_NO_MEMORY;
+    json_tokener_set_flags(t, JSON_TOKENER_STRICT | JSON_TOKENER_VALIDATE_UTF8);
+    /* Room for the longest string at once: no copy of a secret stays behind in memory that grew. */
+    if (printbuf_memset(t->pb, 0, 0, (int)len + 1) < 0) {
+        json_tokener_free(t);
+        return SG_ERR_NO_MEMORY;
+    }
+    json_tokener_reset(t);
+    value = json_tokener_parse_ex(t, (const char *)text, (int)len + 1);
+    whole = json_tokener_get_error(t) == json_tokener_success;
+    secret_wipe(t->pb->buf, (size_t)t->pb->size);
+    json_tokener_free(t);
+    if (!whole || value == NULL) {
+        free_value(value);
+        return SG_ERR_BAD_JSON;
+    }
+    *ret = value;
+    return SG_OK;
+}
+
+/* "device.name" or "name". */
+static void describe(struct reader *in, const struct json_field *f, const char *text)
+{
+    (void)snprintf(in->detail, SG_JSON_DETAIL_SIZE, "%s%s%s: %s", f->in != NULL ? f->in : "",
+                   f->in != NULL ? "." : "", f->name, text);
+}
+
+static enum sg_err refuse_value(struct reader *in, const struct json_field *f)
+{
+    char text[96] = "must be an object";
+
+    if (f->kind == SG_JSON_STRING)
+        (void)snprintf(text, sizeof text, "must be a string of %lld to %lld characters",
+                       (long long)f->min, (long long)f->max);
+    else if (f->kind == SG_JSON_INTEGER)
+        (void)snprintf(text, sizeof text, "must be an integer from %lld to %lld", (long long)f->min,
+                       (long long)f->max);
+    else if (f->kind == SG_JSON_BOOLEAN)
+        (void)snprintf(text, sizeof text, "must be true or false");
+    describe(in, f, text);
+    return SG_ERR_BAD_FIELD;
+}
+
+static enum sg_err read_string(struct reader *in, const struct json_field *f,
+                               struct json_object *value)
+{
+    const char *text;
+    size_t characters;
+
+    if (json_object_get_type(value) != json_type_string)
+        return refuse_value(in, f);
+    text = json_object_get_string(value);
+    characters = utf8_length(text);
+    if (strlen(text) != (size_t)json_object_get_string_len(value) || characters == SIZE_MAX ||
+        (int64_t)characters < f->min || (int64_t)characters > f->max)
+        return refuse_value(in, f);
+    *f->to.string = arena_strdup(in->arena, text);
+    return *f->to.string != NULL ? SG_OK : SG_ERR_NO_MEMORY;
+}
+
+static enum sg_err read_integer(struct reader *in, const struct json_field *f,
+                                struct json_object *value)
+{
+    int64_t number;
+
+    if (json_object_get_type(value) != json_type_int)
+        return refuse_value(in, f);
+    number = json_object_get_int64(value);
+    if (number < f->min || number > f->max)
+        return refuse_value(in, f);
+    *f->to.integer = number;
+    return SG_OK;
+}
+
+static enum sg_err read_value(struct reader *in, const struct json_field *f,
+                              struct json_object *value)
+{
+    switch (f->kind) {
+    case SG_JSON_STRING:
+        return read_string(in, f, value);
+    case SG_JSON_INTEGER:
+        return read_integer(in, f, value);
+    case SG_JSON_BOOLEAN:
+        if (json_object_get_type(value) != json_type_boolean)
+            return refuse_value(in, f);
+        *f->to.boolean = json_object_get_boolean(value);
+        return SG_OK;
+    case SG_JSON_OBJECT:
+        return json_object_get_type(value) == json_type_object ? SG_OK : refuse_value(in, f);
+    }
+    return SG_ERR_INTERNAL;
+}
+
+static bool same_object(const char *a, const char *b)
+{
+    return a == b || (a != NULL && b != NULL && strcmp(a, b) == 0);
+}
+
+static const struct json_field *find_field(const struct reader *in, const char *object,
+                                           const char *name)
+{
+    for (size_t i = 0; i < in->count; i++)
+        if (same_object(in->fields[i].in, object) && strcmp(in->fields[i].name, name) == 0)
+            return &in->fields[i];
+    return NULL;
+}
+
+/* The detail names an unknown member only if that is harmless to show. */
+static enum sg_err refuse_unknown(struct reader *in, const char *object, const char *name)
+{
+    bool plain = name[0] != 0 && strlen(name) <= 32;
+
+    for (const char *p = name; *p != 0; p++)
+        plain = plain && *p > 0x20 && *p < 0x7f && *p != '"' && *p != '\\';
+    (void)snprintf(in->detail, SG_JSON_DETAIL_SIZE, "%s%s%s: unknown member",
+                   object != NULL ? object : "", object != NULL ? "." : "", plain ? name : "?");
+    return SG_ERR_BAD_FIELD;
+}
+
+/* Reads the members of one object; `name` NULL is the body. */
+static enum sg_err read_object(struct reader *in, const char *name, struct json_object *object)
+{
+    enum sg_err err;
+
+    json_object_object_foreach(object, key, value)
+    {
+        const struct json_field *f = find_field(in, name, key);
+
+        if (f == NULL)
+            return refuse_unknown(in, name, key);
+        err = read_value(in, f, value);
+        if (err != SG_OK)
+            return err;
+        if (f->given != NULL)
+            *f->given = true;
+    }
+    for (size_t i = 0; i < in->count; i++) {
+        const struct json_field *f = &in->fields[i];
+
+        if (f->required && same_object(f->in, name) &&
+            !json_object_object_get_ex(object, f->name, NULL)) {
+            describe(in, f, "is missing");
+            return SG_ERR_BAD_FIELD;
+        }
+    }
+    return SG_OK;
+}
+
+static enum sg_err read_all(struct reader *in, struct json_object *body)
+{
+    struct json_object *inner;
+    enum sg_err err;
+
+    if (json_object_get_type(body) != json_type_object) {
+        (void)snprintf(in->detail, SG_JSON_DETAIL_SIZE, "The body must be a JSON object.");
+        return SG_ERR_BAD_JSON;
+    }
+    err = read_object(in, NULL, body);
+    for (size_t i = 0; err == SG_OK && i < in->count; i++) {
+        const struct json_field *f = &in->fields[i];
+
+        if (f->kind == SG_JSON_OBJECT && json_object_object_get_ex(body, f->name, &inner))
+            err = read_object(in, f->name, inner);
+    }
+    return err;
+}
+
+enum sg_err json_in_parse(const uint8_t *text, size_t len, struct arena *arena,
+                          const struct json_field *fields, size_t count,
+                          char ret_detail[SG_JSON_DETAIL_SIZE])
+{
+    struct reader in = {.arena = arena, .fields = fields, .count = count, .detail = ret_detail};
+    struct json_object *body;
+    const char *reason;
+    size_t offset;
+    enum sg_err err;
+
+    ret_detail[0] = 0;
+    if (len >= INT32_MAX)
+        return SG_ERR_TOO_LARGE;
+    if (json_scan(text, len, &reason, &offset) != SG_OK) {
+        (void)snprintf(ret_detail, SG_JSON_DETAIL_SIZE,
+                       "The body is not valid JSON: %s (byte %zu).", reason, offset);
+        return SG_ERR_BAD_JSON;
+    }
+    err = parse(text, len, &body);
+    if (err != SG_OK)
+        return err;
+    err = read_all(&in, body);
+    free_value(body);
+    return err;
+}
+
+enum sg_err json_in_read(struct request *r, const struct json_field *fields, size_t count)
+{
+    char detail[SG_JSON_DETAIL_SIZE];
+    size_t len;
+    const uint8_t *body = request_body(r, &len);
+    enum sg_err err = json_in_parse(body != NULL ? body : (const uint8_t *)"", len,
+                                    request_arena(r), fields, count, detail);
+
+    json_in_wipe_body(r);
+    return err == SG_OK || detail[0] == 0 ? err : request_fail(r, err, "%s", detail);
+}
+
+void json_in_wipe_body(struct request *r)
+{
+    size_t len;
+    const uint8_t *body = request_body(r, &len);
+
+    secret_wipe((void *)(uintptr_t)body, body != NULL ? len : 0);
+}
+
+void json_in_wipe(char *text)
+{
+    if (text != NULL)
+        secret_wipe(text, strlen(text));
+}

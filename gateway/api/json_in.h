@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Strict JSON input from a table: one row per member that the body may have. What is not in the
+ * table, not of its type or not within its limits is refused with a detail that names the member.
+ */
+#ifndef SG_API_JSON_IN_H
+#define SG_API_JSON_IN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/err.h"
+
+struct request;
+
+enum json_kind { SG_JSON_STRING, SG_JSON_INTEGER, SG_JSON_BOOLEAN, SG_JSON_OBJECT };
+
+struct json_field {
+    const char *in; /* the object member that it is part of; NULL: of the body itself */
+    const char *name;
+    enum json_kind kind;
+    bool required;    /* of its object, if that is there */
+    int64_t min, max; /* characters of a string, value of an integer */
+    union {
+        char **string; /* in the arena, NUL-terminated, holds no other NUL */
+        int64_t *integer;
+        bool *boolean;
+    } to;        /* untouched when the member is absent */
+    bool *given; /* whether it is there; may be NULL, must be for objects inside objects */
+};
+
+#define SG_JSON_DETAIL_SIZE 160
+
+/*
+ * Parses one object and fills what the fields point to. SG_ERR_BAD_JSON when it is not JSON as this
+ * gateway reads it (json_scan.h) or not an object, SG_ERR_BAD_FIELD for a member; ret_detail is fit
+ * for the client. What the JSON library copied is wiped before it is freed.
+ */
+enum sg_err json_in_parse(const uint8_t *text, size_t len, struct arena *arena,
+                          const struct json_field *fields, size_t count,
+                          char ret_detail[SG_JSON_DETAIL_SIZE]) SG_MUST_CHECK;
+
+/* The same for the body of a request, which is wiped; sets the detail of the answer. */
+enum sg_err json_in_read(struct request *r, const struct json_field *fields,
+                         size_t count) SG_MUST_CHECK;
+
+/* Wipes the request's buffered body. */
+void json_in_wipe_body(struct request *r);
+/* Wipes a string that json_in_read made; NULL is legal. */
+void json_in_wipe(char *text);
+
+#endif

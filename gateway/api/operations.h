@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The operations, each in the file of its name. */
+#ifndef SG_API_OPERATIONS_H
+#define SG_API_OPERATIONS_H
+
+#include "http/route.h"
+
+extern const struct operation web_index_operation;
+extern const struct operation web_asset_operation;
+extern const struct operation openapi_get_operation;
+extern const struct operation health_get_operation;
+extern const struct operation ready_get_operation;
+extern const struct operation metrics_get_operation;
+extern const struct operation jwks_get_operation;
+extern const struct operation daytime_get_operation;
+extern const struct operation tls_get_operation;
+extern const struct operation users_list_operation;
+extern const struct operation users_create_operation;
+extern const struct operation users_me_operation;
+extern const struct operation users_update_me_operation;
+extern const struct operation users_update_operation;
+extern const struct operation users_delete_operation;
+extern const struct operation invites_create_operation;
+extern const struct operation sessions_create_operation;
+extern const struct operation sessions_list_operation;
+extern const struct operation sessions_get_operation;
+extern const struct operation sessions_delete_operation;
+extern const struct operation oauth_token_operation;
+extern const struct operation spaces_list_operation;
+extern const struct operation files_list_operation;
+extern const struct operation files_get_operation;
+extern const struct operation files_put_operation;
+extern const struct operation files_delete_operation;
+
+#endif

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Writes the shared shapes; it never shows hashes, keys or ids of the store. */
+#include "api/records.h"
+
+#include <string.h>
+
+void records_user(struct json_out *o, const char *name, const struct user_record *user)
+{
+    json_out_object(o, name);
+    json_out_string(o, "username", user->name);
+    json_out_string(o, "role", identity_role_name(user->role));
+    json_out_boolean(o, "disabled", user->disabled);
+    json_out_time(o, "created_at", user->created_ns);
+    json_out_close(o, '}');
+}
+
+static void put_device(struct json_out *o, const struct session_record *session)
+{
+    if (session->device_name[0] == 0) {
+        json_out_null(o, "device");
+        return;
+    }
+    json_out_object(o, "device");
+    json_out_string(o, "name", session->device_name);
+    json_out_string(o, "mac", session->device_mac[0] != 0 ? session->device_mac : NULL);
+    json_out_close(o, '}');
+}
+
+void records_session(struct json_out *o, const char *name, const struct session_record *session,
+                     const uint8_t *current)
+{
+    json_out_object(o, name);
+    json_out_hex(o, "session_id", session->id, sizeof session->id);
+    put_device(o, session);
+    json_out_string(o, "address", session->address);
+    json_out_time(o, "created_at", session->created_ns);
+    json_out_time(o, "last_used_at", session->last_used_ns);
+    json_out_time(o, "expires_at", session->expires_ns);
+    json_out_boolean(o, "current", memcmp(session->id, current, sizeof session->id) == 0);
+    json_out_close(o, '}');
+}
+
+void records_entry(struct json_out *o, const char *name, const struct entry_record *entry,
+                   const char *path, size_t base)
+{
+    bool file = entry->type == SG_ENTRY_FILE;
+
+    json_out_object(o, name);
+    json_out_string(o, "name", path + base);
+    json_out_string(o, "path", path);
+    json_out_string(o, "type", file ? "file" : "directory");
+    json_out_integer(o, "size", (int64_t)entry->size);
+    if (file)
+        json_out_hex(o, "sha256", entry->sha256, sizeof entry->sha256);
+    else
+        json_out_null(o, "sha256");
+    json_out_time(o, "modified", entry->modified_ns);
+    json_out_string(o, "owner", entry->owner);
+    json_out_integer(o, "version", (int64_t)entry->version);
+    json_out_close(o, '}');
+}

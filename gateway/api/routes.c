@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The route table: the whole API, one row per operation, in the order of openapi/openapi.yaml. It
+ * holds no code. */
+#include "api/api.h"
+#include "api/operations.h"
+#include "core/identity.h"
+
+#define JSON_MAX (16 * 1024) /* bytes of a JSON body */
+#define FORM_MAX (8 * 1024)  /* bytes of a form */
+
+#define PUBLIC SG_ACCESS_PUBLIC, 0
+#define USER   SG_ACCESS_USER, 0
+#define READ   SG_ACCESS_USER, SG_SCOPE_FILES_READ
+#define WRITE  SG_ACCESS_USER, SG_SCOPE_FILES_WRITE
+#define ADMIN  SG_ACCESS_ADMIN, SG_SCOPE_ADMIN
+#define LOCAL  SG_ACCESS_LOCAL, SG_SCOPE_ADMIN
+
+#define NO_BODY SG_BODY_NONE, 0
+#define JSON    SG_BODY_JSON, JSON_MAX
+#define FORM    SG_BODY_FORM, FORM_MAX
+#define STREAM  SG_BODY_STREAM, 0
+
+#define QUICK  false
+#define BLOCKS true
+
+/* X(method, pattern, operation, access and scopes, body, whether it blocks) */
+#define ROUTES(X)                                                                                  \
+    X(GET, "/", web_index, PUBLIC, NO_BODY, QUICK)                                                 \
+    X(GET, "/web/{file...}", web_asset, PUBLIC, NO_BODY, QUICK)                                    \
+    X(GET, "/openapi.yaml", openapi_get, PUBLIC, NO_BODY, QUICK)                                   \
+    X(GET, "/healthz", health_get, PUBLIC, NO_BODY, QUICK)                                         \
+    X(GET, "/readyz", ready_get, PUBLIC, NO_BODY, BLOCKS)                                          \
+    X(GET, "/metrics", metrics_get, LOCAL, NO_BODY, QUICK)                                         \
+    X(GET, "/.well-known/jwks.json", jwks_get, PUBLIC, NO_BODY, QUICK)                             \
+    X(GET, "/v1/daytime", daytime_get, PUBLIC, NO_BODY, QUICK)                                     \
+    X(GET, "/v1/tls", tls_get, PUBLIC, NO_BODY, QUICK)                                             \
+    X(GET, "/v1/users", users_list, ADMIN, NO_BODY, BLOCKS)                                        \
+    X(POST, "/v1/users", users_create, PUBLIC, JSON, BLOCKS)                                       \
+    X(GET, "/v1/users/me", users_me, USER, NO_BODY, QUICK)                                         \
+    X(PATCH, "/v1/users/me", users_update_me, USER, JSON, BLOCKS)                                  \
+    X(PATCH, "/v1/users/{name}", users_update, ADMIN, JSON, BLOCKS)                                \
+    X(DELETE, "/v1/users/{name}", users_delete, ADMIN, NO_BODY, BLOCKS)                            \
+    X(POST, "/v1/invites", invites_create, ADMIN, JSON, BLOCKS)                                    \
+    X(POST, "/v1/sessions", sessions_create, PUBLIC, JSON, BLOCKS)                                 \
+    X(GET, "/v1/sessions", sessions_list, USER, NO_BODY, BLOCKS)                                   \
+    X(GET, "/v1/sessions/{id}", sessions_get, USER, NO_BODY, QUICK)                                \
+    X(DELETE, "/v1/sessions/{id}", sessions_delete, USER, NO_BODY, BLOCKS)                         \
+    X(POST, "/v1/oauth/token", oauth_token, PUBLIC, FORM, BLOCKS)                                  \
+    X(GET, "/v1/spaces", spaces_list, USER, NO_BODY, QUICK)                                        \
+    X(GET, "/v1/files/{dir...}/", files_list, READ, NO_BODY, BLOCKS)                               \
+    X(GET, "/v1/files/{path...}", files_get, READ, NO_BODY, QUICK)                                 \
+    X(PUT, "/v1/files/{path...}", files_put, WRITE, STREAM, BLOCKS)                                \
+    X(DELETE, "/v1/files/{path...}", files_delete, WRITE, NO_BODY, BLOCKS)
+
+/* clang-format off */
+#define X(verb, path, name, ...)                                                                   \
+    {.method = SG_METHOD_##verb, .pattern = (path), .operation_id = #name,                         \
+     .operation = &name##_operation, ROW_REST(__VA_ARGS__)},
+#define ROW_REST(...) ROW_FIELDS(__VA_ARGS__)
+#define ROW_FIELDS(a, s, b, m, w)                                                                  \
+    .access = (a), .scopes = (s), .body = (b), .body_max = (m), .blocks = (w)
+const struct route api_routes[] = {ROUTES(X)};
+/* clang-format on */
+const size_t api_route_count = sizeof api_routes / sizeof api_routes[0];

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* POST /v1/users: sign-up; the password and the code are wiped once they have been used. */
+#include "api/answer.h"
+#include "api/api.h"
+#include "api/json_in.h"
+#include "api/operations.h"
+#include "api/records.h"
+#include "http/request.h"
+
+struct input {
+    char *username, *password, *code;
+};
+
+static enum sg_err read_input(struct request *r, struct input *ret)
+{
+    const struct json_field fields[] = {
+        {NULL, "username", SG_JSON_STRING, true, 1, 32, {.string = &ret->username}, NULL},
+        {NULL, "password", SG_JSON_STRING, true, 10, 256, {.string = &ret->password}, NULL},
+        {NULL, "code", SG_JSON_STRING, false, 1, 128, {.string = &ret->code}, NULL},
+    };
+
+    return json_in_read(r, fields, sizeof fields / sizeof fields[0]);
+}
+
+static enum sg_err sign_up(struct request *r, const struct input *in, struct user_record *ret)
+{
+    const struct api *api = request_app(r);
+    const char *reason = "";
+    unsigned wait_s = 0;
+    enum sg_err err;
+
+    if (!identity_user_name_ok(in->username))
+        return request_fail(r, SG_ERR_BAD_FIELD,
+                            "username: must be 1 to 32 of a-z, 0-9, '.', '_' and '-', begin with a "
+                            "letter or digit, and not be \"me\"");
+    err = identity_password_ok(in->username, in->password, &reason);
+    if (err == SG_ERR_BAD_FIELD)
+        return request_fail(r, err, "password: %s", reason);
+    if (err == SG_OK)
+        err = identity_signup(api->identity, in->username, in->password, in->code,
+                              request_address(r), ret, &wait_s);
+    return answer_error(r, err, wait_s);
+}
+
+static enum sg_err reply(struct request *r, const struct user_record *user)
+{
+    struct json_out o;
+
+    json_out_init(&o, SG_RECORD_MAX);
+    records_user(&o, NULL, user);
+    reply_header(r, "Location", "/v1/users/me");
+    return json_out_reply(r, 201, &o);
+}
+
+static enum sg_err run(struct request *r)
+{
+    struct input in = {NULL, NULL, NULL};
+    struct user_record user;
+    enum sg_err err = read_input(r, &in);
+
+    if (err == SG_OK)
+        err = sign_up(r, &in, &user);
+    json_in_wipe(in.password);
+    json_in_wipe(in.code);
+    return err == SG_OK ? reply(r, &user) : err;
+}
+
+const struct operation users_create_operation = {.run = run};

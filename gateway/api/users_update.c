@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* PATCH /v1/users/{name}: role and disabling, by an admin; a name that cannot exist is not found.
+ */
+#include "api/api.h"
+#include "api/json_in.h"
+#include "api/operations.h"
+#include "api/records.h"
+#include "http/request.h"
+
+struct input {
+    enum user_role role;
+    bool disabled;
+    bool has_role, has_disabled;
+};
+
+static enum sg_err read_input(struct request *r, struct input *ret)
+{
+    char *role = NULL;
+    const struct json_field fields[] = {
+        {NULL, "role", SG_JSON_STRING, false, 1, 16, {.string = &role}, &ret->has_role},
+        {NULL,
+         "disabled",
+         SG_JSON_BOOLEAN,
+         false,
+         0,
+         0,
+         {.boolean = &ret->disabled},
+         &ret->has_disabled},
+    };
+    enum sg_err err = json_in_read(r, fields, sizeof fields / sizeof fields[0]);
+
+    if (err != SG_OK)
+        return err;
+    if (!ret->has_role && !ret->has_disabled)
+        return request_fail(r, SG_ERR_BAD_FIELD, "role or disabled must be given");
+    if (ret->has_role && identity_role_parse(role, &ret->role) != SG_OK)
+        return request_fail(r, SG_ERR_BAD_FIELD, "role: must be admin, member or guest");
+    return SG_OK;
+}
+
+static enum sg_err run(struct request *r)
+{
+    const struct api *api = request_app(r);
+    struct input in = {.has_role = false};
+    struct user_record user;
+    struct json_out o;
+    const char *name;
+    enum sg_err err = request_param(r, "name", &name);
+
+    if (err == SG_OK)
+        err = read_input(r, &in);
+    if (err != SG_OK)
+        return err;
+    if (!identity_user_name_ok(name))
+        return SG_ERR_NOT_FOUND;
+    err = identity_update_user(api->identity, name, in.has_role ? &in.role : NULL,
+                               in.has_disabled ? &in.disabled : NULL, &user);
+    if (err != SG_OK)
+        return err;
+    json_out_init(&o, SG_RECORD_MAX);
+    records_user(&o, NULL, &user);
+    return json_out_reply(r, 200, &o);
+}
+
+const struct operation users_update_operation = {.run = run};
