@@ -334,7 +334,7 @@ suite('http_core: bodies', { config: keys.maxFileBytes(50 << 20) }, async ({ gw,
   });
 });
 
-const slow = keys.limits({ header_seconds: 1, idle_seconds: 1, body_seconds: 1, connections_per_address: 8 });
+const slow = keys.limits({ 'header-seconds': 1, 'idle-seconds': 1, 'body-seconds': 1, 'connections-per-address': 8 });
 suite('http_core: slow and many', { config: slow }, async ({ gw, it }) => {
   const admin = await gw.admin();
   const other = gw.client({ localAddress: '127.0.0.9' });

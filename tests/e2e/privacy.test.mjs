@@ -59,7 +59,7 @@ suite('privacy', async ({ gw, it }) => {
   });
 });
 
-suite('privacy: text', { args: ['--log-format', 'text'] }, async ({ gw, it }) => {
+suite('privacy: text', { logFormat: 'text' }, async ({ gw, it }) => {
   await it('no password, token or code is in the text format either', async () => {
     const secrets = await useEverything(gw);
     await eventually(() => gw.log.includes('the-last-request'), 'the last line of the log');

@@ -78,12 +78,13 @@ export function programOf(pid) {
 }
 
 export class Gateway {
-  constructor({ config, args = [], env = {}, listen = '127.0.0.1:0', data } = {}) {
+  constructor({ config, args = [], env = {}, listen = '127.0.0.1:0', logFormat = 'json', data } = {}) {
     this.data = data ?? join(temporaryDirectory(), 'data');
     this.config = config;
     this.args = args;
     this.env = env;
     this.listen = listen;
+    this.logFormat = logFormat;
     this.log = '';
     this.clients = new Set();
   }
@@ -95,7 +96,7 @@ export class Gateway {
   }
 
   commandLine() {
-    const line = ['--data', this.data, '--listen', this.listen, '--log-format', 'json', ...this.args];
+    const line = ['--data', this.data, '--listen', this.listen, '--log-format', this.logFormat, ...this.args];
     if (this.config) {
       this.configFile ??= join(temporaryDirectory(), 'secgate.ini');
       writeFileSync(this.configFile, ini(this.config));
