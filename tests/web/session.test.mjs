@@ -109,12 +109,12 @@ suite('web session', async ({ gw, browser, it }) => {
     await page.getByLabel('Name').fill('ann');
     await page.getByLabel('Password').fill('correct horse battery');
     await page.getByRole('button', { name: 'Sign in' }).click();
-    await row(page, 'one').waitFor();
+    await row(page, 'b.txt').waitFor(); // where they were before
     const { json } = await client.get('/v1/sessions', { expect: 200 });
     for (const session of json.sessions) {
       if (!session.current) await client.delete(`/v1/sessions/${session.session_id}`, { expect: 204 });
     }
-    await page.getByRole('link', { name: 'one/' }).click();
+    await page.getByRole('link', { name: 'common', exact: true }).click();
     await page.getByText('Your session has ended.').waitFor();
     assertQuiet(page, EXPECTED);
   });
