@@ -22,8 +22,12 @@ struct files *files_new(const struct files_store *store, const struct blobs_stor
                         const struct files_config *config);
 void files_free(struct files *f);
 
-/* Starts the background collection (a thread); stopped by files_free. */
+/* Starts the background collection (a thread): at once, then every hour; stopped by files_free. */
 enum sg_err files_start_collector(struct files *f) SG_MUST_CHECK;
+/* Asks the collector for a pass within a minute (a user and its space were removed). Never blocks. */
+void files_collect_soon(struct files *f);
+/* One pass of the collection in this thread: removes every blob that nothing refers to. Blocks. */
+enum sg_err files_collect(struct files *f) SG_MUST_CHECK;
 
 /* The role that a user has in a space: the one check of authority for files (and chat). "~me" is the caller's own.
  * Fills the space. SG_ERR_NOT_FOUND when there is none, or it is somebody else's "~name". Only reads. */
@@ -35,6 +39,10 @@ enum sg_err files_spaces(struct files *f, const struct principal *who, size_t li
                          struct space_record *ret, enum space_role *ret_roles,
                          size_t *ret_count) SG_MUST_CHECK;
 
+/* In all entries that the functions below return, `path` includes the space's name ("common/docs/a.txt", never
+ * "~me"); the root is "common". Paths with `directory` set (a slash at the end) name directories only: upload
+ * answers IS_DIRECTORY, open and remove of a file NOT_DIRECTORY. */
+
 /* An upload in progress. begin: authority, early conditions and size (`expected` -1 unknown) without touching the disk:
  * may run on an event loop. SG_ERR_TOO_LARGE, NO_SPACE, PRECONDITION, FORBIDDEN, NOT_FOUND,
  * IS_DIRECTORY. The condition is checked again, for good, at commit. */
@@ -44,12 +52,14 @@ enum sg_err files_upload_begin(struct files *f, const struct principal *who, con
                                struct file_upload **ret) SG_MUST_CHECK;
 /* Blocks (hash and write). SG_ERR_TOO_LARGE past the limit, NO_SPACE. */
 enum sg_err files_upload_write(struct file_upload *u, const void *data, size_t len) SG_MUST_CHECK;
-/* Durable and visible after SG_OK; entry strings in `arena`. `sha256` NULL: not checked. Frees *u. */
+/* Durable and visible after SG_OK; entry strings in `arena`. `sha256` NULL: not checked, else SG_ERR_BAD_DIGEST when
+ * it differs. SG_ERR_INCOMPLETE when `expected` bytes were announced and others came. Frees *u in every case. */
 enum sg_err files_upload_commit(struct file_upload **u, const uint8_t *sha256, struct arena *arena,
                                 struct entry_record *ret, bool *ret_created) SG_MUST_CHECK;
 /* Nothing of it stays. *u NULL is legal. Frees *u. */
 void files_upload_abort(struct file_upload **u);
 
+/* An existing directory is fine (*ret_created false). SG_ERR_CONFLICT when a file is there. */
 enum sg_err files_mkdir(struct files *f, const struct principal *who, const struct path *path,
                         const struct entry_condition *condition, struct arena *arena,
                         struct entry_record *ret, bool *ret_created) SG_MUST_CHECK;
@@ -59,6 +69,7 @@ enum sg_err files_mkdir(struct files *f, const struct principal *who, const stru
 enum sg_err files_open(struct files *f, const struct principal *who, const struct path *path,
                        struct arena *arena, struct entry_record *ret, int *ret_fd) SG_MUST_CHECK;
 
+/* SG_ERR_NOT_EMPTY for a directory with entries unless `recursive`; CONFLICT for a space itself. */
 enum sg_err files_remove(struct files *f, const struct principal *who, const struct path *path,
                          bool recursive, const struct entry_condition *condition) SG_MUST_CHECK;
 
@@ -70,7 +81,11 @@ struct files_list_options {
     bool recursive;
     const char *prefix; /* "" any */
 };
-/* One page; entry->path includes the space's name ("common/docs/a.txt"). *ret_cursor NULL at the end. */
+/* One page; *ret_cursor NULL at the end. Orders by size or modified break ties by path; descending is the exact reverse.
+ * A recursive listing orders names by the whole path, in bytes. Cost depends on the limit only, except: a
+ * prefix with an order by size or modified, and such an order below a directory that is not the root, filter as they
+ * go. SG_ERR_BAD_FIELD (limit, prefix), BAD_CURSOR, NOT_FOUND, NOT_DIRECTORY. The arena needs about 512 bytes and twice
+ * the path for each row. Only reads. */
 enum sg_err files_list(struct files *f, const struct principal *who, const struct path *dir,
                        const struct files_list_options *options, struct arena *arena,
                        struct entry_record **ret, size_t *ret_count,

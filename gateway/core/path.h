@@ -30,6 +30,12 @@ struct path {
 enum sg_err path_parse(const char *encoded, size_t len, struct arena *arena, struct path *ret,
                        const char **ret_reason) SG_MUST_CHECK;
 
+/*
+ * The NFC form of the beginning of a path or name (a list's `prefix`), in the arena or `text` itself.
+ * SG_ERR_BAD_FIELD for invalid UTF-8, control characters and more than 4096 bytes.
+ */
+enum sg_err path_prefix(const char *text, struct arena *arena, const char **ret) SG_MUST_CHECK;
+
 /* The last segment of a normalized path. */
 const char *path_name(const char *path);
 

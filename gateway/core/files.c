@@ -1,0 +1,321 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The rules of files: authority, reading, directories, removal, listing (uploads are in
+ * files_upload.c, collection in files_collect.c). It never looks at content.
+ */
+#include "core/files_internal.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "core/cursor.h"
+
+#define SG_LIST_MAX       1000
+#define SG_OPEN_TRIES     8   /* looks at an entry whose content is replaced at the same time */
+#define SG_REMOVE_COLLECT 256 /* blobs of a removed tree that are collected at once */
+#define SG_REMOVE_ARENA   (SG_REMOVE_COLLECT * (SG_PATH_SIZE + sizeof(struct entry_record) + 64))
+
+struct files *files_new(const struct files_store *store, const struct blobs_store *blobs,
+                        const struct files_config *config)
+{
+    struct files *f = calloc(1, sizeof(*f));
+    if (!f)
+        return NULL;
+    f->store = *store;
+    f->blobs = *blobs;
+    f->config = *config;
+    if (files_collect_init(f)) {
+        free(f);
+        return NULL;
+    }
+    return f;
+}
+
+void files_free(struct files *f)
+{
+    if (!f)
+        return;
+    files_collect_fini(f);
+    free(f);
+}
+
+/* -- authority ----------------------------------------------------------------------------------
+ */
+
+static enum space_role role_in(const struct principal *who, const struct space_record *space)
+{
+    if (space->owner_id != 0) /* by id: a name can belong to somebody else by now */
+        return space->owner_id == who->user_id ? SG_SPACE_OWNER : SG_SPACE_NONE;
+    switch (who->role) {
+    case SG_ROLE_ADMIN:
+        return SG_SPACE_OWNER;
+    case SG_ROLE_MEMBER:
+        return SG_SPACE_WRITER;
+    case SG_ROLE_GUEST:
+        return SG_SPACE_READER;
+    }
+    return SG_SPACE_NONE;
+}
+
+enum sg_err files_authorize(struct files *f, const struct principal *who, const char *space,
+                            enum space_role least, struct space_record *ret,
+                            enum space_role *ret_role)
+{
+    char own[SG_SPACE_NAME_SIZE];
+    struct space_record found;
+    if (strcmp(space, "~me") == 0) {
+        (void)snprintf(own, sizeof(own), "~%s", who->user);
+        space = own;
+    }
+    enum sg_err err = f->store.vt->space_get(f->store.self, space, &found);
+    if (err)
+        return err;
+    enum space_role role = role_in(who, &found);
+    if (role == SG_SPACE_NONE)
+        return SG_ERR_NOT_FOUND;
+    if (role < least)
+        return SG_ERR_FORBIDDEN;
+    *ret = found;
+    *ret_role = role;
+    return SG_OK;
+}
+
+enum sg_err files_spaces(struct files *f, const struct principal *who, size_t limit,
+                         struct space_record *ret, enum space_role *ret_roles, size_t *ret_count)
+{
+    size_t count = 0, kept = 0;
+    enum sg_err err = f->store.vt->space_list(f->store.self, who->user_id, limit, ret, &count);
+    if (err)
+        return err;
+    for (size_t i = 0; i < count; i++) {
+        enum space_role role = role_in(who, &ret[i]);
+        if (role == SG_SPACE_NONE)
+            continue;
+        ret[kept] = ret[i];
+        ret_roles[kept++] = role;
+    }
+    *ret_count = kept;
+    return SG_OK;
+}
+
+enum sg_err files_full_path(const struct space_record *space, struct arena *arena,
+                            struct entry_record *entry)
+{
+    char *path = arena_printf(arena, "%s%s%s", space->name, entry->path[0] ? "/" : "", entry->path);
+    if (!path)
+        return SG_ERR_NO_MEMORY;
+    entry->path = path;
+    return SG_OK;
+}
+
+/* -- directories --------------------------------------------------------------------------------
+ */
+
+enum sg_err files_mkdir(struct files *f, const struct principal *who, const struct path *path,
+                        const struct entry_condition *condition, struct arena *arena,
+                        struct entry_record *ret, bool *ret_created)
+{
+    struct space_record space;
+    enum space_role role;
+    enum sg_err err = files_authorize(f, who, path->space, SG_SPACE_WRITER, &space, &role);
+    if (err)
+        return err;
+    struct entry_record entry = {.type = SG_ENTRY_DIRECTORY, .modified_ns = clock_now_ns()};
+    memcpy(entry.owner, who->user, sizeof(entry.owner));
+    entry.path = arena_strdup(arena, path->rest);
+    if (!entry.path)
+        return SG_ERR_NO_MEMORY;
+    struct entry_record shown = entry; /* before the commit: nothing may fail once it is done */
+    bool created = false;
+    err = files_full_path(&space, arena, &shown);
+    if (!err)
+        err = f->store.vt->mkdir(f->store.self, space.id, &entry, condition, &created);
+    if (err)
+        return err;
+    entry.path = shown.path;
+    *ret = entry;
+    *ret_created = created;
+    return SG_OK;
+}
+
+/* -- reading ------------------------------------------------------------------------------------
+ */
+
+/* Content of a looked up entry; NOT_FOUND when it was collected in between. */
+static enum sg_err open_content(struct files *f, const struct entry_record *entry, int *ret_fd)
+{
+    uint64_t size = 0;
+    int fd = -1;
+    enum sg_err err = f->blobs.vt->open(f->blobs.self, entry->sha256, &fd, &size);
+    if (err)
+        return err;
+    if (size != entry->size) {
+        (void)close(fd);
+        return SG_ERR_CORRUPT;
+    }
+    *ret_fd = fd;
+    return SG_OK;
+}
+
+enum sg_err files_open(struct files *f, const struct principal *who, const struct path *path,
+                       struct arena *arena, struct entry_record *ret, int *ret_fd)
+{
+    struct space_record space;
+    enum space_role role;
+    struct entry_record entry;
+    uint8_t missing[SG_DIGEST_SIZE] = {0};
+    int fd = -1;
+    enum sg_err err = files_authorize(f, who, path->space, SG_SPACE_READER, &space, &role);
+    if (err)
+        return err;
+    for (unsigned i = 0; i < SG_OPEN_TRIES; i++) {
+        err = f->store.vt->get(f->store.self, space.id, path->rest, arena, &entry);
+        if (!err && entry.type == SG_ENTRY_DIRECTORY)
+            err = SG_ERR_IS_DIRECTORY;
+        if (!err && path->directory)
+            err = SG_ERR_NOT_DIRECTORY;
+        if (err)
+            return err;
+        err = open_content(f, &entry, &fd);
+        if (err != SG_ERR_NOT_FOUND)
+            break;
+        /* The entry still names content that was not there before it was read: that is no race. */
+        if (i > 0 && memcmp(missing, entry.sha256, sizeof(missing)) == 0)
+            return SG_ERR_CORRUPT;
+        memcpy(missing, entry.sha256, sizeof(missing));
+        err = SG_ERR_UNAVAILABLE;
+    }
+    if (!err)
+        err = files_full_path(&space, arena, &entry);
+    if (err) {
+        if (fd >= 0)
+            (void)close(fd);
+        return err;
+    }
+    *ret = entry;
+    *ret_fd = fd;
+    return SG_OK;
+}
+
+/* -- removal ------------------------------------------------------------------------------------
+ */
+
+/* The blobs of an entry or tree, so that they can be collected after its removal. */
+struct leaving {
+    struct arena *arena;
+    struct entry_record *entries;
+    size_t count;
+    bool more;
+};
+
+static enum sg_err leaving_find(struct files *f, int64_t space_id, const struct path *path,
+                                bool recursive, struct leaving *leaving)
+{
+    struct entry_record entry;
+    enum sg_err err = f->store.vt->get(f->store.self, space_id, path->rest, leaving->arena, &entry);
+    if (!err && entry.type == SG_ENTRY_FILE && path->directory)
+        err = SG_ERR_NOT_DIRECTORY;
+    if (err)
+        return err;
+    size_t room = recursive ? SG_REMOVE_COLLECT : 1;
+    leaving->entries = arena_alloc(leaving->arena, room * sizeof(*leaving->entries));
+    if (!leaving->entries)
+        return SG_ERR_NO_MEMORY;
+    if (entry.type == SG_ENTRY_FILE) {
+        leaving->entries[0] = entry;
+        leaving->count = 1;
+        return SG_OK;
+    }
+    if (!recursive)
+        return SG_OK;
+    struct entry_query query = {.space_id = space_id,
+                                .dir = path->rest,
+                                .prefix = "",
+                                .recursive = true,
+                                .limit = SG_REMOVE_COLLECT};
+    err = f->store.vt->list(f->store.self, &query, leaving->arena, leaving->entries,
+                            &leaving->count, &leaving->more);
+    if (err == SG_ERR_NOT_FOUND ||
+        err == SG_ERR_NOT_DIRECTORY) { /* changed meanwhile: remove tells */
+        leaving->count = 0;
+        leaving->more = true;
+        err = SG_OK;
+    }
+    return err;
+}
+
+enum sg_err files_remove(struct files *f, const struct principal *who, const struct path *path,
+                         bool recursive, const struct entry_condition *condition)
+{
+    struct space_record space;
+    enum space_role role;
+    struct leaving leaving = {0};
+    enum sg_err err = files_authorize(f, who, path->space, SG_SPACE_WRITER, &space, &role);
+    if (err)
+        return err;
+    if (path->rest[0] == '\0')
+        return SG_ERR_CONFLICT;
+    leaving.arena = arena_new(SG_REMOVE_ARENA);
+    if (!leaving.arena)
+        return SG_ERR_NO_MEMORY;
+    err = leaving_find(f, space.id, path, recursive, &leaving);
+    if (!err)
+        err = f->store.vt->remove(f->store.self, space.id, path->rest, recursive, condition);
+    for (size_t i = 0; !err && i < leaving.count; i++)
+        if (leaving.entries[i].type == SG_ENTRY_FILE)
+            files_collect_one(f, leaving.entries[i].sha256);
+    if (!err && leaving.more)
+        files_collect_soon(f);
+    arena_free(leaving.arena);
+    return err;
+}
+
+/* -- listing ------------------------------------------------------------------------------------
+ */
+
+enum sg_err files_list(struct files *f, const struct principal *who, const struct path *dir,
+                       const struct files_list_options *options, struct arena *arena,
+                       struct entry_record **ret, size_t *ret_count, char **ret_cursor)
+{
+    struct space_record space;
+    enum space_role role;
+    enum sg_err err = files_authorize(f, who, dir->space, SG_SPACE_READER, &space, &role);
+    if (err)
+        return err;
+    if (options->limit < 1 || options->limit > SG_LIST_MAX)
+        return SG_ERR_BAD_FIELD;
+    struct entry_query query = {.space_id = space.id,
+                                .dir = dir->rest,
+                                .recursive = options->recursive,
+                                .sort = options->sort,
+                                .descending = options->descending,
+                                .limit = options->limit};
+    err = path_prefix(options->prefix ? options->prefix : "", arena, &query.prefix);
+    if (!err && options->cursor && options->cursor[0])
+        err = cursor_decode(options->cursor, arena, &query);
+    if (err)
+        return err;
+
+    struct entry_record *entries = arena_alloc(arena, options->limit * sizeof(*entries));
+    char *cursor = NULL;
+    size_t count = 0;
+    bool more = false;
+    if (!entries)
+        return SG_ERR_NO_MEMORY;
+    err = f->store.vt->list(f->store.self, &query, arena, entries, &count, &more);
+    if (!err && more) {
+        cursor = cursor_encode(&query, &entries[count - 1], arena);
+        err = cursor ? SG_OK : SG_ERR_NO_MEMORY;
+    }
+    for (size_t i = 0; !err && i < count; i++)
+        err = files_full_path(&space, arena, &entries[i]);
+    if (err)
+        return err;
+    *ret = entries;
+    *ret_count = count;
+    *ret_cursor = cursor;
+    return SG_OK;
+}
