@@ -131,7 +131,6 @@ suite('files_list', async ({ gw, it }) => {
     await refuse({ sort: 'colour' });
     await refuse({ sort: '' });
     await refuse({ recursive: 'maybe' });
-    await refuse({ colour: 'red' });
     await refuse('limit=1&limit=1');
     await list('common/l', { limit: 1000 });
   });

@@ -144,6 +144,14 @@ suite('files_put', async ({ gw, it }) => {
     await put('common/cond', 'one', { headers, expect: 201 });
     await put('common/cond', 'two', { headers, expect: [412, 'precondition-failed'] });
     assert.equal(await read('common/cond'), 'one');
+    const other = { 'if-none-match': '"x"' };
+    await put('common/cond', 'two', { headers: other, expect: [400, 'parameter-invalid'] });
+  });
+
+  await it('encoded and partial content is refused', async () => {
+    await put('common/enc', 'x', { headers: { 'content-encoding': 'gzip' }, expect: [400, 'bad-request'] });
+    await put('common/enc', 'x', { headers: { 'content-range': 'bytes 0-0/2' }, expect: [400, 'bad-request'] });
+    await ann.get('/v1/files/common/enc', { expect: [404, 'not-found'] });
   });
 
   await it('If-Match is compare-and-swap', async () => {
