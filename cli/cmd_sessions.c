@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* secctl sessions: shows and ends the user's sessions. */
+#include "base/buf.h"
+#include "base/encode.h"
+#include "cli/api.h"
+#include "cli/commands.h"
+#include "cli/connect.h"
+#include "cli/json.h"
+#include "cli/report.h"
+#include "cli/session.h"
+#include "cli/table.h"
+#include "cli/term.h"
+#include "cli/text.h"
+
+#include <json-c/json.h>
+#include <stdint.h>
+#include <string.h>
+
+static enum cli_status fetch(struct cli *cli, struct json_object **ret)
+{
+    return api_call(cli, SG_API_USER, "GET", "/v1/sessions", NULL, "sessions", ret);
+}
+
+static void format_time(struct json_object *session, const char *key, char ret[SG_TEXT_SIZE])
+{
+    int64_t when;
+
+    ret[0] = '?';
+    ret[1] = 0;
+    if (text_parse_time(json_text(session, key, ""), &when))
+        text_datetime(when, ret);
+}
+
+static enum cli_status list(struct cli *cli)
+{
+    SG_JSON_CLEANUP struct json_object *answer = NULL;
+    struct table table;
+    enum cli_status status = fetch(cli, &answer);
+    struct json_object *sessions = json_array(answer, "sessions");
+
+    if (status != SG_CLI_OK)
+        return status;
+    if (cli->options.json) {
+        json_print(answer);
+        return SG_CLI_OK;
+    }
+    table_init(&table, 7, "");
+    table_row(
+        &table,
+        (const char *[]){"", "SESSION", "ADDRESS", "CREATED", "LAST USED", "EXPIRES", "DEVICE"},
+        NULL);
+    for (size_t i = 0; sessions && i < json_object_array_length(sessions); i++) {
+        struct json_object *s = json_object_array_get_idx(sessions, i);
+        char created[SG_TEXT_SIZE], used[SG_TEXT_SIZE], expires[SG_TEXT_SIZE];
+
+        format_time(s, "created_at", created);
+        format_time(s, "last_used_at", used);
+        format_time(s, "expires_at", expires);
+        table_row(&table,
+                  (const char *[]){json_truth(s, "current", false) ? "*" : "",
+                                   json_text(s, "session_id", "?"), json_text(s, "address", "?"),
+                                   created, used, expires,
+                                   json_text(json_member(s, "device"), "name", "-")},
+                  NULL);
+    }
+    table_print(&table);
+    table_fini(&table);
+    return SG_CLI_OK;
+}
+
+static enum cli_status end_one(struct cli *cli, const char *id)
+{
+    SG_BUF_CLEANUP struct buf target;
+    bool own = strcmp(id, "current") == 0 ||
+               (session_exists(cli->session) && strcmp(id, cli->session->id) == 0);
+    enum cli_status status;
+
+    buf_init(&target, 4096);
+    buf_puts(&target, "/v1/sessions/");
+    encode_percent(&target, id, strlen(id), 0);
+    if (target.failed)
+        return report_error(SG_CLI_USAGE, NULL, "that is no session");
+    status = api_call(cli, SG_API_USER, "DELETE", buf_str(&target), NULL, id, NULL);
+    if (status == SG_CLI_OK && own)
+        status = session_forget(cli);
+    if (status == SG_CLI_OK && cli->options.json) {
+        SG_JSON_CLEANUP struct json_object *json = json_object_new_object();
+
+        if (json_put_text(json, "session_id", id) && json_put_bool(json, "ended", true))
+            json_print(json);
+    }
+    return status;
+}
+
+static enum cli_status end_others(struct cli *cli)
+{
+    SG_JSON_CLEANUP struct json_object *answer = NULL;
+    enum cli_status status = fetch(cli, &answer);
+    struct json_object *sessions = json_array(answer, "sessions");
+    size_t ended = 0;
+
+    for (size_t i = 0; sessions && i < json_object_array_length(sessions); i++) {
+        struct json_object *s = json_object_array_get_idx(sessions, i);
+
+        if (json_truth(s, "current", false))
+            continue;
+        enum cli_status one = end_one(cli, json_text(s, "session_id", ""));
+        ended += one == SG_CLI_OK;
+        status = cli_worse(status, one);
+    }
+    if (status == SG_CLI_OK && !cli->options.json && !cli->options.quiet)
+        term_line("%zu other session%s ended.", ended, ended == 1 ? "" : "s");
+    return status;
+}
+
+enum cli_status cmd_sessions(struct cli *cli, const struct args *args)
+{
+    const char *verb = args->n_operands ? args->operands[0] : "list";
+    bool others = args_has(args, SG_ARG_OTHERS);
+    bool end = strcmp(verb, "end") == 0;
+    enum cli_status status = SG_CLI_OK;
+
+    if (!end && strcmp(verb, "list") != 0)
+        status = report_error(SG_CLI_USAGE, "see: secctl sessions --help", "sessions cannot \"%s\"",
+                              verb);
+    else if (!end)
+        status = others ? report_error(SG_CLI_USAGE, "secctl sessions end --others",
+                                       "--others belongs to end")
+                        : args_expect(args, 0, 1, NULL);
+    else
+        status = args_expect(args, others ? 1 : 2, others ? 1 : SIZE_MAX, "session ID");
+    if (status == SG_CLI_OK)
+        status = connect_open(cli, NULL, false);
+    if (status != SG_CLI_OK)
+        return status;
+    if (!end)
+        return list(cli);
+    if (others)
+        return end_others(cli);
+    for (size_t i = 1; i < args->n_operands; i++)
+        status = cli_worse(status, end_one(cli, args->operands[i]));
+    return status;
+}

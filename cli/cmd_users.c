@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* secctl users: what an admin does with users. */
+#include "base/buf.h"
+#include "base/encode.h"
+#include "cli/api.h"
+#include "cli/commands.h"
+#include "cli/connect.h"
+#include "cli/json.h"
+#include "cli/list.h"
+#include "cli/report.h"
+#include "cli/table.h"
+#include "cli/term.h"
+#include "cli/text.h"
+
+#include <json-c/json.h>
+#include <string.h>
+#include <strings.h>
+
+static enum cli_status list(struct cli *cli, const struct args *args)
+{
+    SG_JSON_CLEANUP struct json_object *answer = NULL;
+    struct table table;
+
+    (void)args;
+    enum cli_status status = list_users(cli, &answer);
+    struct json_object *users = json_array(answer, "users");
+    if (status != SG_CLI_OK)
+        return status;
+    if (cli->options.json) {
+        json_print(answer);
+        return SG_CLI_OK;
+    }
+    table_init(&table, 4, "");
+    table_row(&table, (const char *[]){"ROLE", "STATE", "CREATED", "NAME"}, NULL);
+    for (size_t i = 0; users && i < json_object_array_length(users); i++) {
+        struct json_object *u = json_object_array_get_idx(users, i);
+        char created[SG_TEXT_SIZE] = "?";
+        int64_t when;
+
+        if (text_parse_time(json_text(u, "created_at", ""), &when))
+            text_datetime(when, created);
+        table_row(&table,
+                  (const char *[]){json_text(u, "role", "?"),
+                                   json_truth(u, "disabled", false) ? "disabled" : "active",
+                                   created, json_text(u, "username", "?")},
+                  NULL);
+    }
+    table_print(&table);
+    table_fini(&table);
+    return SG_CLI_OK;
+}
+
+static void user_target(const char *name, struct buf *target)
+{
+    buf_init(target, 4096);
+    buf_puts(target, "/v1/users/");
+    encode_percent(target, name, strlen(name), 0);
+}
+
+/* Sends the change; takes `body`. */
+static enum cli_status update(struct cli *cli, const char *name, struct json_object *body)
+{
+    SG_JSON_CLEANUP struct json_object *owned = body;
+    SG_JSON_CLEANUP struct json_object *user = NULL;
+    SG_BUF_CLEANUP struct buf target;
+
+    user_target(name, &target);
+    enum cli_status status =
+        api_call(cli, SG_API_USER, "PATCH", buf_str(&target), body, name, &user);
+    if (status != SG_CLI_OK)
+        return status;
+    if (cli->options.json)
+        json_print(user);
+    else if (!cli->options.quiet)
+        term_line("%s is %s, %s", json_text(user, "username", name), json_text(user, "role", "?"),
+                  json_truth(user, "disabled", false) ? "disabled" : "active");
+    return SG_CLI_OK;
+}
+
+static enum cli_status set_role(struct cli *cli, const struct args *args)
+{
+    struct json_object *body = json_object_new_object();
+    const char *role = args_get(args, SG_ARG_ROLE);
+
+    if (!json_put_text(body, "role", role)) {
+        json_cleanup(&body);
+        return report_no_memory();
+    }
+    return update(cli, args->operands[1], body);
+}
+
+static enum cli_status set_disabled(struct cli *cli, const char *name, bool disabled)
+{
+    struct json_object *body = json_object_new_object();
+
+    if (!json_put_bool(body, "disabled", disabled)) {
+        json_cleanup(&body);
+        return report_no_memory();
+    }
+    return update(cli, name, body);
+}
+
+static enum cli_status disable(struct cli *cli, const struct args *args)
+{
+    return set_disabled(cli, args->operands[1], true);
+}
+
+static enum cli_status enable(struct cli *cli, const struct args *args)
+{
+    return set_disabled(cli, args->operands[1], false);
+}
+
+static enum cli_status confirm(const struct args *args)
+{
+    char answer[SG_TERM_LINE_MAX];
+
+    if (args_has(args, 'y'))
+        return SG_CLI_OK;
+    if (!term_can_ask())
+        return report_error(SG_CLI_USAGE, "add --yes",
+                            "the user's own space is deleted, too; be sure");
+    term_warn("The user %s and all files in ~%s will be deleted.", args->operands[1],
+              args->operands[1]);
+    enum cli_status status = term_ask("Go on (yes/no)? ", answer, sizeof(answer));
+    if (status == SG_CLI_OK && strcasecmp(answer, "yes") == 0)
+        return SG_CLI_OK;
+    return status == SG_CLI_INTERRUPTED ? status
+                                        : report_error(SG_CLI_USAGE, NULL, "nothing was deleted");
+}
+
+static enum cli_status delete (struct cli *cli, const struct args *args) {
+    SG_BUF_CLEANUP struct buf target; enum cli_status status = confirm(args);
+
+    user_target(args->operands[1], &target);
+    if (status == SG_CLI_OK) status = api_call(cli, SG_API_USER, "DELETE", buf_str(&target), NULL,
+                                               args->operands[1], NULL);
+    if (status == SG_CLI_OK &&
+        cli->options.json){SG_JSON_CLEANUP struct json_object *json = json_object_new_object();
+
+                           if (json_put_text(json, "username", args->operands[1]) &&
+                               json_put_bool(json, "deleted", true)) json_print(json);}
+return status;
+}
+
+static const struct {
+    const char *name;
+    size_t operands;
+    enum cli_status (*run)(struct cli *cli, const struct args *args);
+} verbs[] = {{"list", 0, list},
+             {"set", 1, set_role},
+             {"disable", 1, disable},
+             {"enable", 1, enable},
+             {"rm", 1, delete}};
+
+enum cli_status cmd_users(struct cli *cli, const struct args *args)
+{
+    const char *verb = args->n_operands ? args->operands[0] : "list";
+    size_t i = 0;
+
+    while (i < sizeof(verbs) / sizeof(verbs[0]) && strcmp(verbs[i].name, verb) != 0)
+        i++;
+    if (i == sizeof(verbs) / sizeof(verbs[0]))
+        return report_error(SG_CLI_USAGE, "see: secctl users --help", "users cannot be \"%s\"",
+                            verb);
+    size_t most = verbs[i].operands + 1;
+    enum cli_status status = args_expect(args, args->n_operands ? most : 0, most, "NAME");
+    if (status == SG_CLI_OK && verbs[i].run == set_role && !args_has(args, SG_ARG_ROLE))
+        status =
+            report_error(SG_CLI_USAGE, "secctl users set NAME --role member", "--role is missing");
+    if (status == SG_CLI_OK)
+        status = connect_open(cli, NULL, false);
+    return status == SG_CLI_OK ? verbs[i].run(cli, args) : status;
+}

@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The whole command line in one place: names, options, help. What a command does is in cmd_NAME.c.
+ */
+#include "cli/commands.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define END                                                                                        \
+    {                                                                                              \
+        0, NULL, NULL, NULL                                                                        \
+    }
+
+static const struct args_option signup_options[] = {
+    {SG_ARG_CODE, "code", "CODE", "the invitation, or the setup code of a new gateway"},
+    {'u', "user", "NAME", "the name to take"},
+    {SG_ARG_PASSWORD_FILE, "password-file", "FILE", "read the password from FILE, - for stdin"},
+    END};
+
+static const struct args_option login_options[] = {
+    {'u', "user", "NAME", "the user's name (default: that of the last login)"},
+    {SG_ARG_PASSWORD_FILE, "password-file", "FILE", "read the password from FILE, - for stdin"},
+    END};
+
+static const struct args_option logout_options[] = {
+    {SG_ARG_LOCAL, "local", NULL, "only forget the session here, do not tell the gateway"}, END};
+
+static const struct args_option passwd_options[] = {
+    {SG_ARG_OLD_PASSWORD_FILE, "old-password-file", "FILE", "read the old one, - for stdin"},
+    {SG_ARG_PASSWORD_FILE, "password-file", "FILE", "read the new one, - for stdin"},
+    END};
+
+static const struct args_option ls_options[] = {
+    {'l', NULL, NULL, "long: type, owner, size, date, name"},
+    {'h', "human-readable", NULL, "sizes as 1.3K, 13M"},
+    {'R', "recursive", NULL, "everything below, too, as paths"},
+    {SG_ARG_SORT, "sort", "KEY", "name, size or modified; -KEY reverses"},
+    END};
+
+static const struct args_option put_options[] = {
+    {'r', "recursive", NULL, "directories with all that is in them"},
+    {'j', "jobs", "N", "transfers at once (default 4, at most 32)"},
+    {SG_ARG_IF_MATCH, "if-match", "ETAG", "replace only the version with this SHA-256"},
+    {SG_ARG_CREATE_ONLY, "create-only", NULL, "never replace a file"},
+    END};
+
+static const struct args_option get_options[] = {
+    {'o', "output", "OUT", "file or directory to write to, - for stdout"},
+    {'r', "recursive", NULL, "directories with all that is in them"},
+    {'j', "jobs", "N", "transfers at once (default 4, at most 32)"},
+    END};
+
+static const struct args_option rm_options[] = {
+    {'r', "recursive", NULL, "directories with all that is in them"}, END};
+
+static const struct args_option daytime_options[] = {
+    {SG_ARG_TZ, "tz", "ZONE", "time zone, such as Europe/Berlin (default UTC)"}, END};
+
+static const struct args_option sessions_options[] = {
+    {SG_ARG_OTHERS, "others", NULL, "end all sessions but this one"}, END};
+
+static const struct args_option users_options[] = {
+    {SG_ARG_ROLE, "role", "ROLE", "admin, member or guest"},
+    {'y', "yes", NULL, "do not ask before a user is deleted"},
+    END};
+
+static const struct args_option invite_options[] = {
+    {SG_ARG_ROLE, "role", "ROLE", "admin, member (default) or guest"},
+    {SG_ARG_EXPIRES, "expires", "TIME", "how long it is good: 90s, 15m, 12h, 7d (default), 2w"},
+    END};
+
+#define PATHS                                                                                      \
+    "Remote paths begin with a space: common/..., ~NAME/..., or /SPACE/... for any.\n"             \
+    "All others are below your own space, ~me. Quote ~ from the shell if it expands it.\n"
+
+static const struct commands_row rows[] = {
+    {"signup", "[URL] [--code CODE] [-u NAME]", "make an account and log in", cmd_signup,
+     signup_options, "The default URL is https://localhost:8443.\n"},
+    {"login", "[URL] [-u NAME]", "log in", cmd_login, login_options,
+     "The URL is kept by the profile; the first time it is https://localhost:8443.\n"
+     "At the first contact the fingerprint of the gateway's CA is shown and asked for.\n"},
+    {"logout", "[--local]", "end the session", cmd_logout, logout_options, NULL},
+    {"whoami", "", "show who is logged in", cmd_whoami, NULL, NULL},
+    {"passwd", "", "change the password; ends other sessions", cmd_passwd, passwd_options,
+     "With - for both files, the first line is the old password, the second the new one.\n"},
+    {"ls", "[-lhR] [--sort KEY] [PATH...]", "list files", cmd_ls, ls_options,
+     PATHS "Without PATH your own space is listed; ls / lists the spaces.\n"},
+    {"put", "[-r] FILE... [TARGET]", "store files", cmd_put, put_options,
+     PATHS "With one FILE and no TARGET it goes to your own space. TARGET is a directory if it\n"
+           "ends in / or if there are several FILEs. FILE may be - for standard input.\n"},
+    {"get", "[-r] PATH... [-o OUT]", "fetch files", cmd_get, get_options,
+     PATHS
+     "An interrupted download is kept as NAME.secctl-part; the same command goes on with it.\n"
+     "The content's SHA-256 is always checked.\n"},
+    {"cat", "PATH...", "write files to standard output", cmd_cat, NULL, PATHS},
+    {"rm", "[-r] PATH...", "delete files", cmd_rm, rm_options, PATHS},
+    {"daytime", "[--tz ZONE]", "show the gateway's time", cmd_daytime, daytime_options, NULL},
+    {"tls", "", "show how the connection is protected", cmd_tls, NULL, NULL},
+    {"sessions", "[list] | end ID... | end current | end --others", "show or end sessions",
+     cmd_sessions, sessions_options, NULL},
+    {"users", "[list] | set NAME --role ROLE | disable NAME | enable NAME | rm NAME",
+     "manage users (admins)", cmd_users, users_options, NULL},
+    {"invite", "[--role ROLE] [--expires TIME]", "make an invitation (admins)", cmd_invite,
+     invite_options, NULL},
+    {"status", "", "show gateway, user, token and TLS at a glance", cmd_status, NULL, NULL},
+    {"version", "", "show the version of secctl and its libraries", cmd_version, NULL, NULL},
+    {"help", "[COMMAND]", "explain a command", cmd_help, NULL, NULL},
+};
+
+const struct commands_row *commands_find(const char *name)
+{
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        if (strcmp(rows[i].name, name) == 0)
+            return &rows[i];
+    }
+    return NULL;
+}
+
+static void print_options(const struct args_option *options)
+{
+    for (; options->key; options++) {
+        char left[64];
+        const char *value = options->value ? options->value : "";
+        const char *gap = options->value ? (options->name ? "=" : " ") : "";
+
+        if (options->key < 256 && options->name)
+            snprintf(left, sizeof(left), "-%c, --%s%s%s", options->key, options->name, gap, value);
+        else if (options->key < 256)
+            snprintf(left, sizeof(left), "-%c%s%s", options->key, gap, value);
+        else
+            snprintf(left, sizeof(left), "    --%s%s%s", options->name, gap, value);
+        printf("  %-28s %s\n", left, options->help);
+    }
+}
+
+static void print_exit_codes(void)
+{
+    fputs("\nExit codes:\n"
+          "  0  done\n"
+          "  1  wrong usage, or a file or directory here is the problem\n"
+          "  2  the gateway said no\n"
+          "  3  no connection, TLS failed, or the gateway is not trusted\n"
+          "  4  content and digest differ; nothing wrong was kept\n",
+          stdout);
+}
+
+void commands_overview(void)
+{
+    fputs("secctl is the command line client of secgate.\n\n"
+          "Usage: secctl [OPTION...] COMMAND [ARGUMENT...]\n\nCommands:\n",
+          stdout);
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+        printf("  %-10s %s\n", rows[i].name, rows[i].summary);
+    fputs("\nOptions of every command:\n", stdout);
+    print_options(args_global);
+    print_exit_codes();
+    fputs("\nsecctl COMMAND --help explains a command. To begin with a new gateway:\n"
+          "  secctl signup https://HOST:8443 --code CODE\n",
+          stdout);
+}
+
+void commands_help(const struct commands_row *row)
+{
+    printf("secctl %s: %s\n\nUsage: secctl %s %s\n", row->name, row->summary, row->name,
+           row->usage);
+    if (row->details)
+        printf("\n%s", row->details);
+    if (row->options) {
+        fputs("\nOptions:\n", stdout);
+        print_options(row->options);
+    }
+    fputs("\nOptions of every command:\n", stdout);
+    print_options(args_global);
+    print_exit_codes();
+}

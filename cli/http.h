@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * HTTPS exchanges with one gateway on libcurl. One multi handle and one TLS session cache carry all
+ * of them, so connections are kept and handshakes resumed. Only the profile's CA is trusted.
+ */
+#ifndef SG_CLI_HTTP_H
+#define SG_CLI_HTTP_H
+
+#include "base/buf.h"
+#include "cli/cli.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define SG_HTTP_HEADERS      6
+#define SG_HTTP_BODY_MAX     ((size_t)64 << 20)
+#define SG_HTTP_PARALLEL_MAX 32
+
+struct http;
+struct http_call;
+
+/* What is sent from and received into something else than memory. All members are optional. */
+struct http_stream {
+    void *context;
+    int64_t size; /* of the body that is sent, in bytes; -1: unknown */
+    /* Fills `data`, returns the count, 0 at the end, -1 to give up. */
+    int64_t (*read)(void *context, void *data, size_t len);
+    /* Goes back to `offset` of the body that is sent. */
+    bool (*seek)(void *context, int64_t offset);
+    /* The header of a 2xx answer is complete; false gives up. */
+    bool (*begin)(void *context, const struct http_call *call);
+    /* Content of a 2xx answer; false gives up. Other answers go to the call's `body`. */
+    bool (*write)(void *context, const void *data, size_t len);
+};
+
+/* An exchange to be made. Strings need to live until http_start returns, the stream until the end.
+ */
+struct http_request {
+    const char *method;
+    const char *target;                   /* path and query, percent-encoded, from the first "/" */
+    const char *token;                    /* bearer token, or NULL */
+    const char *headers[SG_HTTP_HEADERS]; /* "Name: value"; NULL ends them */
+    const char *content_type;
+    const void *body; /* copied */
+    size_t body_len;
+    bool upload; /* the stream has a body to send */
+    const struct http_stream *stream;
+};
+
+enum http_failure {
+    SG_HTTP_DONE,    /* there is an answer */
+    SG_HTTP_NETWORK, /* no connection, or it broke */
+    SG_HTTP_TLS,     /* the handshake failed */
+    SG_HTTP_UNTRUSTED,
+    SG_HTTP_GAVE_UP /* a stream callback said so */
+};
+
+/* An exchange under way or finished. Zero it, or http_call_fini it, before http_start. */
+struct http_call {
+    enum http_failure failure;
+    char error[256]; /* libcurl's words when there is no answer */
+    long status;
+    struct buf body; /* of answers that did not go to the stream */
+    int64_t length;  /* Content-Length, -1 unknown */
+    long retry_after;
+    char etag[128];
+    char repr_digest[256];
+    char content_range[96];
+    char request_id[72];
+    void *owner; /* the caller's */
+    /* private */
+    struct http *http;
+    const struct http_stream *stream;
+    void *easy;
+    void *headers;
+    bool started_body;
+    bool sent_anything;
+    struct http_call *next;
+};
+
+/*
+ * Opens the way to `url` ("https://host:port", borrowed), trusting the CA in `ca_file` (borrowed)
+ * only. NULL without memory, which was reported.
+ */
+struct http *http_open(const char *url, const char *ca_file);
+void http_close(struct http *http);
+const char *http_url(const struct http *http);
+
+/* Called every 200 ms at least while waiting. */
+void http_set_tick(struct http *http, void (*tick)(void *context), void *context);
+
+/* Starts an exchange. SG_CLI_USAGE (reported) without memory. */
+enum cli_status http_start(struct http *http, struct http_call *call,
+                           const struct http_request *request) SG_CLI_MUST_CHECK;
+
+/*
+ * An exchange of http_start that is finished. With `wait` it waits for one; NULL when none is under
+ * way or the user has interrupted.
+ */
+struct http_call *http_next(struct http *http, bool wait);
+
+/* Makes one exchange and waits for it, while others go on. SG_CLI_INTERRUPTED on Ctrl-C. */
+enum cli_status http_perform(struct http *http, struct http_call *call,
+                             const struct http_request *request) SG_CLI_MUST_CHECK;
+
+/* Stops the exchange if it is under way and frees what the call holds; zeroed is legal. */
+void http_call_fini(struct http_call *call);
+
+static inline bool http_call_ok(const struct http_call *call)
+{
+    return call->failure == SG_HTTP_DONE && call->status >= 200 && call->status < 300;
+}
+
+/* Reports an exchange without an answer; SG_CLI_NETWORK. A changed CA is reported as such. */
+enum cli_status http_report_failure(struct http *http, const struct http_call *call,
+                                    const char *subject);
+
+#endif

@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Lists of the gateway. It never holds more than one page of a directory. */
+#include "cli/list.h"
+
+#include "base/buf.h"
+#include "cli/api.h"
+#include "cli/http.h"
+#include "cli/json.h"
+#include "cli/remote.h"
+#include "cli/report.h"
+#include "cli/term.h"
+
+#include <json-c/json.h>
+#include <string.h>
+
+#define SG_LIST_TARGET_MAX (size_t)32768
+#define SG_LIST_USERS_MAX  1000000
+
+static void make_target(const struct list_request *request, const char *cursor, struct buf *b)
+{
+    remote_target(b, request->path);
+    remote_query(b, "limit", "1000");
+    if (request->sort)
+        remote_query(b, "sort", request->sort);
+    if (request->prefix)
+        remote_query(b, "prefix", request->prefix);
+    if (request->recursive)
+        remote_query(b, "recursive", "true");
+    if (cursor)
+        remote_query(b, "cursor", cursor);
+}
+
+static enum cli_status fetch_page(struct cli *cli, const struct list_request *request,
+                                  const char *cursor, bool *ret_not_directory,
+                                  struct json_object **ret)
+{
+    SG_BUF_CLEANUP struct buf target;
+    struct http_call call = {0};
+
+    buf_init(&target, SG_LIST_TARGET_MAX);
+    make_target(request, cursor, &target);
+    struct http_request http = {.method = "GET", .target = buf_str(&target)};
+    enum cli_status status =
+        target.failed ? report_no_memory() : api_perform(cli, SG_API_USER, &http, &call);
+    if (status == SG_CLI_OK && http_call_ok(&call)) {
+        *ret = json_parse(buf_str(&call.body), call.body.len);
+        if (!json_array(*ret, "entries"))
+            status = report_error(SG_CLI_REFUSED, "is it a secgate gateway of this version?",
+                                  "%s: the gateway's list cannot be understood", request->path);
+    } else if (status == SG_CLI_OK && request->may_be_file && !cursor &&
+               (call.status == 404 || call.status == 409)) {
+        *ret_not_directory = true;
+    } else if (status == SG_CLI_OK) {
+        status = report_call(cli, &call, request->path);
+    }
+    http_call_fini(&call);
+    return status;
+}
+
+static enum cli_status handle_page(const struct list_request *request, struct json_object *page)
+{
+    struct json_object *entries = json_array(page, "entries");
+    enum cli_status status = SG_CLI_OK;
+
+    for (size_t i = 0; status == SG_CLI_OK && i < json_object_array_length(entries); i++)
+        status = request->entry(request->context, json_object_array_get_idx(entries, i));
+    if (status == SG_CLI_OK && request->page)
+        request->page(request->context, page);
+    return status;
+}
+
+enum cli_status list_files(struct cli *cli, const struct list_request *request,
+                           bool *ret_not_directory)
+{
+    SG_JSON_CLEANUP struct json_object *page = NULL;
+    const char *cursor = NULL;
+    bool not_directory = false;
+    enum cli_status status;
+
+    do {
+        struct json_object *next = NULL;
+
+        status = fetch_page(cli, request, cursor, &not_directory, &next);
+        json_cleanup(&page);
+        page = next;
+        if (status != SG_CLI_OK || not_directory)
+            break;
+        status = handle_page(request, page);
+        cursor = json_text(page, "next_cursor", NULL);
+    } while (status == SG_CLI_OK && cursor && !term_interrupted());
+    if (ret_not_directory)
+        *ret_not_directory = not_directory;
+    return term_interrupted() ? SG_CLI_INTERRUPTED : status;
+}
+
+enum cli_status list_users(struct cli *cli, struct json_object **ret)
+{
+    struct json_object *all = json_object_new_object(), *users = json_object_new_array();
+    SG_BUF_CLEANUP struct buf target;
+    enum cli_status status = SG_CLI_OK;
+    bool more = true;
+
+    buf_init(&target, SG_LIST_TARGET_MAX);
+    buf_puts(&target, "/v1/users?limit=1000");
+    if (!json_put(all, "users", users) || !json_put(all, "next_cursor", NULL))
+        status = report_no_memory();
+    while (status == SG_CLI_OK && more) {
+        SG_JSON_CLEANUP struct json_object *page = NULL;
+
+        status = api_call(cli, SG_API_USER, "GET", buf_str(&target), NULL, "users", &page);
+        struct json_object *part = json_array(page, "users");
+        for (size_t i = 0; part && i < json_object_array_length(part); i++)
+            (void)json_object_array_add(users, json_object_get(json_object_array_get_idx(part, i)));
+        const char *cursor = json_text(page, "next_cursor", NULL);
+        more = cursor && json_object_array_length(users) < SG_LIST_USERS_MAX;
+        buf_clear(&target);
+        buf_puts(&target, "/v1/users?limit=1000");
+        if (more)
+            remote_query(&target, "cursor", cursor);
+    }
+    if (status == SG_CLI_OK)
+        *ret = all;
+    else
+        (void)json_object_put(all);
+    return status;
+}

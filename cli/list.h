@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Lists of the gateway, page after page. */
+#ifndef SG_CLI_LIST_H
+#define SG_CLI_LIST_H
+
+#include "cli/cli.h"
+
+struct json_object;
+
+struct list_request {
+    const char *path;   /* directory, ends in "/" */
+    const char *sort;   /* NULL: by name */
+    const char *prefix; /* NULL: all */
+    bool recursive;
+    bool may_be_file; /* do not report that it is no directory or does not exist */
+    void *context;
+    enum cli_status (*entry)(void *context, struct json_object *entry);
+    void (*page)(void *context, struct json_object *page); /* after its entries; may be NULL */
+};
+
+/*
+ * Calls `entry` for each entry; its first failure ends the list. With `may_be_file`,
+ * *ret_not_directory (else NULL) tells that there was none, and SG_CLI_OK is returned.
+ */
+enum cli_status list_files(struct cli *cli, const struct list_request *request,
+                           bool *ret_not_directory) SG_CLI_MUST_CHECK;
+
+/* Fetches /v1/users to the end as one document {"users":[...],"next_cursor":null}. */
+enum cli_status list_users(struct cli *cli, struct json_object **ret) SG_CLI_MUST_CHECK;
+
+#endif

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A profile is a gateway with a name: a directory (0700) that holds config.json (address, last user
+ * name), ca.pem (the CA that was trusted) and session.json (tokens, 0600). Files are replaced
+ * atomically. The directory is made when something is saved first.
+ */
+#ifndef SG_CLI_PROFILE_H
+#define SG_CLI_PROFILE_H
+
+#include "cli/cli.h"
+
+#include <stddef.h>
+
+struct profile {
+    char *name;
+    char *dir;
+    char *config_path;
+    char *ca_path;
+    char *session_path;
+    char *lock_path;
+    char *url;      /* NULL: no gateway yet */
+    char *username; /* of the last login; NULL: none */
+    bool has_ca;
+};
+
+/*
+ * Opens the profile `name` (NULL: $SECGATE_PROFILE, else "default") below $SECCTL_HOME, else
+ * $XDG_CONFIG_HOME/secgate, else ~/.config/secgate. SG_CLI_USAGE, reported, for a bad name or a
+ * damaged file.
+ */
+enum cli_status profile_open(const char *name, struct profile **ret) SG_CLI_MUST_CHECK;
+void profile_close(struct profile *profile);
+
+/* Sets a member of the configuration to a copy of `value`. */
+enum cli_status profile_set_url(struct profile *profile, const char *url) SG_CLI_MUST_CHECK;
+enum cli_status profile_set_username(struct profile *profile, const char *name) SG_CLI_MUST_CHECK;
+
+/* Writes config.json. */
+enum cli_status profile_save(struct profile *profile) SG_CLI_MUST_CHECK;
+
+/* Writes ca.pem. */
+enum cli_status profile_save_ca(struct profile *profile, const char *pem,
+                                size_t len) SG_CLI_MUST_CHECK;
+
+/* Writes any other file of the profile, 0600, atomically, making the directory if need be. */
+enum cli_status profile_write(struct profile *profile, const char *path, const char *text,
+                              size_t len) SG_CLI_MUST_CHECK;
+
+/* Removes a file of the profile; one that is not there is fine. */
+enum cli_status profile_remove(const char *path) SG_CLI_MUST_CHECK;
+
+#endif

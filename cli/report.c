@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Errors as the user sees them: what happened and what to do next. It never prints what a stranger
+ * wrote without escaping it.
+ */
+#include "cli/report.h"
+
+#include "base/buf.h"
+#include "cli/http.h"
+#include "cli/json.h"
+#include "cli/term.h"
+#include "cli/text.h"
+
+#include <errno.h>
+#include <json-c/json.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#define SG_REPORT_MAX (size_t)65536
+
+static bool as_json;
+
+void report_setup(bool json)
+{
+    as_json = json;
+}
+
+static void print_json(enum cli_status status, const char *message, const char *next,
+                       struct json_object *problem)
+{
+    SG_JSON_CLEANUP struct json_object *root = json_object_new_object();
+    struct json_object *error = json_object_new_object();
+    SG_BUF_CLEANUP struct buf line;
+
+    (void)json_put_int(error, "exit", status);
+    (void)json_put_text(error, "message", message);
+    (void)json_put_text(error, "next", next);
+    (void)json_put(error, "problem", json_object_get(problem));
+    (void)json_put(root, "error", error);
+    buf_init(&line, SG_REPORT_MAX * 2);
+    json_append(&line, root);
+    buf_putc(&line, '\n');
+    term_clear_status();
+    (void)fwrite(line.data, 1, line.len, stderr);
+}
+
+static void print(enum cli_status status, const char *message, const char *next,
+                  struct json_object *problem)
+{
+    fflush(stdout);
+    if (as_json) {
+        print_json(status, message, next, problem);
+        return;
+    }
+    term_warn("secctl: %s", message);
+    if (next)
+        term_warn("  next: %s", next);
+}
+
+enum cli_status report_error(enum cli_status status, const char *next, const char *format, ...)
+{
+    SG_BUF_CLEANUP struct buf message;
+    va_list ap;
+
+    buf_init(&message, SG_REPORT_MAX);
+    va_start(ap, format);
+    buf_vprintf(&message, format, ap);
+    va_end(ap);
+    print(status, buf_str(&message), next, NULL);
+    return status;
+}
+
+enum cli_status report_errno(const char *action, const char *path)
+{
+    int code = errno;
+
+    return report_error(SG_CLI_USAGE, NULL, "cannot %s %s: %s", action, path, strerror(code));
+}
+
+enum cli_status report_no_memory(void)
+{
+    return report_error(SG_CLI_USAGE, NULL, "out of memory");
+}
+
+/* What to do next, by the gateway's error code. */
+static const struct {
+    const char *code;
+    const char *next;
+} advice[] = {
+    {"unauthenticated", "run: secctl login"},
+    {"token-invalid", "run: secctl login"},
+    {"token-expired", "run: secctl login"},
+    {"session-ended", "run: secctl login"},
+    {"credentials-invalid", "check name and password; a forgotten password is an admin's matter"},
+    {"user-disabled", "ask an admin to run: secctl users enable NAME"},
+    {"forbidden", "see your role with: secctl whoami; an admin can change it"},
+    {"signup-closed", "ask the operator for an account"},
+    {"code-invalid", "ask an admin for a new code (secctl invite); each works once"},
+    {"name-taken", "choose another name with -u NAME, or log in: secctl login"},
+    {"not-found", "see what is there with: secctl ls -l"},
+    {"is-directory", "end the path with / to mean the directory, or use -r"},
+    {"not-a-directory", "a file has that name; see it with: secctl ls -l"},
+    {"directory-not-empty", "delete it with all that is in it: secctl rm -r"},
+    {"last-admin", "make somebody else admin first: secctl users set NAME --role admin"},
+    {"precondition-failed", "it is not as expected any more; look with: secctl ls -l --json"},
+    {"digest-mismatch", "the content changed on the way or while it was read; try again"},
+    {"path-invalid", "paths are SPACE/NAME..., without . and .. and control characters"},
+    {"timezone-unknown", "use an IANA name such as Europe/Berlin"},
+    {"too-large", "the gateway's limit is lower; ask the operator"},
+    {"insufficient-storage", "the gateway's disk is full; tell the operator"},
+    {"throttled", "wait before the next try"},
+    {"overloaded", "try again in a moment"},
+    {"unavailable", "try again in a moment"},
+    {"draining", "the gateway is restarting; try again in a moment"},
+};
+
+static const char *advise(const char *code, unsigned status)
+{
+    for (size_t i = 0; i < sizeof(advice) / sizeof(advice[0]); i++) {
+        if (strcmp(advice[i].code, code) == 0)
+            return advice[i].next;
+    }
+    if (status == 401)
+        return "run: secctl login";
+    return status >= 500 ? "tell the operator the request id" : NULL;
+}
+
+static enum cli_status report_problem(const struct http_call *call, const char *subject)
+{
+    SG_JSON_CLEANUP struct json_object *problem = json_parse(buf_str(&call->body), call->body.len);
+    const char *code = json_text(problem, "code", "");
+    const char *title = json_text(problem, "title", "the gateway refused");
+    const char *detail = json_text(problem, "detail", "");
+    const char *id = json_text(problem, "request_id", call->request_id);
+    enum cli_status status =
+        strcmp(code, "digest-mismatch") == 0 ? SG_CLI_INTEGRITY : SG_CLI_REFUSED;
+    SG_BUF_CLEANUP struct buf message, next;
+
+    buf_init(&message, SG_REPORT_MAX);
+    buf_init(&next, 1024);
+    buf_printf(&message, "%s: %s", subject, title);
+    if (strncmp(title, detail, strlen(title)) != 0)
+        buf_printf(&message, ": %s", detail);
+    buf_printf(&message, " (%ld%s%s%s%s)", call->status, *code ? " " : "", code,
+               *id ? ", request " : "", id);
+    const char *hint = advise(code, (unsigned)call->status);
+    if (call->retry_after > 0)
+        buf_printf(&next, "try again in %ld seconds", call->retry_after);
+    else if (hint)
+        buf_puts(&next, hint);
+    print(status, buf_str(&message), next.len ? buf_str(&next) : NULL, problem);
+    return status;
+}
+
+enum cli_status report_call(struct cli *cli, const struct http_call *call, const char *subject)
+{
+    if (term_interrupted())
+        return SG_CLI_INTERRUPTED;
+    if (call->failure != SG_HTTP_DONE)
+        return http_report_failure(cli->http, call, subject);
+    return report_problem(call, subject);
+}
