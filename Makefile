@@ -61,6 +61,12 @@ OPT  := -O1 -g
 endif
 CFLAGS  ?=
 LDFLAGS ?=
+# V=1 shows the commands.
+ifeq ($(V),)
+Q := @
+endif
+say = $(if $(V),,@echo '  $(1) $(2)')
+
 ALL_CFLAGS = -std=gnu17 -D_GNU_SOURCE -DSG_VERSION='"$(VERSION)"' $(OPT) $(WARN) $(HARD) -pthread -MMD -MP $(CFLAGS)
 
 PROGRAMS := $(BUILD)/secgated $(BUILD)/secgated-keyring $(BUILD)/secctl
@@ -82,11 +88,12 @@ FLAGS_$(1) := $$(foreach m,$$(SEES_$(1)),-I$(BUILD)/include/$$(m)) \
     $$(if $$(PKGS_$(1)),$$(patsubst -I%,-isystem %,$$(shell pkg-config --cflags $$(PKGS_$(1)) 2>/dev/null)))
 $$(OBJS_$(1)): $(BUILD)/obj/%.o: %.c $(BUILD)/flags | $$(LINKS)
 	@mkdir -p $$(dir $$@)
-	$$(CC) $$(ALL_CFLAGS) $$(FLAGS_$(1)) -c -o $$@ $$<
+	$$(call say,CC,$$<)
+	$$(Q)$$(CC) $$(ALL_CFLAGS) $$(FLAGS_$(1)) -c -o $$@ $$<
 $(BUILD)/lib/$(1).a: $$(OBJS_$(1))
 	@mkdir -p $$(dir $$@)
 	@rm -f $$@
-	$$(AR) rcs $$@ $$^
+	$$(Q)$$(AR) rcs $$@ $$^
 endef
 $(foreach m,$(ALL_MODULES),$(eval $(call module,$(m))))
 
@@ -100,11 +107,14 @@ FORCE:
 ARCHIVES := $(foreach m,app api http core store ipc certs base,$(BUILD)/lib/$(m).a)
 
 $(BUILD)/secgated: $(ARCHIVES)
-	$(CC) $(LINK) $(LDFLAGS) -o $@ -Wl,--start-group $^ -Wl,--end-group $(GATEWAY_LIBS)
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(LINK) $(LDFLAGS) -o $@ -Wl,--start-group $^ -Wl,--end-group $(GATEWAY_LIBS)
 $(BUILD)/secgated-keyring: $(foreach m,keyring ipc certs base,$(BUILD)/lib/$(m).a)
-	$(CC) $(LINK) $(LDFLAGS) -o $@ $^ $(KEYRING_LIBS)
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(LINK) $(LDFLAGS) -o $@ $^ $(KEYRING_LIBS)
 $(BUILD)/secctl: $(BUILD)/lib/cli.a $(BUILD)/lib/base.a
-	$(CC) $(LINK) $(LDFLAGS) -o $@ $^ $(CLI_LIBS)
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(LINK) $(LDFLAGS) -o $@ $^ $(CLI_LIBS)
 
 # -- unit tests: tests/unit/test_X.c is a program; the other files there are shared by all ----------
 UNIT_FLAGS := $(foreach m,$(ALL_MODULES),-I$(BUILD)/include/$(m)) -Itests/unit \
@@ -119,7 +129,8 @@ UNIT_CLI     := $(filter-out %/main.o,$(OBJS_cli))
 
 $(BUILD)/obj/tests/%.o: tests/%.c $(BUILD)/flags | $(LINKS)
 	@mkdir -p $(dir $@)
-	$(CC) $(ALL_CFLAGS) $(UNIT_FLAGS) -c -o $@ $<
+	$(call say,CC,$<)
+	$(Q)$(CC) $(ALL_CFLAGS) $(UNIT_FLAGS) -c -o $@ $<
 $(BUILD)/lib/unit_app.a: $(UNIT_APP)
 $(BUILD)/lib/unit_keyring.a: $(UNIT_KEYRING)
 $(BUILD)/lib/unit_cli.a: $(UNIT_CLI)
@@ -127,15 +138,17 @@ $(BUILD)/lib/unit_shared.a: $(UNIT_SHARED)
 $(BUILD)/lib/unit_%.a:
 	@mkdir -p $(dir $@)
 	@rm -f $@
-	$(AR) rcs $@ $^
+	$(Q)$(AR) rcs $@ $^
 .SECONDARY:
 $(BUILD)/unit/test_cli%: $(BUILD)/obj/tests/unit/test_cli%.o $(BUILD)/lib/unit_cli.a $(BUILD)/lib/base.a
 	@mkdir -p $(dir $@)
-	$(CC) $(LINK) $(LDFLAGS) -o $@ -Wl,--start-group $^ -Wl,--end-group $(CLI_LIBS) $(TEST_LIBS)
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(LINK) $(LDFLAGS) -o $@ -Wl,--start-group $^ -Wl,--end-group $(CLI_LIBS) $(TEST_LIBS)
 $(BUILD)/unit/test_%: $(BUILD)/obj/tests/unit/test_%.o $(BUILD)/lib/unit_shared.a \
         $(BUILD)/lib/unit_app.a $(BUILD)/lib/unit_keyring.a $(UNIT_LIBS)
 	@mkdir -p $(dir $@)
-	$(CC) $(LINK) $(LDFLAGS) -o $@ -Wl,--start-group $^ -Wl,--end-group $(GATEWAY_LIBS) $(TEST_LIBS)
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(LINK) $(LDFLAGS) -o $@ -Wl,--start-group $^ -Wl,--end-group $(GATEWAY_LIBS) $(TEST_LIBS)
 
 .PHONY: unit
 unit: $(UNIT_TESTS)
@@ -144,7 +157,8 @@ unit: $(UNIT_TESTS)
 FUZZERS := $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
 $(BUILD)/fuzz/%: $(BUILD)/obj/tests/fuzz/%.o $(BUILD)/lib/unit_app.a $(BUILD)/lib/unit_keyring.a $(UNIT_LIBS)
 	@mkdir -p $(dir $@)
-	$(CC) $(LINK) $(LDFLAGS) -fsanitize=fuzzer -o $@ -Wl,--start-group $^ -Wl,--end-group $(GATEWAY_LIBS)
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(LINK) $(LDFLAGS) -fsanitize=fuzzer -o $@ -Wl,--start-group $^ -Wl,--end-group $(GATEWAY_LIBS)
 .PHONY: fuzzers
 fuzzers: $(FUZZERS)
 
