@@ -41,7 +41,7 @@ struct identity *identity_new(const struct users_store *users,
     id->passwords = password_new(&params);
     id->throttle = throttle_new();
     id->cache = tokencache_new();
-    id->keys = tokenkeys_new(keyring);
+    id->keys = keyset_new(keyring);
     if (id->passwords == NULL || id->throttle == NULL || id->cache == NULL || id->keys == NULL) {
         identity_free(id);
         return NULL;
@@ -53,7 +53,7 @@ void identity_free(struct identity *id)
 {
     if (id == NULL)
         return;
-    tokenkeys_free(id->keys);
+    keyset_free(id->keys);
     tokencache_free(id->cache);
     throttle_free(id->throttle);
     password_free(id->passwords);
@@ -129,7 +129,7 @@ enum sg_err identity_start(struct identity *id)
             err = make_setup_code(id);
     }
     if (err == SG_OK)
-        err = tokenkeys_fetch(id->keys);
+        err = keyset_fetch(id->keys);
     return err;
 }
 

@@ -9,7 +9,7 @@
 #include "core/password.h"
 #include "core/throttle.h"
 #include "core/tokencache.h"
-#include "core/tokenkeys.h"
+#include "core/keyset.h"
 
 struct identity {
     struct users_store users;
@@ -18,7 +18,7 @@ struct identity {
     struct identity_config config;
     struct password_hasher *passwords;
     struct throttle *throttle;
-    struct tokenkeys *keys;
+    struct keyset *keys;
     struct tokencache *cache;
     /* Generation of rights: goes up whenever somebody loses any. What was true under an older one
      * is read from the store again. */

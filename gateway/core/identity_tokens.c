@@ -70,8 +70,8 @@ static void learn_key(struct identity *id, const char *token)
     struct token_form form;
     enum sg_err err = tokenverify_form(token, strlen(token), &form);
 
-    if (err == SG_OK && !tokenkeys_known(id->keys, form.kid))
-        err = tokenkeys_fetch(id->keys);
+    if (err == SG_OK && !keyset_known(id->keys, form.kid))
+        err = keyset_fetch(id->keys);
     (void)err; /* if it failed, who verifies will fetch again */
 }
 
@@ -147,7 +147,7 @@ static enum sg_err verify(struct identity *id, const char *token, size_t len, in
     enum sg_err err = tokenverify_form(token, len, &form);
 
     if (err == SG_OK)
-        err = tokenkeys_verify(id->keys, &form);
+        err = keyset_verify(id->keys, &form);
     if (err != SG_OK)
         return err;
     metrics_add(SG_METRIC_TOKEN_VERIFIED, 1);
@@ -231,5 +231,5 @@ enum sg_err identity_authenticate(struct identity *id, const char *token, size_t
 enum sg_err identity_token_keys(struct identity *id, struct token_key ret[SG_TOKEN_KEYS_MAX],
                                 size_t *ret_count)
 {
-    return tokenkeys_list(id->keys, ret, ret_count);
+    return keyset_list(id->keys, ret, ret_count);
 }

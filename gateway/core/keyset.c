@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Keeps public keys and refreshes them off the request path; it never sees a private key. */
-#include "core/tokenkeys.h"
+#include "core/keyset.h"
 
 #include "base/clock.h"
 
@@ -9,17 +9,17 @@
 #include <string.h>
 #include <time.h>
 
-struct key_set {
+struct key_list {
     size_t count;
     struct token_key key[SG_TOKEN_KEYS_MAX];
     gnutls_pubkey_t public[SG_TOKEN_KEYS_MAX];
 };
 
-struct tokenkeys {
+struct keyset {
     struct keyring_client *keyring;
     pthread_mutex_t fetching; /* one fetch at a time; taken before the two below */
     pthread_rwlock_t keys_lock;
-    struct key_set *keys; /* by keys_lock; never NULL */
+    struct key_list *keys; /* by keys_lock; never NULL */
 
     pthread_mutex_t lock; /* of all below */
     pthread_cond_t asked, fetched;
@@ -33,7 +33,7 @@ struct tokenkeys {
     pthread_t thread;
 };
 
-static void set_free(struct key_set *set)
+static void set_free(struct key_list *set)
 {
     if (set == NULL)
         return;
@@ -61,9 +61,9 @@ static enum sg_err import(const struct token_key *key, gnutls_pubkey_t *ret)
 }
 
 /* A new set with the keyring's answer. */
-static enum sg_err fetch_set(struct keyring_client *keyring, struct key_set **ret)
+static enum sg_err fetch_set(struct keyring_client *keyring, struct key_list **ret)
 {
-    struct key_set *set = calloc(1, sizeof *set);
+    struct key_list *set = calloc(1, sizeof *set);
     size_t count = 0;
     enum sg_err err;
 
@@ -84,15 +84,15 @@ static enum sg_err fetch_set(struct keyring_client *keyring, struct key_set **re
     return err;
 }
 
-enum sg_err tokenkeys_fetch(struct tokenkeys *k)
+enum sg_err keyset_fetch(struct keyset *k)
 {
-    struct key_set *set = NULL;
+    struct key_list *set = NULL;
     enum sg_err err;
 
     pthread_mutex_lock(&k->fetching);
     err = fetch_set(k->keyring, &set);
     if (err == SG_OK) {
-        struct key_set *old;
+        struct key_list *old;
 
         pthread_rwlock_wrlock(&k->keys_lock);
         old = k->keys;
@@ -115,7 +115,7 @@ enum sg_err tokenkeys_fetch(struct tokenkeys *k)
 
 static void *fetcher(void *arg)
 {
-    struct tokenkeys *k = arg;
+    struct keyset *k = arg;
 
     pthread_mutex_lock(&k->lock);
     while (!k->stopping) {
@@ -126,7 +126,7 @@ static void *fetcher(void *arg)
             continue;
         }
         pthread_mutex_unlock(&k->lock);
-        err = tokenkeys_fetch(k);
+        err = keyset_fetch(k);
         (void)err; /* kept in k->last for who waits */
         pthread_mutex_lock(&k->lock);
         k->wanted = false;
@@ -137,14 +137,14 @@ static void *fetcher(void *arg)
 
 /* Asks the thread for a fetch unless one was asked for just before; `wait` for its end, but not
  * long. */
-static void ask(struct tokenkeys *k, bool wait)
+static void ask(struct keyset *k, bool wait)
 {
     int64_t now = clock_monotonic_ns();
     struct timespec until;
     uint64_t before;
 
     pthread_mutex_lock(&k->lock);
-    if (k->wanted || (k->ever_asked && now - k->asked_ns < SG_TOKENKEYS_PAUSE_S * SG_NS_PER_S)) {
+    if (k->wanted || (k->ever_asked && now - k->asked_ns < SG_KEYSET_PAUSE_S * SG_NS_PER_S)) {
         pthread_mutex_unlock(&k->lock);
         return;
     }
@@ -154,7 +154,7 @@ static void ask(struct tokenkeys *k, bool wait)
     before = k->fetches;
     pthread_cond_signal(&k->asked);
     (void)clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_nsec += SG_TOKENKEYS_WAIT_MS * SG_NS_PER_MS;
+    until.tv_nsec += SG_KEYSET_WAIT_MS * SG_NS_PER_MS;
     if (until.tv_nsec >= SG_NS_PER_S) {
         until.tv_sec++;
         until.tv_nsec -= SG_NS_PER_S;
@@ -165,19 +165,19 @@ static void ask(struct tokenkeys *k, bool wait)
     pthread_mutex_unlock(&k->lock);
 }
 
-static bool is_stale(struct tokenkeys *k)
+static bool is_stale(struct keyset *k)
 {
     int64_t now = clock_monotonic_ns();
     bool stale;
 
     pthread_mutex_lock(&k->lock);
-    stale = !k->have || now - k->have_ns >= SG_TOKENKEYS_FRESH_S * SG_NS_PER_S;
+    stale = !k->have || now - k->have_ns >= SG_KEYSET_FRESH_S * SG_NS_PER_S;
     pthread_mutex_unlock(&k->lock);
     return stale;
 }
 
 /* With keys_lock held. */
-static const struct token_key *find(const struct key_set *set, const char *kid, size_t *ret_index)
+static const struct token_key *find(const struct key_list *set, const char *kid, size_t *ret_index)
 {
     for (size_t i = 0; i < set->count; i++)
         if (strcmp(set->key[i].kid, kid) == 0) {
@@ -188,7 +188,7 @@ static const struct token_key *find(const struct key_set *set, const char *kid, 
 }
 
 /* SG_ERR_NOT_FOUND for an unknown key. */
-static enum sg_err verify_once(struct tokenkeys *k, const struct token_form *form)
+static enum sg_err verify_once(struct keyset *k, const struct token_form *form)
 {
     enum sg_err err = SG_ERR_NOT_FOUND;
     const struct token_key *key;
@@ -202,7 +202,7 @@ static enum sg_err verify_once(struct tokenkeys *k, const struct token_form *for
     return err;
 }
 
-enum sg_err tokenkeys_verify(struct tokenkeys *k, const struct token_form *form)
+enum sg_err keyset_verify(struct keyset *k, const struct token_form *form)
 {
     enum sg_err err;
 
@@ -221,7 +221,7 @@ enum sg_err tokenkeys_verify(struct tokenkeys *k, const struct token_form *form)
     return err;
 }
 
-bool tokenkeys_known(struct tokenkeys *k, const char *kid)
+bool keyset_known(struct keyset *k, const char *kid)
 {
     size_t i = 0;
     bool known;
@@ -232,8 +232,8 @@ bool tokenkeys_known(struct tokenkeys *k, const char *kid)
     return known;
 }
 
-enum sg_err tokenkeys_list(struct tokenkeys *k, struct token_key ret[SG_TOKEN_KEYS_MAX],
-                           size_t *ret_count)
+enum sg_err keyset_list(struct keyset *k, struct token_key ret[SG_TOKEN_KEYS_MAX],
+                        size_t *ret_count)
 {
     enum sg_err err = SG_ERR_UNAVAILABLE;
 
@@ -249,9 +249,9 @@ enum sg_err tokenkeys_list(struct tokenkeys *k, struct token_key ret[SG_TOKEN_KE
     return err;
 }
 
-struct tokenkeys *tokenkeys_new(struct keyring_client *keyring)
+struct keyset *keyset_new(struct keyring_client *keyring)
 {
-    struct tokenkeys *k = calloc(1, sizeof *k);
+    struct keyset *k = calloc(1, sizeof *k);
     pthread_condattr_t monotonic;
 
     if (k == NULL)
@@ -278,7 +278,7 @@ struct tokenkeys *tokenkeys_new(struct keyring_client *keyring)
     return k;
 }
 
-void tokenkeys_free(struct tokenkeys *k)
+void keyset_free(struct keyset *k)
 {
     if (k == NULL)
         return;
