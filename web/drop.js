@@ -16,7 +16,7 @@ export function holdsFiles(event) {
 export async function droppedFiles(transfer) {
   const found = [];
   const open = [];
-  for (const item of transfer.items) {
+  for (const item of Array.from(transfer.items)) {
     if (item.kind !== 'file') continue;
     const entry = item.webkitGetAsEntry?.();
     const file = item.getAsFile();

@@ -47,6 +47,11 @@ function changed(reason = null) {
   for (const listener of listeners) listener(reason);
 }
 
+/** Takes over what users_me says, for example a new role. */
+export function update(me) {
+  if (kept?.user.username === me.username) keep({ ...kept, user: me });
+}
+
 /** Takes over the answer of sessions_create. */
 export function begin(created) {
   adoptAccess(created.token, created.expires_in);
@@ -74,7 +79,7 @@ function drop(reason) {
 
 /** At the start of a page: picks up a session from this tab or from another one. */
 export async function restore() {
-  await ask();
+  if (!kept) await ask();
   return user();
 }
 

@@ -6,7 +6,7 @@ import { confirm } from './dialogs.js';
 import { button, copyable, el, facts, field, fill } from './dom.js';
 import { ago, longMoment, moment } from './format.js';
 import { clear, errorBox, fail, say } from './notices.js';
-import { forget, user } from './session.js';
+import { forget, update, user } from './session.js';
 
 export const view = {
   name: 'account',
@@ -16,22 +16,36 @@ export const view = {
     document.title = 'Account · secgate';
     clear();
     const sessions = el('div', { 'aria-live': 'off' });
+    const about = el('div', {});
+    const invite = el('div', { hidden: true });
     const me = user();
     root.append(
       el('h1', { tabindex: -1 }, 'Account'),
       el('div', { class: 'stack' },
         el('section', { class: 'panel pad', 'aria-labelledby': 'me-title' },
-          el('h2', { id: 'me-title' }, me.username),
-          facts([['Role', me.role], ['Since', me.created_at ? moment(me.created_at) : null]])),
+          el('h2', { id: 'me-title' }, me.username), about),
         el('section', { class: 'panel', 'aria-labelledby': 'sessions-title' },
           el('h2', { id: 'sessions-title', class: 'pad' }, 'Sessions'), sessions),
         passwordPanel(me, () => showSessions(sessions)),
-        me.role === 'admin' ? invitePanel() : null),
+        invite),
     );
+    invite.append(invitePanel());
     showSessions(sessions);
+    showMe(about, invite);
     return { update() {}, leave() {} };
   },
 };
+
+async function showMe(about, invite) {
+  try {
+    const me = await api.usersMe();
+    update(me);
+    fill(about, facts([['Role', me.role], ['Since', moment(me.created_at)]]));
+    invite.hidden = me.role !== 'admin';
+  } catch (error) {
+    fail(error);
+  }
+}
 
 async function showSessions(root) {
   try {

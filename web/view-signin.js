@@ -75,7 +75,10 @@ class SignIn {
     this.submit.disabled = true;
     this.problem.replaceChildren();
     try {
-      if (this.isNew) await api.usersCreate(name, password, this.code.input.value.trim());
+      if (this.isNew && this.created !== name) {
+        await api.usersCreate(name, password, this.code.input.value.trim());
+        this.created = name; // should signing in fail now, the next try only signs in
+      }
       session.begin(await api.sessionsCreate(name, password, { name: deviceName() }));
     } catch (error) {
       this.problem.replaceChildren(errorBox(error));

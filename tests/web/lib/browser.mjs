@@ -61,6 +61,7 @@ export class Browser {
 }
 
 function watch(page, complaints) {
+  page.on('filechooser', () => {}); // from now on choosers come to the tests, never to the screen
   page.on('pageerror', (error) => complaints.push(`exception: ${error.stack}`));
   page.on('console', (message) => {
     if (['error', 'warning'].includes(message.type())) complaints.push(`console: ${message.text()} ${message.location().url}`);
