@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Confines the worker. It never fails the start: what the kernel lacks is logged. */
+#include "app/sandbox.h"
+
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+
+#include "base/file.h"
+#include "base/landlock.h"
+#include "base/log.h"
+
+void sandbox_harden(void)
+{
+    const struct rlimit none = {0, 0};
+    struct rlimit files;
+
+    prctl(PR_SET_NAME, "secgated-worker");
+    prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+    if (!landlock_under_sanitizer()) /* the leak checker attaches to its own process */
+        prctl(PR_SET_DUMPABLE, 0);
+    setrlimit(RLIMIT_CORE, &none);
+    if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
+        files.rlim_cur = files.rlim_max;
+        setrlimit(RLIMIT_NOFILE, &files);
+    }
+    signal(SIGPIPE, SIG_IGN);
+    umask(077);
+}
+
+/* The directory of a file, since a renewed certificate is a new file; in fresh memory. */
+static char *directory_of(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+
+    return slash == NULL ? strdup(".") : strndup(path, slash == path ? 1 : (size_t)(slash - path));
+}
+
+void sandbox_confine(const struct layout *l, const char *tls_certificate)
+{
+    char *blobs = file_join(l->data, "blobs");
+    char *tmp = file_join(l->data, "tmp");
+    char *given = directory_of(tls_certificate);
+    char *real = *tls_certificate ? realpath(tls_certificate, NULL) : NULL;
+    char *given_real = real == NULL ? NULL : directory_of(real);
+    const struct landlock_place places[] = {
+        {l->db, true},
+        {blobs, true},
+        {tmp, true},
+        {l->tls, false},
+        {*tls_certificate ? given : NULL, false},
+        {given_real, false},
+        {"/usr/share/zoneinfo", false},
+        {"/usr/share/mime", false},
+        {"/usr/local/share/mime", false},
+        {"/etc/localtime", false},
+        {"/proc/self", false}, /* metrics: own memory and descriptors */
+        {"/dev/urandom", false},
+    };
+    enum sg_err err = blobs == NULL || tmp == NULL || given == NULL
+                          ? SG_ERR_NO_MEMORY
+                          : landlock_confine(places, sizeof places / sizeof places[0]);
+
+    if (err != SG_OK)
+        log_write(SG_LOG_WARN, "worker.hardening_missing", SG_STR("feature", "landlock"),
+                  SG_STR("error", err_code(err)));
+    free(blobs);
+    free(tmp);
+    free(given);
+    free(real);
+    free(given_real);
+}
