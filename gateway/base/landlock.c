@@ -31,14 +31,11 @@
 #define WRITE_TREE                                                                                 \
     (WRITE_FILE | LANDLOCK_ACCESS_FS_MAKE_REG | LANDLOCK_ACCESS_FS_MAKE_DIR |                      \
      LANDLOCK_ACCESS_FS_REMOVE_FILE | LANDLOCK_ACCESS_FS_REMOVE_DIR | LANDLOCK_ACCESS_FS_REFER)
-/* All rights of the first version of the interface: what no place grants is denied. */
-#define HANDLED ((LANDLOCK_ACCESS_FS_MAKE_SYM << 1) - 1)
 
-/* Renames between directories: version 2. Without it they would always be denied to the confined.
- */
-#ifndef LANDLOCK_ACCESS_FS_REFER
-#define LANDLOCK_ACCESS_FS_REFER (1ULL << 13)
-#endif
+/* All rights of the second version of the interface: what no place grants is denied. The first
+ * version denies every rename between directories, which the blob store needs. */
+#define HANDLED       ((LANDLOCK_ACCESS_FS_REFER << 1) - 1)
+#define LEAST_VERSION 2
 
 bool landlock_under_sanitizer(void)
 {
