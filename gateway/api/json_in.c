@@ -63,7 +63,7 @@ static enum sg_err parse(const uint8_t *text, size_t len, struct json_object **r
     whole = json_tokener_get_error(t) == json_tokener_success;
     secret_wipe(t->pb->buf, (size_t)t->pb->size);
     json_tokener_free(t);
-    if (!whole || value == NULL) {
+    if (!whole) {
         free_value(value);
         return SG_ERR_BAD_JSON;
     }
