@@ -22,7 +22,7 @@ enum cli_status cmd_cat(struct cli *cli, const struct args *args)
         return status;
     transfer_init(&transfer, cli);
     for (size_t i = 0; status == SG_CLI_OK && i < args->n_operands; i++) {
-        SG_BUF_CLEANUP struct buf path;
+        SG_BUF_CLEANUP struct buf path = {0};
 
         buf_init(&path, SG_REMOTE_PATH_MAX);
         remote_resolve(&path, args->operands[i]);

@@ -12,7 +12,7 @@
 enum cli_status cmd_daytime(struct cli *cli, const struct args *args)
 {
     SG_JSON_CLEANUP struct json_object *time = NULL;
-    SG_BUF_CLEANUP struct buf target;
+    SG_BUF_CLEANUP struct buf target = {0};
     const char *zone = args_get(args, SG_ARG_TZ);
     enum cli_status status = args_expect(args, 0, 0, NULL);
 

@@ -91,7 +91,7 @@ static enum cli_status unsafe_name(const char *name)
 static enum cli_status add_file(struct get *get, const char *remote, const char *local,
                                 int64_t size)
 {
-    SG_BUF_CLEANUP struct buf label;
+    SG_BUF_CLEANUP struct buf label = {0};
 
     if (!remote_is_safe_relative(local))
         return unsafe_name(local);
@@ -104,7 +104,7 @@ static enum cli_status on_entry(void *context, struct json_object *entry)
 {
     struct get *get = context;
     const char *name = json_text(entry, "name", "");
-    SG_BUF_CLEANUP struct buf remote, local;
+    SG_BUF_CLEANUP struct buf remote = {0}, local = {0};
 
     if (!remote_is_safe_relative(name))
         return unsafe_name(name);
@@ -127,7 +127,7 @@ static enum cli_status on_entry(void *context, struct json_object *entry)
 static enum cli_status add_tree(struct get *get, const char *path, const char *local,
                                 bool *ret_missing)
 {
-    SG_BUF_CLEANUP struct buf directory;
+    SG_BUF_CLEANUP struct buf directory = {0};
 
     buf_init(&directory, SG_REMOTE_PATH_MAX + 2);
     buf_puts(&directory, path);
@@ -153,7 +153,7 @@ static enum cli_status add_tree(struct get *get, const char *path, const char *l
 
 static enum cli_status add_source(struct get *get, const char *typed)
 {
-    SG_BUF_CLEANUP struct buf path, local;
+    SG_BUF_CLEANUP struct buf path = {0}, local = {0};
     const char *name;
     size_t len;
     bool missing = false;

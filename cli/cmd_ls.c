@@ -42,7 +42,7 @@ static void add_row(struct ls *ls, struct json_object *entry)
     const char *name = json_text(entry, "name", "?");
     bool directory = strcmp(json_text(entry, "type", ""), "directory") == 0;
     char size[SG_TEXT_SIZE], date[SG_TEXT_SIZE] = "?";
-    SG_BUF_CLEANUP struct buf shown;
+    SG_BUF_CLEANUP struct buf shown = {0};
     int64_t when;
 
     buf_init(&shown, 65536);
@@ -58,7 +58,7 @@ static void add_row(struct ls *ls, struct json_object *entry)
 
 static void add_json(struct ls *ls, struct json_object *entry)
 {
-    SG_BUF_CLEANUP struct buf text;
+    SG_BUF_CLEANUP struct buf text = {0};
 
     buf_init(&text, 1 << 20);
     if (ls->count > 0)
@@ -70,7 +70,7 @@ static void add_json(struct ls *ls, struct json_object *entry)
 static void begin_json(struct ls *ls, const char *path)
 {
     SG_JSON_CLEANUP struct json_object *head = json_object_new_object();
-    SG_BUF_CLEANUP struct buf text;
+    SG_BUF_CLEANUP struct buf text = {0};
 
     ls->json_begun = true;
     buf_init(&text, 65536);
@@ -143,7 +143,7 @@ static void on_page(void *context, struct json_object *page)
 /* A path that is no directory: found in the list of its parent. */
 static enum cli_status list_file(struct ls *ls, const char *path)
 {
-    SG_BUF_CLEANUP struct buf parent, name;
+    SG_BUF_CLEANUP struct buf parent = {0}, name = {0};
     const char *base;
     size_t len;
     bool missing = false;
@@ -225,7 +225,7 @@ static enum cli_status list_spaces(struct ls *ls)
 
 static enum cli_status list_one(struct ls *ls, const char *typed)
 {
-    SG_BUF_CLEANUP struct buf path, directory;
+    SG_BUF_CLEANUP struct buf path = {0}, directory = {0};
     bool missing = false;
 
     buf_init(&path, SG_REMOTE_PATH_MAX);

@@ -49,7 +49,7 @@ static bool is_empty_directory(FTS *tree)
 static enum cli_status add_node(struct put *put, FTS *tree, FTSENT *node, size_t root_len,
                                 const char *base)
 {
-    SG_BUF_CLEANUP struct buf remote;
+    SG_BUF_CLEANUP struct buf remote = {0};
 
     buf_init(&remote, SG_REMOTE_PATH_MAX);
     buf_puts(&remote, base);
@@ -83,11 +83,16 @@ static enum cli_status add_node(struct put *put, FTS *tree, FTSENT *node, size_t
     }
 }
 
+static int by_name(const FTSENT **a, const FTSENT **b)
+{
+    return strcmp((*a)->fts_name, (*b)->fts_name);
+}
+
 static enum cli_status add_tree(struct put *put, char *local)
 {
-    SG_BUF_CLEANUP struct buf base;
+    SG_BUF_CLEANUP struct buf base = {0};
     char *roots[] = {local, NULL};
-    FTS *tree = fts_open(roots, FTS_PHYSICAL | FTS_COMFOLLOW | FTS_NOCHDIR, NULL);
+    FTS *tree = fts_open(roots, FTS_PHYSICAL | FTS_COMFOLLOW | FTS_NOCHDIR, by_name);
     enum cli_status status = SG_CLI_OK;
     FTSENT *node;
 
@@ -103,7 +108,7 @@ static enum cli_status add_tree(struct put *put, char *local)
 
 static enum cli_status add_source(struct put *put, char *local)
 {
-    SG_BUF_CLEANUP struct buf remote;
+    SG_BUF_CLEANUP struct buf remote = {0};
     struct stat st = {0};
     bool standard = strcmp(local, "-") == 0;
 
@@ -128,7 +133,7 @@ static enum cli_status add_source(struct put *put, char *local)
 
 enum cli_status cmd_put(struct cli *cli, const struct args *args)
 {
-    SG_BUF_CLEANUP struct buf target;
+    SG_BUF_CLEANUP struct buf target = {0};
     struct put put = {.recursive = args_has(args, 'r'),
                       .options = {.if_match = args_get(args, SG_ARG_IF_MATCH),
                                   .create_only = args_has(args, SG_ARG_CREATE_ONLY)}};

@@ -14,7 +14,7 @@
 
 static enum cli_status remove_one(struct cli *cli, const char *typed, bool recursive)
 {
-    SG_BUF_CLEANUP struct buf path, target;
+    SG_BUF_CLEANUP struct buf path = {0}, target = {0};
     enum cli_status status;
 
     buf_init(&path, SG_REMOTE_PATH_MAX);

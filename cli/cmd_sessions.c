@@ -70,7 +70,7 @@ static enum cli_status list(struct cli *cli)
 
 static enum cli_status end_one(struct cli *cli, const char *id)
 {
-    SG_BUF_CLEANUP struct buf target;
+    SG_BUF_CLEANUP struct buf target = {0};
     bool own = strcmp(id, "current") == 0 ||
                (session_exists(cli->session) && strcmp(id, cli->session->id) == 0);
     enum cli_status status;

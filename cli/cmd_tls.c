@@ -12,7 +12,7 @@
 
 static void show_certificate(const char *what, struct json_object *certificate)
 {
-    SG_BUF_CLEANUP struct buf names;
+    SG_BUF_CLEANUP struct buf names = {0};
     struct json_object *list = json_array(certificate, "names");
 
     if (!certificate)

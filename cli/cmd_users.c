@@ -60,13 +60,13 @@ static void user_target(const char *name, struct buf *target)
 /* Sends the change; takes `body`. */
 static enum cli_status update(struct cli *cli, const char *name, struct json_object *body)
 {
-    SG_JSON_CLEANUP struct json_object *owned = body;
     SG_JSON_CLEANUP struct json_object *user = NULL;
-    SG_BUF_CLEANUP struct buf target;
+    SG_BUF_CLEANUP struct buf target = {0};
 
     user_target(name, &target);
     enum cli_status status =
         api_call(cli, SG_API_USER, "PATCH", buf_str(&target), body, name, &user);
+    json_cleanup(&body);
     if (status != SG_CLI_OK)
         return status;
     if (cli->options.json)
@@ -129,7 +129,7 @@ static enum cli_status confirm(const struct args *args)
 }
 
 static enum cli_status delete (struct cli *cli, const struct args *args) {
-    SG_BUF_CLEANUP struct buf target; enum cli_status status = confirm(args);
+    SG_BUF_CLEANUP struct buf target = {0}; enum cli_status status = confirm(args);
 
     user_target(args->operands[1], &target);
     if (status == SG_CLI_OK) status = api_call(cli, SG_API_USER, "DELETE", buf_str(&target), NULL,

@@ -22,7 +22,7 @@
 
 static enum cli_status read_ca(const char *path, struct trust_ca *ret)
 {
-    SG_BUF_CLEANUP struct buf pem;
+    SG_BUF_CLEANUP struct buf pem = {0};
 
     buf_init(&pem, SG_CONNECT_PEM_MAX);
     if (file_read(path, &pem) == SG_OK && trust_read_pem(buf_str(&pem), pem.len, ret))
@@ -57,7 +57,7 @@ static enum cli_status compare_ca(const struct cli *cli, bool *ret_same)
 /* Asks whether to trust the gateway at `url`, and makes it the profile's. */
 static enum cli_status adopt(struct cli *cli, const char *url)
 {
-    SG_BUF_CLEANUP struct buf pem;
+    SG_BUF_CLEANUP struct buf pem = {0};
     struct profile *p = cli->profile;
     enum cli_status status;
 
@@ -108,7 +108,7 @@ static enum cli_status settle_trust(struct cli *cli, const char *url, bool renew
 
 enum cli_status connect_open(struct cli *cli, const char *url, bool renew)
 {
-    SG_BUF_CLEANUP struct buf canonical;
+    SG_BUF_CLEANUP struct buf canonical = {0};
     const char *wanted = url ? url : cli->options.url;
     enum cli_status status = profile_open(cli->options.profile, &cli->profile);
 

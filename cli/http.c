@@ -221,7 +221,7 @@ static bool set_request(struct http *http, struct http_call *call,
 {
     CURL *easy = call->easy;
     CURLcode bad = CURLE_OK;
-    SG_BUF_CLEANUP struct buf url;
+    SG_BUF_CLEANUP struct buf url = {0};
 
     buf_init(&url, SG_HTTP_TOKEN_MAX * 2);
     buf_puts(&url, http->url);

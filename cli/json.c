@@ -124,7 +124,7 @@ void json_append(struct buf *b, struct json_object *json)
 
 void json_print(struct json_object *json)
 {
-    SG_BUF_CLEANUP struct buf line;
+    SG_BUF_CLEANUP struct buf line = {0};
 
     buf_init(&line, SG_JSON_OUTPUT_MAX);
     json_append(&line, json);

@@ -34,7 +34,7 @@ static enum cli_status fetch_page(struct cli *cli, const struct list_request *re
                                   const char *cursor, bool *ret_not_directory,
                                   struct json_object **ret)
 {
-    SG_BUF_CLEANUP struct buf target;
+    SG_BUF_CLEANUP struct buf target = {0};
     struct http_call call = {0};
 
     buf_init(&target, SG_LIST_TARGET_MAX);
@@ -96,7 +96,7 @@ enum cli_status list_files(struct cli *cli, const struct list_request *request,
 enum cli_status list_users(struct cli *cli, struct json_object **ret)
 {
     struct json_object *all = json_object_new_object(), *users = json_object_new_array();
-    SG_BUF_CLEANUP struct buf target;
+    SG_BUF_CLEANUP struct buf target = {0};
     enum cli_status status = SG_CLI_OK;
     bool more = true;
 

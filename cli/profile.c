@@ -39,7 +39,7 @@ static bool is_name(const char *name)
 
 static enum cli_status read_config(struct profile *p)
 {
-    SG_BUF_CLEANUP struct buf text;
+    SG_BUF_CLEANUP struct buf text = {0};
     SG_JSON_CLEANUP struct json_object *config = NULL;
 
     if (access(p->config_path, F_OK) != 0)
@@ -152,7 +152,7 @@ enum cli_status profile_write(struct profile *p, const char *path, const char *t
 enum cli_status profile_save(struct profile *p)
 {
     SG_JSON_CLEANUP struct json_object *config = json_object_new_object();
-    SG_BUF_CLEANUP struct buf text;
+    SG_BUF_CLEANUP struct buf text = {0};
 
     buf_init(&text, SG_PROFILE_CONFIG_MAX);
     if (!json_put_text(config, "url", p->url) ||

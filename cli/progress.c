@@ -35,7 +35,7 @@ static void put_bar(struct buf *line, size_t width, int percent)
 /* The name of the only file, or how many are done. */
 static void put_label(struct buf *line, const struct progress *p)
 {
-    SG_BUF_CLEANUP struct buf name;
+    SG_BUF_CLEANUP struct buf name = {0};
 
     if (p->files > 1) {
         buf_printf(line, "%zu/%zu files", p->files_done, p->files);
@@ -50,7 +50,7 @@ static void put_label(struct buf *line, const struct progress *p)
 void progress_format(const struct progress *p, size_t columns, int64_t elapsed_ns, char *ret,
                      size_t size)
 {
-    SG_BUF_CLEANUP struct buf line, tail;
+    SG_BUF_CLEANUP struct buf line = {0}, tail = {0};
     char moved[SG_TEXT_SIZE], expected[SG_TEXT_SIZE], rate_text[SG_TEXT_SIZE];
     double seconds = (double)(elapsed_ns > 1 ? elapsed_ns : 1) / (double)SG_NS_PER_S;
     int64_t fresh = p->moved - p->initial;

@@ -31,7 +31,7 @@ static void print_json(enum cli_status status, const char *message, const char *
 {
     SG_JSON_CLEANUP struct json_object *root = json_object_new_object();
     struct json_object *error = json_object_new_object();
-    SG_BUF_CLEANUP struct buf line;
+    SG_BUF_CLEANUP struct buf line = {0};
 
     (void)json_put_int(error, "exit", status);
     (void)json_put_text(error, "message", message);
@@ -60,7 +60,7 @@ static void print(enum cli_status status, const char *message, const char *next,
 
 enum cli_status report_error(enum cli_status status, const char *next, const char *format, ...)
 {
-    SG_BUF_CLEANUP struct buf message;
+    SG_BUF_CLEANUP struct buf message = {0};
     va_list ap;
 
     buf_init(&message, SG_REPORT_MAX);
@@ -135,7 +135,7 @@ static enum cli_status report_problem(const struct http_call *call, const char *
     const char *id = json_text(problem, "request_id", call->request_id);
     enum cli_status status =
         strcmp(code, "digest-mismatch") == 0 ? SG_CLI_INTEGRITY : SG_CLI_REFUSED;
-    SG_BUF_CLEANUP struct buf message, next;
+    SG_BUF_CLEANUP struct buf message = {0}, next = {0};
 
     buf_init(&message, SG_REPORT_MAX);
     buf_init(&next, 1024);

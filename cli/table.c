@@ -103,7 +103,7 @@ static void put_last(const struct table *t, size_t row, struct buf *line)
 
 void table_print(struct table *t)
 {
-    SG_BUF_CLEANUP struct buf line;
+    SG_BUF_CLEANUP struct buf line = {0};
 
     buf_init(&line, SG_TABLE_LINE_MAX);
     for (size_t row = 0; row < t->rows; row++) {
@@ -130,7 +130,7 @@ void table_print_names(struct table *t, size_t width)
     size_t cell = t->width[t->columns - 1] + SG_TABLE_GAP;
     size_t across = (width + SG_TABLE_GAP) / cell > 0 ? (width + SG_TABLE_GAP) / cell : 1;
     size_t down = (t->rows + across - 1) / across;
-    SG_BUF_CLEANUP struct buf line;
+    SG_BUF_CLEANUP struct buf line = {0};
 
     buf_init(&line, SG_TABLE_LINE_MAX);
     for (size_t y = 0; y < down; y++) {

@@ -79,9 +79,9 @@ size_t term_columns(int fd)
     return 80;
 }
 
-static void print(FILE *file, const char *format, va_list ap)
+static void __attribute__((format(printf, 2, 0))) print(FILE *file, const char *format, va_list ap)
 {
-    SG_BUF_CLEANUP struct buf raw, safe;
+    SG_BUF_CLEANUP struct buf raw = {0}, safe = {0};
 
     buf_init(&raw, SG_TERM_MESSAGE_MAX);
     buf_init(&safe, SG_TERM_MESSAGE_MAX * 8);

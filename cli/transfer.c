@@ -114,21 +114,21 @@ static enum cli_status prepare(struct slots *slots)
 {
     enum cli_status worst = SG_CLI_OK;
 
-    for (unsigned i = slots->filled; i > 0; i--) {
-        struct transfer_job *job = slots->job[i - 1];
-        enum transfer_step step;
+    for (unsigned i = 0; i < slots->filled;) {
+        struct transfer_job *job = slots->job[i];
+        enum transfer_step step = SG_TRANSFER_MORE;
 
-        if (job->running)
-            continue;
-        step = job->kind->prepare(job);
-        if (step == SG_TRANSFER_MORE)
-            continue;
+        if (!job->running)
+            step = job->kind->prepare(job);
         if (step == SG_TRANSFER_READY)
             job->status = launch(job);
-        if (job->running) {
+        if (step == SG_TRANSFER_READY && job->running)
             slots->running++;
+        if (step == SG_TRANSFER_MORE || job->running) {
+            i++;
             continue;
         }
+        /* The last one takes its slot. */
         worst = cli_worse(worst, job->status);
         remove_job(slots, job);
     }

@@ -352,7 +352,7 @@ enum cli_status trust_report_untrusted(const char *url, const char *ca_file, con
     char ignored[CURL_ERROR_SIZE], next[512];
     struct chain chain = {.count = 0};
     struct trust_ca shown = {.fingerprint = ""}, known = {.fingerprint = ""};
-    SG_BUF_CLEANUP struct buf pem;
+    SG_BUF_CLEANUP struct buf pem = {0};
 
     buf_init(&pem, SG_TRUST_PEM_MAX);
     if (file_read(ca_file, &pem) != SG_OK || !trust_read_pem(buf_str(&pem), pem.len, &known))

@@ -44,7 +44,7 @@ enum cli_status url_normalise(const char *typed, struct buf *ret)
 {
     bool bare = strstr(typed, "://") == NULL;
     CURLU *parts = curl_url();
-    SG_BUF_CLEANUP struct buf url;
+    SG_BUF_CLEANUP struct buf url = {0};
     bool ok = false;
 
     if (!bare && strncasecmp(typed, "https://", 8) != 0) {
