@@ -133,8 +133,7 @@ export const sessionsDelete = (id) => sendJson('DELETE', `/v1/sessions/${encodeU
 export const spacesList = () => sendJson('GET', '/v1/spaces');
 
 /** One page of a directory; `path` ends in a slash. */
-export const filesList = (path, options = {}) =>
-  sendJson('GET', `${filesUrl(path)}${query(options)}`);
+export const filesList = (path, options = {}) => sendJson('GET', `${filesUrl(path)}${query(options)}`);
 
 /** The content of a file as a Response whose body is still to be read. */
 export const filesGet = (path, signal) => send('GET', filesUrl(path), { signal });

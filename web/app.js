@@ -73,7 +73,18 @@ function showHeader(user, view) {
   fill(
     nav,
     links.map((link) =>
-      el('li', {}, el('a', { href: `#/${link.name}${link === files ? '/' : ''}`, 'aria-current': link === view ? 'page' : null }, link.title)),
+      el(
+        'li',
+        {},
+        el(
+          'a',
+          {
+            href: `#/${link.name}${link === files ? '/' : ''}`,
+            'aria-current': link === view ? 'page' : null,
+          },
+          link.title,
+        ),
+      ),
     ),
   );
   fill(
@@ -81,7 +92,11 @@ function showHeader(user, view) {
     user
       ? [
           el('span', { class: 'username' }, user.username),
-          el('button', { type: 'button', class: 'button quiet', id: 'signout', on: { click: signOut } }, 'Sign out'),
+          el(
+            'button',
+            { type: 'button', class: 'button quiet', id: 'signout', on: { click: signOut } },
+            'Sign out',
+          ),
         ]
       : [],
   );

@@ -69,7 +69,13 @@ export function askReplace(name, several) {
  */
 export function askName({ title, label, yes, check }) {
   return new Promise((resolve) => {
-    const name = field(label, { type: 'text', required: true, autocomplete: 'off', spellcheck: 'false', maxlength: 255 });
+    const name = field(label, {
+      type: 'text',
+      required: true,
+      autocomplete: 'off',
+      spellcheck: 'false',
+      maxlength: 255,
+    });
     const cancel = button('Cancel', {}, () => dialog.close());
     const accept = el('button', { type: 'submit', class: 'button primary' }, yes);
     const { dialog, form } = open(title, name.root, [cancel, accept]);

@@ -82,8 +82,14 @@ export function button(text, { icon: picture, kind, ...props }, onclick) {
 export function iconButton(picture, label, onclick, props = {}) {
   return el(
     'button',
-    { type: 'button', class: 'icon-button', 'aria-label': label, title: label, ...props,
-      on: { click: onclick } },
+    {
+      type: 'button',
+      class: 'icon-button',
+      'aria-label': label,
+      title: label,
+      ...props,
+      on: { click: onclick },
+    },
     icon(picture),
   );
 }

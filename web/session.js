@@ -174,10 +174,8 @@ function answer({ session_id: id, generation }) {
 
 function adopt(state) {
   const first = kept === null && answered !== null;
-  const newer =
-    kept?.session_id === state.kept.session_id && kept.generation < state.kept.generation;
-  const same =
-    kept?.session_id === state.kept.session_id && kept.generation === state.kept.generation;
+  const newer = kept?.session_id === state.kept.session_id && kept.generation < state.kept.generation;
+  const same = kept?.session_id === state.kept.session_id && kept.generation === state.kept.generation;
   if (first || newer) keep(state.kept);
   if ((first || newer || same) && state.access && state.access.until > (access?.until ?? 0)) {
     access = state.access;

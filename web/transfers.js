@@ -36,7 +36,14 @@ class Transfer {
     this.bar = el('progress', { max: Math.max(size, 1), value: 0, 'aria-label': `${verb} ${name}` });
     this.text = el('span', { class: 'transfer-state' });
     this.cancel = iconButton('close', `Cancel ${name}`, () => this.stop());
-    this.row = el('li', {}, el('span', { class: 'transfer-name', title: name }, name), this.cancel, this.bar, this.text);
+    this.row = el(
+      'li',
+      {},
+      el('span', { class: 'transfer-name', title: name }, name),
+      this.cancel,
+      this.bar,
+      this.text,
+    );
   }
 
   get over() {
@@ -116,11 +123,17 @@ async function run(transfer) {
 function show() {
   const open = transfers.filter((transfer) => !transfer.over);
   while (transfers.length > SHOWN_MAX && transfers.some((transfer) => transfer.over)) {
-    transfers.splice(transfers.findIndex((transfer) => transfer.over), 1);
+    transfers.splice(
+      transfers.findIndex((transfer) => transfer.over),
+      1,
+    );
     hidden += 1;
   }
   const rows = [...open, ...transfers.filter((transfer) => transfer.over).reverse()];
-  fill(list, rows.slice(0, SHOWN_MAX).map((transfer) => transfer.row));
+  fill(
+    list,
+    rows.slice(0, SHOWN_MAX).map((transfer) => transfer.row),
+  );
   const all = transfers.length + hidden;
   summary.textContent = open.length
     ? `${plural(open.length, 'transfer')} of ${all.toLocaleString()} to go`

@@ -21,13 +21,24 @@ export const view = {
     const me = user();
     root.append(
       el('h1', { tabindex: -1 }, 'Account'),
-      el('div', { class: 'stack' },
-        el('section', { class: 'panel pad', 'aria-labelledby': 'me-title' },
-          el('h2', { id: 'me-title' }, me.username), about),
-        el('section', { class: 'panel', 'aria-labelledby': 'sessions-title' },
-          el('h2', { id: 'sessions-title', class: 'pad' }, 'Sessions'), sessions),
+      el(
+        'div',
+        { class: 'stack' },
+        el(
+          'section',
+          { class: 'panel pad', 'aria-labelledby': 'me-title' },
+          el('h2', { id: 'me-title' }, me.username),
+          about,
+        ),
+        el(
+          'section',
+          { class: 'panel', 'aria-labelledby': 'sessions-title' },
+          el('h2', { id: 'sessions-title', class: 'pad' }, 'Sessions'),
+          sessions,
+        ),
         passwordPanel(me, () => showSessions(sessions)),
-        invite),
+        invite,
+      ),
     );
     invite.append(invitePanel());
     showSessions(sessions);
@@ -40,7 +51,13 @@ async function showMe(about, invite) {
   try {
     const me = await api.usersMe();
     update(me);
-    fill(about, facts([['Role', me.role], ['Since', moment(me.created_at)]]));
+    fill(
+      about,
+      facts([
+        ['Role', me.role],
+        ['Since', moment(me.created_at)],
+      ]),
+    );
     invite.hidden = me.role !== 'admin';
   } catch (error) {
     fail(error);
@@ -50,8 +67,17 @@ async function showMe(about, invite) {
 async function showSessions(root) {
   try {
     const { sessions } = await api.sessionsList();
-    sessions.sort((a, b) => Number(b.current) - Number(a.current) || b.last_used_at.localeCompare(a.last_used_at));
-    fill(root, el('ul', { class: 'sessions' }, sessions.map((session) => sessionRow(session, root))));
+    sessions.sort(
+      (a, b) => Number(b.current) - Number(a.current) || b.last_used_at.localeCompare(a.last_used_at),
+    );
+    fill(
+      root,
+      el(
+        'ul',
+        { class: 'sessions' },
+        sessions.map((session) => sessionRow(session, root)),
+      ),
+    );
   } catch (error) {
     fail(error);
   }
@@ -59,20 +85,39 @@ async function showSessions(root) {
 
 function sessionRow(session, root) {
   const name = session.device?.name ?? 'Unnamed device';
-  const used = el('time', { datetime: session.last_used_at, title: longMoment(session.last_used_at) }, ago(session.last_used_at));
+  const used = el(
+    'time',
+    { datetime: session.last_used_at, title: longMoment(session.last_used_at) },
+    ago(session.last_used_at),
+  );
   return el(
     'li',
     {},
-    el('div', {},
-      el('strong', {}, name), session.current ? el('span', { class: 'tag' }, 'this one') : null,
-      el('small', {}, `${session.address}, last used `, used, `, signed in ${moment(session.created_at)}`)),
-    button(session.current ? 'Sign out' : 'End', { 'aria-label': session.current ? null : `End the session of ${name}` },
-      () => end(session, name, root)),
+    el(
+      'div',
+      {},
+      el('strong', {}, name),
+      session.current ? el('span', { class: 'tag' }, 'this one') : null,
+      el('small', {}, `${session.address}, last used `, used, `, signed in ${moment(session.created_at)}`),
+    ),
+    button(
+      session.current ? 'Sign out' : 'End',
+      { 'aria-label': session.current ? null : `End the session of ${name}` },
+      () => end(session, name, root),
+    ),
   );
 }
 
 async function end(session, name, root) {
-  if (!session.current && !(await confirm({ title: 'End this session?', text: [el('strong', {}, name), ' will have to sign in again.'], yes: 'End it' }))) return;
+  if (
+    !session.current &&
+    !(await confirm({
+      title: 'End this session?',
+      text: [el('strong', {}, name), ' will have to sign in again.'],
+      yes: 'End it',
+    }))
+  )
+    return;
   try {
     await api.sessionsDelete(session.session_id);
     if (session.current) forget('You are signed out.');
@@ -86,12 +131,33 @@ async function end(session, name, root) {
 }
 
 function passwordPanel(me, onChanged) {
-  const old = field('Present password', { type: 'password', name: 'old', autocomplete: 'current-password', required: true, maxlength: 256 });
-  const next = field('New password', { type: 'password', name: 'new', autocomplete: 'new-password', required: true, minlength: 10, maxlength: 256, hint: 'At least 10 characters. All your other sessions will end.' });
+  const old = field('Present password', {
+    type: 'password',
+    name: 'old',
+    autocomplete: 'current-password',
+    required: true,
+    maxlength: 256,
+  });
+  const next = field('New password', {
+    type: 'password',
+    name: 'new',
+    autocomplete: 'new-password',
+    required: true,
+    minlength: 10,
+    maxlength: 256,
+    hint: 'At least 10 characters. All your other sessions will end.',
+  });
   const problem = el('div', { role: 'alert' });
   const submit = el('button', { type: 'submit', class: 'button' }, 'Change password');
   // The name is for password managers, which need to know whose password this is.
-  const name = el('input', { type: 'text', name: 'username', autocomplete: 'username', value: me.username, readonly: true, hidden: true });
+  const name = el('input', {
+    type: 'text',
+    name: 'username',
+    autocomplete: 'username',
+    value: me.username,
+    readonly: true,
+    hidden: true,
+  });
   const form = el('form', {}, name, old.root, next.root, problem, submit);
   form.addEventListener('submit', async (event) => {
     event.preventDefault();
@@ -107,25 +173,49 @@ function passwordPanel(me, onChanged) {
     }
     submit.disabled = false;
   });
-  return el('section', { class: 'panel pad', 'aria-labelledby': 'password-title' }, el('h2', { id: 'password-title' }, 'Password'), form);
+  return el(
+    'section',
+    { class: 'panel pad', 'aria-labelledby': 'password-title' },
+    el('h2', { id: 'password-title' }, 'Password'),
+    form,
+  );
 }
 
 function invitePanel() {
-  const role = el('select', { id: 'invite-role' }, ['member', 'guest', 'admin'].map((name) => el('option', { value: name }, name)));
+  const role = el(
+    'select',
+    { id: 'invite-role' },
+    ['member', 'guest', 'admin'].map((name) => el('option', { value: name }, name)),
+  );
   const result = el('div', { role: 'status' });
-  const form = el('form', { class: 'inline' },
+  const form = el(
+    'form',
+    { class: 'inline' },
     el('div', { class: 'field' }, el('label', { for: 'invite-role' }, 'Role'), role),
-    el('button', { type: 'submit', class: 'button' }, 'Make an invite'));
+    el('button', { type: 'submit', class: 'button' }, 'Make an invite'),
+  );
   form.addEventListener('submit', async (event) => {
     event.preventDefault();
     try {
       const invite = await api.invitesCreate(role.value);
-      fill(result, facts([['Code', copyable(invite.code, 'the code')], ['Role', invite.role], ['Works until', moment(invite.expires_at)]]));
+      fill(
+        result,
+        facts([
+          ['Code', copyable(invite.code, 'the code')],
+          ['Role', invite.role],
+          ['Works until', moment(invite.expires_at)],
+        ]),
+      );
     } catch (error) {
       fail(error);
     }
   });
-  return el('section', { class: 'panel pad', 'aria-labelledby': 'invite-title' },
+  return el(
+    'section',
+    { class: 'panel pad', 'aria-labelledby': 'invite-title' },
     el('h2', { id: 'invite-title' }, 'Invite'),
-    el('p', {}, 'A code lets one person sign up.'), form, result);
+    el('p', {}, 'A code lets one person sign up.'),
+    form,
+    result,
+  );
 }

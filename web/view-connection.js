@@ -36,7 +36,11 @@ function show(content, tls) {
       'section',
       { class: 'panel pad', 'aria-labelledby': 'tls-title' },
       el('h2', { id: 'tls-title' }, 'Encryption'),
-      el('p', { class: 'lead' }, `What you send and receive here is encrypted with ${versionName(tls.version)}.`),
+      el(
+        'p',
+        { class: 'lead' },
+        `What you send and receive here is encrypted with ${versionName(tls.version)}.`,
+      ),
       facts([
         ['Version', versionName(tls.version)],
         ['Cipher', el('code', {}, tls.cipher)],
@@ -54,7 +58,11 @@ function show(content, tls) {
         ['Valid', validity(server)],
         ['SHA-256', copyable(fingerprint(server.sha256), 'the fingerprint')],
       ]),
-      el('p', { class: 'hint' }, 'Compare the fingerprint with the one in your browser’s certificate viewer. If they differ, somebody between you and the gateway reads along.'),
+      el(
+        'p',
+        { class: 'hint' },
+        'Compare the fingerprint with the one in your browser’s certificate viewer. If they differ, somebody between you and the gateway reads along.',
+      ),
     ),
     el(
       'section',

@@ -51,7 +51,13 @@ class Files {
   build(root) {
     this.spaces = el('ul', {});
     this.crumbs = el('ol', {});
-    this.picker = el('input', { type: 'file', multiple: true, hidden: true, id: 'picker', 'aria-label': 'Files to upload' });
+    this.picker = el('input', {
+      type: 'file',
+      multiple: true,
+      hidden: true,
+      id: 'picker',
+      'aria-label': 'Files to upload',
+    });
     this.picker.addEventListener('change', () => this.picked());
     this.uploadButton = button('Upload', { icon: 'upload', kind: 'primary' }, () => this.picker.click());
     this.folderButton = button('New folder', { icon: 'add' }, () => this.makeDirectory());
@@ -59,7 +65,13 @@ class Files {
     this.more = button('Show more', {}, () => this.loadMore());
     this.head = el('tr', { role: 'row' });
     this.body = el('tbody', { role: 'rowgroup' });
-    this.table = el('table', { class: 'files', role: 'table' }, el('caption', { class: 'visually-hidden' }, 'Files'), el('thead', { role: 'rowgroup' }, this.head), this.body);
+    this.table = el(
+      'table',
+      { class: 'files', role: 'table' },
+      el('caption', { class: 'visually-hidden' }, 'Files'),
+      el('thead', { role: 'rowgroup' }, this.head),
+      this.body,
+    );
     this.empty = el('div', { class: 'empty', hidden: true });
     this.drop = el(
       'section',
@@ -126,7 +138,11 @@ class Files {
               'a',
               { href: linkTo(`${space.name}/`), 'aria-current': space.name === current ? 'true' : null },
               el('span', {}, space.name),
-              el('small', {}, space.name === own ? 'only you' : space.name === 'common' ? 'everyone' : space.role),
+              el(
+                'small',
+                {},
+                space.name === own ? 'only you' : space.name === 'common' ? 'everyone' : space.role,
+              ),
             ),
           ),
         ),
@@ -161,15 +177,38 @@ class Files {
     const key = this.sort.replace('-', '');
     const down = this.sort.startsWith('-');
     const heads = COLUMNS.map((column) => {
-      if (!column.key) return el('th', { scope: 'col', role: 'columnheader', class: column.class }, column.label);
+      if (!column.key)
+        return el('th', { scope: 'col', role: 'columnheader', class: column.class }, column.label);
       const sorted = column.key === key;
       return el(
         'th',
-        { scope: 'col', role: 'columnheader', class: column.class, 'aria-sort': sorted ? (down ? 'descending' : 'ascending') : null },
-        el('button', { type: 'button', class: 'sort', 'data-key': column.key, on: { click: () => this.sortBy(column.key) } }, column.label),
+        {
+          scope: 'col',
+          role: 'columnheader',
+          class: column.class,
+          'aria-sort': sorted ? (down ? 'descending' : 'ascending') : null,
+        },
+        el(
+          'button',
+          {
+            type: 'button',
+            class: 'sort',
+            'data-key': column.key,
+            on: { click: () => this.sortBy(column.key) },
+          },
+          column.label,
+        ),
       );
     });
-    fill(this.head, heads, el('th', { scope: 'col', role: 'columnheader', class: 'acts' }, el('span', { class: 'visually-hidden' }, 'Actions')));
+    fill(
+      this.head,
+      heads,
+      el(
+        'th',
+        { scope: 'col', role: 'columnheader', class: 'acts' },
+        el('span', { class: 'visually-hidden' }, 'Actions'),
+      ),
+    );
   }
 
   sortBy(key) {
@@ -198,13 +237,18 @@ class Files {
       if (!page) return;
       this.entries = page.entries;
       this.cursor = page.next_cursor;
-      fill(this.body, page.entries.map((entry) => this.row(entry)));
+      fill(
+        this.body,
+        page.entries.map((entry) => this.row(entry)),
+      );
       this.showState();
     } catch (error) {
       this.entries = [];
       this.cursor = null;
       this.body.replaceChildren();
-      this.showState(error.status === 404 ? 'There is no such directory.' : 'The directory could not be listed.');
+      this.showState(
+        error.status === 404 ? 'There is no such directory.' : 'The directory could not be listed.',
+      );
       fail(error);
     }
   }
@@ -248,7 +292,9 @@ class Files {
         this.empty,
         icon('folder'),
         el('p', {}, problem ?? 'Nothing here yet.'),
-        !problem && this.writable ? el('p', {}, 'Drop files or folders on this page, or choose Upload.') : null,
+        !problem && this.writable
+          ? el('p', {}, 'Drop files or folders on this page, or choose Upload.')
+          : null,
       );
     }
   }
@@ -274,12 +320,18 @@ class Files {
         ),
       ),
       el('td', { role: 'cell', class: 'number' }, size),
-      el('td', { role: 'cell', class: 'when' }, el('time', { datetime: entry.modified, title: longMoment(entry.modified) }, when)),
+      el(
+        'td',
+        { role: 'cell', class: 'when' },
+        el('time', { datetime: entry.modified, title: longMoment(entry.modified) }, when),
+      ),
       el('td', { role: 'cell', class: 'owner' }, entry.owner),
       el(
         'td',
         { role: 'cell', class: 'acts' },
-        isDirectory ? null : iconButton('download', `Download ${entry.name}`, () => this.fetch(entry), { 'data-also': '' }),
+        isDirectory
+          ? null
+          : iconButton('download', `Download ${entry.name}`, () => this.fetch(entry), { 'data-also': '' }),
         this.writable ? iconButton('trash', `Delete ${entry.name}`, () => this.remove(entry)) : null,
       ),
     );
@@ -293,7 +345,10 @@ class Files {
     const isDirectory = entry.type === 'directory';
     const yes = await confirm({
       title: isDirectory ? 'Delete the folder?' : 'Delete the file?',
-      text: [el('strong', {}, entry.name), isDirectory ? ' and everything in it will be gone for good.' : ' will be gone for good.'],
+      text: [
+        el('strong', {}, entry.name),
+        isDirectory ? ' and everything in it will be gone for good.' : ' will be gone for good.',
+      ],
       yes: 'Delete',
       danger: true,
     });
@@ -307,7 +362,9 @@ class Files {
     }
     await this.reload();
     const rows = this.body.rows;
-    (rows[Math.min(Math.max(at, 0), rows.length - 1)]?.querySelector('th a, th button') ?? this.uploadButton).focus();
+    (
+      rows[Math.min(Math.max(at, 0), rows.length - 1)]?.querySelector('th a, th button') ?? this.uploadButton
+    ).focus();
   }
 
   async makeDirectory() {

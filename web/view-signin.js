@@ -31,16 +31,30 @@ class SignIn {
     document.title = `${title} · secgate`;
     this.isNew = isNew;
     this.name = field('Name', {
-      type: 'text', name: 'username', autocomplete: 'username', autocapitalize: 'none', spellcheck: 'false',
-      required: true, maxlength: 32, ...(isNew && { pattern: NAME, hint: 'Lower-case letters, digits, dot, dash and underscore.' }),
+      type: 'text',
+      name: 'username',
+      autocomplete: 'username',
+      autocapitalize: 'none',
+      spellcheck: 'false',
+      required: true,
+      maxlength: 32,
+      ...(isNew && { pattern: NAME, hint: 'Lower-case letters, digits, dot, dash and underscore.' }),
     });
     this.password = field('Password', {
-      type: 'password', name: 'password', required: true, maxlength: 256,
+      type: 'password',
+      name: 'password',
+      required: true,
+      maxlength: 256,
       autocomplete: isNew ? 'new-password' : 'current-password',
       ...(isNew && { minlength: 10, hint: 'At least 10 characters. A few unrelated words do well.' }),
     });
     this.code = field('Code', {
-      type: 'text', name: 'code', autocomplete: 'off', autocapitalize: 'none', spellcheck: 'false', maxlength: 128,
+      type: 'text',
+      name: 'code',
+      autocomplete: 'off',
+      autocapitalize: 'none',
+      spellcheck: 'false',
+      maxlength: 128,
       hint: 'The setup code that the gateway printed when it first started, or an invite from an admin.',
     });
     this.problem = el('div', { role: 'alert' });
@@ -92,7 +106,20 @@ class SignIn {
 function deviceName() {
   const agent = navigator.userAgent;
   const pick = (names) => names.find(([mark]) => agent.includes(mark))?.[1];
-  const browser = pick([['Edg/', 'Edge'], ['Firefox/', 'Firefox'], ['Chrome/', 'Chrome'], ['Safari/', 'Safari']]) ?? 'Browser';
-  const system = pick([['Android', 'Android'], ['iPhone', 'iPhone'], ['iPad', 'iPad'], ['Windows', 'Windows'], ['Mac OS', 'macOS'], ['Linux', 'Linux']]);
+  const browser =
+    pick([
+      ['Edg/', 'Edge'],
+      ['Firefox/', 'Firefox'],
+      ['Chrome/', 'Chrome'],
+      ['Safari/', 'Safari'],
+    ]) ?? 'Browser';
+  const system = pick([
+    ['Android', 'Android'],
+    ['iPhone', 'iPhone'],
+    ['iPad', 'iPad'],
+    ['Windows', 'Windows'],
+    ['Mac OS', 'macOS'],
+    ['Linux', 'Linux'],
+  ]);
   return system ? `${browser} on ${system}` : browser;
 }

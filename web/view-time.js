@@ -24,13 +24,29 @@ class Time {
   constructor(root) {
     document.title = 'Time · secgate';
     this.zone = 'UTC';
-    const zones = el('datalist', { id: 'zones' }, ['UTC', ...zoneNames()].map((name) => el('option', { value: name })));
-    this.choice = field('Time zone', { type: 'text', list: 'zones', autocomplete: 'off', spellcheck: 'false', required: true, value: 'UTC', maxlength: 64 });
+    const zones = el(
+      'datalist',
+      { id: 'zones' },
+      ['UTC', ...zoneNames()].map((name) => el('option', { value: name })),
+    );
+    this.choice = field('Time zone', {
+      type: 'text',
+      list: 'zones',
+      autocomplete: 'off',
+      spellcheck: 'false',
+      required: true,
+      value: 'UTC',
+      maxlength: 64,
+    });
     this.big = el('p', { class: 'clock' });
     this.day = el('p', { class: 'clock-day' });
     this.state = el('div', {});
-    const quick = here === 'UTC' ? [] : ['UTC', here].map((name) =>
-      el('button', { type: 'button', class: 'button', on: { click: () => this.choose(name) } }, name));
+    const quick =
+      here === 'UTC'
+        ? []
+        : ['UTC', here].map((name) =>
+            el('button', { type: 'button', class: 'button', on: { click: () => this.choose(name) } }, name),
+          );
     root.append(
       el('h1', { tabindex: -1 }, 'Time'),
       el(
@@ -38,8 +54,14 @@ class Time {
         { class: 'panel pad', 'aria-label': 'Clock' },
         this.big,
         this.day,
-        el('form', { class: 'inline', on: { submit: (event) => this.submitted(event) } },
-          this.choice.root, zones, el('button', { type: 'submit', class: 'button' }, 'Show'), quick),
+        el(
+          'form',
+          { class: 'inline', on: { submit: (event) => this.submitted(event) } },
+          this.choice.root,
+          zones,
+          el('button', { type: 'submit', class: 'button' }, 'Show'),
+          quick,
+        ),
         this.state,
       ),
     );
@@ -81,16 +103,28 @@ class Time {
     fill(
       this.state,
       facts([
-        ['Gateway’s clock', synchronized
-          ? el('span', { class: 'good' }, `Synchronized, off by at most ${microseconds(error)}`)
-          : el('span', { class: 'warn' }, 'Not synchronized: nobody corrects this clock')],
-        ['Your device', Math.abs(ahead) <= known
-          ? `Agrees within ${Math.max(1, Math.round(known))} ms`
-          : `${Math.abs(Math.round(ahead))} ms ${ahead > 0 ? 'behind' : 'ahead of'} the gateway, give or take ${Math.max(1, Math.round(known))} ms`],
+        [
+          'Gateway’s clock',
+          synchronized
+            ? el('span', { class: 'good' }, `Synchronized, off by at most ${microseconds(error)}`)
+            : el('span', { class: 'warn' }, 'Not synchronized: nobody corrects this clock'),
+        ],
+        [
+          'Your device',
+          Math.abs(ahead) <= known
+            ? `Agrees within ${Math.max(1, Math.round(known))} ms`
+            : `${Math.abs(Math.round(ahead))} ms ${ahead > 0 ? 'behind' : 'ahead of'} the gateway, give or take ${Math.max(1, Math.round(known))} ms`,
+        ],
         ['Daytime', el('code', {}, answer.daytime)],
         ['RFC 3339', el('code', {}, answer.rfc3339)],
         ['Unix', el('code', {}, String(answer.unix))],
-        ['With curl', copyable(`curl --cacert ca.pem '${location.origin}/v1/daytime?tz=${answer.timezone}'`, 'the command')],
+        [
+          'With curl',
+          copyable(
+            `curl --cacert ca.pem '${location.origin}/v1/daytime?tz=${answer.timezone}'`,
+            'the command',
+          ),
+        ],
       ]),
     );
   }

@@ -12,7 +12,11 @@ function focused(page) {
     const node = document.activeElement;
     const style = getComputedStyle(node);
     const label = node.labels?.[0]?.textContent ?? node.getAttribute('aria-label') ?? node.textContent;
-    return { tag: node.localName, name: label.trim(), seen: style.outlineStyle !== 'none' && parseFloat(style.outlineWidth) > 0 };
+    return {
+      tag: node.localName,
+      name: label.trim(),
+      seen: style.outlineStyle !== 'none' && parseFloat(style.outlineWidth) > 0
+    };
   });
 }
 
@@ -95,7 +99,9 @@ suite('web keyboard', async ({ gw, browser, it }) => {
     await tabTo(page, 'Upload');
     const chooser = page.waitForEvent('filechooser');
     await page.keyboard.press('Enter');
-    await (await chooser).setFiles([{ name: 'typed.txt', mimeType: 'text/plain', buffer: Buffer.from('typed') }]);
+    await (
+      await chooser
+    ).setFiles([{ name: 'typed.txt', mimeType: 'text/plain', buffer: Buffer.from('typed') }]);
     await row(page, 'typed.txt').waitFor();
     await page.getByText('Stored, SHA-256 checked').waitFor();
   });

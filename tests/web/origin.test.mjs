@@ -4,7 +4,8 @@ import assert from 'node:assert/strict';
 import { signIn } from './lib/browser.mjs';
 import { suite } from './lib/suite.mjs';
 
-const ATTACK = "localStorage.setItem('attack','1');sessionStorage.setItem('attack','1');document.title='attack';fetch('/v1/attack')";
+const ATTACK =
+  "localStorage.setItem('attack','1');sessionStorage.setItem('attack','1');document.title='attack';fetch('/v1/attack')";
 const XHTML = 'http://www.w3.org/1999/xhtml';
 const FILES = {
   'page.html': `<!doctype html><title>x</title><script>${ATTACK}</script><img src=x onerror="${ATTACK}">`,
@@ -12,7 +13,7 @@ const FILES = {
   'page.xhtml': `<html xmlns="${XHTML}"><head><title>x</title><script>${ATTACK}</script></head><body/></html>`,
   'image.svg': `<svg xmlns="http://www.w3.org/2000/svg" onload="${ATTACK}"><script>${ATTACK}</script></svg>`,
   'data.xml': `<x><script xmlns="${XHTML}">${ATTACK}</script></x>`,
-  'no-extension': `<!doctype html><script>${ATTACK}</script>`,
+  'no-extension': `<!doctype html><script>${ATTACK}</script>`
 };
 
 suite('web origin', async ({ gw, browser, it }) => {

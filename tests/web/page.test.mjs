@@ -17,7 +17,12 @@ suite('web page', async ({ gw, browser, it }) => {
   await it('comes with a strict content policy and nothing inline', async () => {
     const answer = await page.goto(`${gw.origin}/`);
     const policy = answer.headers()['content-security-policy'];
-    for (const part of ["default-src 'none'", "script-src 'self'", "style-src 'self'", "frame-ancestors 'none'"]) {
+    for (const part of [
+      "default-src 'none'",
+      "script-src 'self'",
+      "style-src 'self'",
+      "frame-ancestors 'none'"
+    ]) {
       assert.ok(policy.includes(part), `${part} in ${policy}`);
     }
     assert.doesNotMatch(policy, /unsafe|\*/);
@@ -32,7 +37,7 @@ suite('web page', async ({ gw, browser, it }) => {
   await it('uploads what is dropped', async () => {
     await drop(page, [
       { name: 'dropped.txt', bytes: small },
-      { name: 'second – ümlaut.txt', bytes: 'two' },
+      { name: 'second – ümlaut.txt', bytes: 'two' }
     ]);
     await row(page, 'dropped.txt').waitFor();
     await row(page, 'second – ümlaut.txt').waitFor();
@@ -51,7 +56,11 @@ suite('web page', async ({ gw, browser, it }) => {
         const text = document.querySelector('#transfers li .transfer-state')?.textContent ?? '';
         if (window.seen.at(-1) !== text) window.seen.push(text);
       });
-      watch.observe(document.getElementById('transfers'), { subtree: true, childList: true, characterData: true });
+      watch.observe(document.getElementById('transfers'), {
+        subtree: true,
+        childList: true,
+        characterData: true
+      });
     });
     const chooser = page.waitForEvent('filechooser');
     await page.getByRole('button', { name: 'Upload' }).click();
@@ -60,9 +69,18 @@ suite('web page', async ({ gw, browser, it }) => {
     await page.getByText('1 file uploaded.').waitFor();
     await devtools.send('Network.emulateNetworkConditions', { ...slow, uploadThroughput: -1 });
     const seen = await page.evaluate(() => window.seen);
-    const shares = seen.map((text) => /^(\d+)% of 12\.6 MB$/.exec(text)?.[1]).filter(Boolean).map(Number);
-    assert.ok(shares.some((share) => share > 0 && share < 100), `progress in ${JSON.stringify(seen)}`);
-    assert.deepEqual([...shares].sort((a, b) => a - b), shares);
+    const shares = seen
+      .map((text) => /^(\d+)% of 12\.6 MB$/.exec(text)?.[1])
+      .filter(Boolean)
+      .map(Number);
+    assert.ok(
+      shares.some((share) => share > 0 && share < 100),
+      `progress in ${JSON.stringify(seen)}`
+    );
+    assert.deepEqual(
+      [...shares].sort((a, b) => a - b),
+      shares
+    );
     assert.ok(seen.includes('Stored, SHA-256 checked'), JSON.stringify(seen));
     await devtools.detach();
   });
@@ -92,7 +110,10 @@ suite('web page', async ({ gw, browser, it }) => {
   });
 
   await it('downloads the same bytes', async () => {
-    for (const [name, bytes] of [['big.bin', big], ['dropped.txt', small]]) {
+    for (const [name, bytes] of [
+      ['big.bin', big],
+      ['dropped.txt', small]
+    ]) {
       const wanted = page.waitForEvent('download');
       await page.getByRole('button', { name: `Download ${name}` }).click();
       const download = await wanted;
@@ -117,7 +138,10 @@ suite('web page', async ({ gw, browser, it }) => {
     });
     await page.getByRole('button', { name: 'Name' }).click();
     await page.getByRole('button', { name: 'Download large.bin' }).click();
-    await page.locator('#transfers li', { hasText: 'large.bin' }).getByText('Saved', { exact: true }).waitFor();
+    await page
+      .locator('#transfers li', { hasText: 'large.bin' })
+      .getByText('Saved', { exact: true })
+      .waitFor();
     const digest = await page.evaluate(async () => {
       const directory = await navigator.storage.getDirectory();
       const file = await (await directory.getFileHandle('large.bin')).getFile();
@@ -159,7 +183,10 @@ suite('web page', async ({ gw, browser, it }) => {
   await it('shows long directories page by page', async () => {
     const client = await gw.login('ann', 'correct horse battery');
     for (let i = 0; i < 230; i += 1) {
-      await client.put(`/v1/files/common/many/${String(i).padStart(3, '0')}`, { body: String(i), expect: 201 });
+      await client.put(`/v1/files/common/many/${String(i).padStart(3, '0')}`, {
+        body: String(i),
+        expect: 201
+      });
     }
     await page.goto(`${gw.origin}/#/files/common/many/`);
     await row(page, '199').waitFor();
@@ -257,12 +284,18 @@ suite('web page', async ({ gw, browser, it }) => {
       await narrow.getByText('1 file uploaded.').waitFor();
       await row(narrow, 'dropped.txt').waitFor();
       await check('files');
-      for (const [link, text] of [['Time', 'RFC 3339'], ['Connection', 'Cipher'], ['Account', 'this one']]) {
+      for (const [link, text] of [
+        ['Time', 'RFC 3339'],
+        ['Connection', 'Cipher'],
+        ['Account', 'this one']
+      ]) {
         await narrow.getByRole('link', { name: link, exact: true }).first().click();
         await narrow.getByText(text).waitFor();
         await check(link);
       }
-      const background = await narrow.evaluate(() => getComputedStyle(document.documentElement).backgroundColor);
+      const background = await narrow.evaluate(
+        () => getComputedStyle(document.documentElement).backgroundColor
+      );
       const brightness = Number(/\d+/.exec(background)[0]);
       assert.ok(colorScheme === 'dark' ? brightness < 64 : brightness > 192, background);
       assertQuiet(narrow);

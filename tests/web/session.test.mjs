@@ -16,10 +16,18 @@ async function expireOnDemand(context) {
     if (token && state.stale.has(token)) {
       state.refused += 1;
       const problem = {
-        type: 'urn:secgate:error:token-expired', title: 'The token has expired', status: 401,
-        detail: 'The token has expired.', code: 'token-expired', request_id: 'made-by-the-test',
+        type: 'urn:secgate:error:token-expired',
+        title: 'The token has expired',
+        status: 401,
+        detail: 'The token has expired.',
+        code: 'token-expired',
+        request_id: 'made-by-the-test'
       };
-      return route.fulfill({ status: 401, contentType: 'application/problem+json', body: JSON.stringify(problem) });
+      return route.fulfill({
+        status: 401,
+        contentType: 'application/problem+json',
+        body: JSON.stringify(problem)
+      });
     }
     if (token) state.used.add(token);
     return route.continue();
@@ -53,7 +61,9 @@ suite('web session', async ({ gw, browser, it }) => {
   await it('keeps the access token out of every storage', async () => {
     await visit(page, gw, 'one/');
     assert.equal(tokens.used.size, 1);
-    const stored = await page.evaluate(() => JSON.stringify([{ ...sessionStorage }, { ...localStorage }, document.cookie]));
+    const stored = await page.evaluate(() =>
+      JSON.stringify([{ ...sessionStorage }, { ...localStorage }, document.cookie])
+    );
     for (const token of tokens.used) assert.ok(!stored.includes(token));
     assert.ok(stored.includes('refresh_token'));
   });

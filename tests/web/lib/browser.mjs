@@ -30,7 +30,7 @@ export class Browser {
     browser.engine = await chromium.launch({
       executablePath: PROGRAM,
       args: ['--no-sandbox', '--disable-gpu', ...QUIET],
-      env: { ...process.env, HOME: trustingHome(gateway) },
+      env: { ...process.env, HOME: trustingHome(gateway) }
     });
     return browser;
   }
@@ -44,7 +44,9 @@ export class Browser {
     await context.exposeBinding('complain', (source, text) => context.complaints.push(text));
     await context.addInitScript(() => {
       document.addEventListener('securitypolicyviolation', (event) => {
-        window.complain(`content policy: ${event.violatedDirective} ${event.blockedURI} ${event.sourceFile ?? ''}`);
+        window.complain(
+          `content policy: ${event.violatedDirective} ${event.blockedURI} ${event.sourceFile ?? ''}`
+        );
       });
     });
     return context;
@@ -64,7 +66,8 @@ function watch(page, complaints) {
   page.on('filechooser', () => {}); // from now on choosers come to the tests, never to the screen
   page.on('pageerror', (error) => complaints.push(`exception: ${error.stack}`));
   page.on('console', (message) => {
-    if (['error', 'warning'].includes(message.type())) complaints.push(`console: ${message.text()} ${message.location().url}`);
+    if (['error', 'warning'].includes(message.type()))
+      complaints.push(`console: ${message.text()} ${message.location().url}`);
   });
 }
 
