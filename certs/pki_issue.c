@@ -99,6 +99,29 @@ static int set_common(gnutls_x509_crt_t cert, gnutls_pubkey_t key, int64_t from_
     return rc;
 }
 
+/* GnuTLS answers questions about names from what it noted while reading a certificate; one that was
+ * just made must be read again. Takes `made`. */
+static enum sg_err finish(int rc, gnutls_x509_crt_t made, gnutls_x509_crt_t *ret)
+{
+    gnutls_x509_crt_t cert = NULL;
+    gnutls_datum_t der = {0};
+
+    if (rc >= 0)
+        rc = gnutls_x509_crt_export2(made, GNUTLS_X509_FMT_DER, &der);
+    if (rc >= 0)
+        rc = gnutls_x509_crt_init(&cert);
+    if (rc >= 0)
+        rc = gnutls_x509_crt_import(cert, &der, GNUTLS_X509_FMT_DER);
+    gnutls_free(der.data);
+    gnutls_x509_crt_deinit(made);
+    if (rc < 0) {
+        gnutls_x509_crt_deinit(cert);
+        return rc == GNUTLS_E_MEMORY_ERROR ? SG_ERR_NO_MEMORY : SG_ERR_INTERNAL;
+    }
+    *ret = cert;
+    return SG_OK;
+}
+
 static int set_common_name(gnutls_x509_crt_t cert, const char *name)
 {
     size_t len = strnlen(name, COMMON_NAME_MAX);
@@ -138,12 +161,7 @@ enum sg_err pki_make_ca(gnutls_privkey_t key, const char *host, int64_t now_s,
     if (rc >= 0)
         rc = fill_ca(cert, key, public_key, host, now_s);
     gnutls_pubkey_deinit(public_key);
-    if (rc < 0) {
-        gnutls_x509_crt_deinit(cert);
-        return rc == GNUTLS_E_MEMORY_ERROR ? SG_ERR_NO_MEMORY : SG_ERR_INTERNAL;
-    }
-    *ret = cert;
-    return SG_OK;
+    return finish(rc, cert, ret);
 }
 
 static int add_name(gnutls_x509_crt_t cert, const char *name)
@@ -211,7 +229,6 @@ enum sg_err pki_issue(const struct pki_issuer *issuer, const struct pki_request 
                       gnutls_x509_crt_t *ret)
 {
     gnutls_x509_crt_t cert;
-    int rc;
 
     assert(request->purpose == SG_PKI_SERVER);
     if (request->name_count == 0)
@@ -224,11 +241,5 @@ enum sg_err pki_issue(const struct pki_issuer *issuer, const struct pki_request 
         return SG_ERR_CONFLICT;
     if (gnutls_x509_crt_init(&cert) < 0)
         return SG_ERR_NO_MEMORY;
-    rc = fill_issued(cert, issuer, request);
-    if (rc < 0) {
-        gnutls_x509_crt_deinit(cert);
-        return rc == GNUTLS_E_MEMORY_ERROR ? SG_ERR_NO_MEMORY : SG_ERR_INTERNAL;
-    }
-    *ret = cert;
-    return SG_OK;
+    return finish(fill_issued(cert, issuer, request), cert, ret);
 }
