@@ -20,6 +20,8 @@ enum sg_err control_send(int fd, const struct control *m, const int *fds, size_t
         codec_put_u8(&b, (uint8_t)m->log_level);
     } else if (m->type == SG_CONTROL_RELOADED) {
         codec_put_u8(&b, (uint8_t)m->result);
+    } else if (m->type == SG_CONTROL_SETUP_CODE) {
+        codec_put_string(&b, m->line);
     }
     if (buf_status(&b) != SG_OK)
         return SG_ERR_NO_MEMORY;
@@ -48,6 +50,9 @@ static enum sg_err decode(const struct buf *b, size_t nfds, struct control *ret)
         ret->result = (enum sg_err)codec_u8(&d);
         if (ret->result >= SG_ERR_COUNT)
             return SG_ERR_PROTOCOL;
+        break;
+    case SG_CONTROL_SETUP_CODE:
+        codec_string(&d, ret->line, sizeof ret->line);
         break;
     case SG_CONTROL_DRAIN:
     case SG_CONTROL_READY:

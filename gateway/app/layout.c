@@ -102,6 +102,8 @@ enum sg_err layout_find(const struct config *c, const char *argv0, struct layout
         l.data = strdup(c->data);
         l.lock = file_join(c->data, "lock");
         l.db = file_join(c->data, "db");
+        l.blobs = file_join(c->data, "blobs");
+        l.tmp = file_join(c->data, "tmp");
         l.setup_code = file_join(c->data, "setup-code");
         l.ca = file_join(c->data, "ca.pem");
         l.tls = file_join(c->data, "tls");
@@ -109,8 +111,8 @@ enum sg_err layout_find(const struct config *c, const char *argv0, struct layout
             *c->tls_certificate ? strdup(c->tls_certificate) : file_join(c->data, "tls/server.pem");
         l.web = file_join(share, "web");
         l.openapi = file_join(share, "openapi/openapi.yaml");
-        if (!l.data || !l.lock || !l.db || !l.setup_code || !l.ca || !l.tls || !l.certificate ||
-            !l.web || !l.openapi)
+        if (!l.data || !l.lock || !l.db || !l.blobs || !l.tmp || !l.setup_code || !l.ca || !l.tls ||
+            !l.certificate || !l.web || !l.openapi)
             err = SG_ERR_NO_MEMORY;
     }
     free(share);
@@ -123,7 +125,7 @@ enum sg_err layout_find(const struct config *c, const char *argv0, struct layout
 
 enum sg_err layout_make(const struct layout *l)
 {
-    const char *const dirs[] = {l->data, l->db, l->tls};
+    const char *const dirs[] = {l->data, l->db, l->blobs, l->tmp, l->tls};
 
     for (size_t i = 0; i < sizeof dirs / sizeof dirs[0]; i++) {
         enum sg_err err = file_mkdirs(dirs[i], 0700);
@@ -152,9 +154,9 @@ enum sg_err layout_lock(const struct layout *l, int *ret_fd)
 
 void layout_fini(struct layout *l)
 {
-    char **all[] = {&l->data,    &l->lock,    &l->db,          &l->setup_code,
-                    &l->ca,      &l->tls,     &l->certificate, &l->web,
-                    &l->openapi, &l->program, &l->keyring,     &l->secctl};
+    char **all[] = {&l->data,       &l->lock,    &l->db,      &l->blobs,       &l->tmp,
+                    &l->setup_code, &l->ca,      &l->tls,     &l->certificate, &l->web,
+                    &l->openapi,    &l->program, &l->keyring, &l->secctl};
 
     for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
         free(*all[i]);

@@ -11,6 +11,8 @@ struct layout {
     char *data;        /* DATA (0700) */
     char *lock;        /* DATA/lock: one gateway at a time */
     char *db;          /* DATA/db: the database */
+    char *blobs;       /* DATA/blobs: contents of files */
+    char *tmp;         /* DATA/tmp: uploads in progress */
     char *setup_code;  /* DATA/setup-code */
     char *ca;          /* DATA/ca.pem */
     char *tls;         /* DATA/tls */

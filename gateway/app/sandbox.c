@@ -41,15 +41,14 @@ static char *directory_of(const char *path)
 
 void sandbox_confine(const struct layout *l, const char *tls_certificate)
 {
-    char *blobs = file_join(l->data, "blobs");
-    char *tmp = file_join(l->data, "tmp");
     char *given = directory_of(tls_certificate);
     char *real = *tls_certificate ? realpath(tls_certificate, NULL) : NULL;
     char *given_real = real == NULL ? NULL : directory_of(real);
     const struct landlock_place places[] = {
         {l->db, true},
-        {blobs, true},
-        {tmp, true},
+        {l->blobs, true},
+        {l->tmp, true},
+        {l->setup_code, false},
         {l->tls, false},
         {*tls_certificate ? given : NULL, false},
         {given_real, false},
@@ -60,15 +59,12 @@ void sandbox_confine(const struct layout *l, const char *tls_certificate)
         {"/proc/self", false}, /* metrics: own memory and descriptors */
         {"/dev/urandom", false},
     };
-    enum sg_err err = blobs == NULL || tmp == NULL || given == NULL
-                          ? SG_ERR_NO_MEMORY
-                          : landlock_confine(places, sizeof places / sizeof places[0]);
+    enum sg_err err = given == NULL ? SG_ERR_NO_MEMORY
+                                    : landlock_confine(places, sizeof places / sizeof places[0]);
 
     if (err != SG_OK)
         log_write(SG_LOG_WARN, "worker.hardening_missing", SG_STR("feature", "landlock"),
                   SG_STR("error", err_code(err)));
-    free(blobs);
-    free(tmp);
     free(given);
     free(real);
     free(given_real);

@@ -20,6 +20,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "base/secret.h"
 
 #define RELOAD_DELAY   (200 * SG_NS_PER_MS) /* several files change together */
 #define STOP_GRACE_S   10                   /* beyond the drain time */
@@ -216,6 +217,19 @@ static void on_signals(struct supervisor *s)
         on_child_end(s, pid, status);
 }
 
+/* The worker may not change the data directory itself. */
+static void set_setup_code(const struct supervisor *s, const char *line)
+{
+    enum sg_err err = SG_OK;
+
+    if (*line != '\0')
+        err = file_write_atomic(s->layout.setup_code, line, strlen(line), 0600);
+    else if (unlink(s->layout.setup_code) != 0 && errno != ENOENT)
+        err = err_from_errno(errno);
+    if (err != SG_OK)
+        log_write(SG_LOG_ERROR, "setup_code.file", SG_STR("error", err_code(err)));
+}
+
 static void on_worker_message(struct supervisor *s)
 {
     int fds[16];
@@ -225,12 +239,17 @@ static void on_worker_message(struct supervisor *s)
 
     if (err == SG_ERR_TIMEOUT)
         return;
-    if (err != SG_OK || (m.type != SG_CONTROL_READY && m.type != SG_CONTROL_RELOADED)) {
+    if (err != SG_OK || nfds != 0 || m.type < SG_CONTROL_READY) {
         for (size_t i = 0; i < nfds; i++)
             file_close(&fds[i]);
         file_close(&s->worker.control); /* it is ending, or it is not itself any more */
         if (err != SG_ERR_UNAVAILABLE && s->worker.pid != 0)
             kill(s->worker.pid, SIGKILL);
+        return;
+    }
+    if (m.type == SG_CONTROL_SETUP_CODE) {
+        set_setup_code(s, m.line);
+        secret_wipe(&m, sizeof m);
         return;
     }
     if (m.type == SG_CONTROL_RELOADED) {

@@ -2,13 +2,9 @@
 /* Wires storage, rules, operations and server together, then obeys the parent. */
 #include "app/worker.h"
 
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "api/api.h"
@@ -16,9 +12,11 @@
 #include "app/config.h"
 #include "app/control.h"
 #include "app/layout.h"
+#include "app/sandbox.h"
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "base/secret.h"
 #include "certs/pki.h"
 #include "core/files.h"
 #include "core/identity.h"
@@ -33,6 +31,7 @@
 #define FIRST_LISTEN_FD 4
 #define CHANNELS_MS     10000 /* for the first channels to the keyring */
 #define PRUNE_SECONDS   60
+#define SETUP_CODE_MS   2000 /* for the parent to remove the file */
 
 struct worker {
     struct config config;
@@ -88,20 +87,28 @@ static enum sg_err load_bundle(struct worker *w, struct tls_bundle **ret)
 
 /* -- start ------------------------------------------------------------------------------------- */
 
-static void harden(void)
+/* The confined worker may not change the data directory itself: the parent does it. A new code is
+ * there before the parent hears that this process is ready; a used one must be gone before the user
+ * hears of it. */
+static enum sg_err set_setup_code(void *ctx, const char *line)
 {
-    struct rlimit none = {0, 0}, files;
+    const struct worker *w = ctx;
+    struct control m = {.type = SG_CONTROL_SETUP_CODE};
+    enum sg_err err;
 
-    prctl(PR_SET_NAME, "secgated-worker");
-    prctl(PR_SET_DUMPABLE, 0);
-    prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
-    setrlimit(RLIMIT_CORE, &none);
-    if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
-        files.rlim_cur = files.rlim_max;
-        setrlimit(RLIMIT_NOFILE, &files);
+    if (line == NULL && access(w->layout.setup_code, F_OK) != 0)
+        return SG_OK;
+    snprintf(m.line, sizeof m.line, "%s", line == NULL ? "" : line);
+    err = control_send(CONTROL_FD, &m, NULL, 0);
+    secret_wipe(&m, sizeof m);
+    for (unsigned waited_ms = 0; err == SG_OK && line == NULL; waited_ms++) {
+        if (access(w->layout.setup_code, F_OK) != 0)
+            return SG_OK;
+        if (waited_ms == SETUP_CODE_MS)
+            return SG_ERR_TIMEOUT;
+        usleep(1000);
     }
-    signal(SIGPIPE, SIG_IGN);
-    umask(077);
+    return err;
 }
 
 static enum sg_err is_ready(void *ctx, const char **ret_reason)
@@ -151,7 +158,9 @@ static enum sg_err start_core(struct worker *w)
                                              .argon2_passes = c->argon2_passes,
                                              .argon2_parallel = c->argon2_lanes,
                                              .argon2_concurrent = c->argon2_concurrent,
-                                             .setup_code_file = w->layout.setup_code};
+                                             .setup_code_file = w->layout.setup_code,
+                                             .set_setup_code = set_setup_code,
+                                             .setup_ctx = w};
     const struct files_config file_rules = {.max_file_bytes = c->file_bytes};
     enum sg_err err;
 
@@ -195,13 +204,8 @@ static enum sg_err start_server(struct worker *w)
                                    .cors_count = w->config.cors_origins.count,
                                    .ticket_rotate_seconds = w->config.tls_ticket_seconds};
     struct tls_bundle *bundle = NULL;
-    enum sg_err err = web_assets_load(w->layout.web, w->layout.openapi, &w->web);
+    enum sg_err err;
 
-    if (err != SG_OK) {
-        log_write(SG_LOG_ERROR, "web.load", SG_STR("dir", w->layout.web),
-                  SG_STR("error", err_code(err)));
-        return err;
-    }
     w->api = (struct api){.identity = w->identity,
                           .files = w->files,
                           .web = w->web,
@@ -281,6 +285,12 @@ static enum sg_err start(struct worker *w, const char *argv0, struct buf *errors
     w->keyring = keyring_client_new();
     if (w->keyring == NULL)
         return SG_ERR_NO_MEMORY;
+    err = web_assets_load(w->layout.web, w->layout.openapi, &w->web);
+    if (err != SG_OK) {
+        buf_printf(errors, "%s: cannot be read\n", w->layout.web);
+        return err;
+    }
+    sandbox_confine(&w->layout, w->config.tls_certificate);
     err = next_message(w, CHANNELS_MS, &m);
     if (err == SG_OK)
         err = open_stores(w);
@@ -317,7 +327,7 @@ int worker_run(int argc, char **argv)
     enum sg_err err;
     int rest;
 
-    harden();
+    sandbox_harden();
     buf_init(&errors, 16384);
     if (argc < 3)
         return 1;

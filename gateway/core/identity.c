@@ -86,6 +86,20 @@ static enum sg_err setup_code_stands(struct identity *id, bool *ret)
     return err;
 }
 
+/* Writes the file, or removes it with `line` NULL. */
+static enum sg_err set_setup_file(struct identity *id, const char *line)
+{
+    const char *path = id->config.setup_code_file;
+
+    if (id->config.set_setup_code != NULL)
+        return id->config.set_setup_code(id->config.setup_ctx, line);
+    if (line != NULL)
+        return file_write_atomic(path, line, strlen(line), 0600);
+    if (unlink(path) != 0 && errno != ENOENT)
+        return err_from_errno(errno);
+    return SG_OK;
+}
+
 static enum sg_err make_setup_code(struct identity *id)
 {
     struct invite_record invite = {.role = SG_ROLE_ADMIN, .expires_ns = INT64_MAX};
@@ -99,7 +113,7 @@ static enum sg_err make_setup_code(struct identity *id)
         err = id->users.vt->add_invite(id->users.self, &invite);
     if (err == SG_OK) {
         (void)snprintf(line, sizeof line, "%s\n", code);
-        err = file_write_atomic(id->config.setup_code_file, line, strlen(line), 0600);
+        err = set_setup_file(id, line);
     }
     secret_wipe(code, sizeof code);
     secret_wipe(line, sizeof line);
@@ -110,9 +124,9 @@ enum sg_err identity_remove_setup_code(struct identity *id)
 {
     enum sg_err err = id->users.vt->prune_invites(id->users.self, clock_now_ns(), true);
 
-    if (unlink(id->config.setup_code_file) != 0 && errno != ENOENT && err == SG_OK)
-        err = err_from_errno(errno);
-    return err;
+    if (err != SG_OK)
+        return err;
+    return set_setup_file(id, NULL);
 }
 
 enum sg_err identity_start(struct identity *id)

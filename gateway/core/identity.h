@@ -49,6 +49,9 @@ struct identity_config {
     unsigned argon2_memory_kib, argon2_passes, argon2_parallel; /* 19456, 2, 1 */
     unsigned argon2_concurrent; /* default 2 */
     const char *setup_code_file; /* DATA/setup-code; borrowed for life */
+    /* Writes that file (`line`, 0600) or removes it (`line` NULL) for a process that may not; NULL: it may. Any thread. */
+    enum sg_err (*set_setup_code)(void *ctx, const char *line);
+    void *setup_ctx;
 };
 
 struct identity;
