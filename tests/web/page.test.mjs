@@ -2,8 +2,10 @@
 // What a person does on the page, from the first sign-up to signing out and in again.
 import assert from 'node:assert/strict';
 import { createHash, randomBytes } from 'node:crypto';
-import { readFileSync } from 'node:fs';
-import { assertQuiet, drop, fillSignIn, row, signUp } from './lib/browser.mjs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { temporaryDirectory } from '../e2e/lib/gateway.mjs';
+import { assertQuiet, drop, dropPaths, fillSignIn, row, signUp } from './lib/browser.mjs';
 import { suite } from './lib/suite.mjs';
 
 const BIG = 12 << 20;
@@ -168,11 +170,26 @@ suite('web page', async ({ gw, browser, it }) => {
     await row(page, 'big.bin').waitFor();
   });
 
+  await it('uploads a dropped folder with all that is in it', async () => {
+    const folder = join(temporaryDirectory(), 'tree');
+    mkdirSync(join(folder, 'a', 'b'), { recursive: true });
+    writeFileSync(join(folder, 'top.txt'), 'top');
+    writeFileSync(join(folder, 'a', 'b', 'deep.txt'), 'deep');
+    await dropPaths(page, [folder]);
+    await page.getByText('2 files uploaded.').waitFor();
+    await page.getByRole('link', { name: 'tree/' }).click();
+    await row(page, 'top.txt').waitFor();
+    await page.goto(`${gw.origin}/#/files/common/tree/a/b/`);
+    await row(page, 'deep.txt').waitFor();
+    await page.goto(`${gw.origin}/#/files/common/`);
+    await row(page, 'tree').waitFor();
+  });
+
   await it('deletes after asking', async () => {
     await page.getByRole('button', { name: 'Delete big.bin' }).click();
     await page.getByRole('dialog').getByRole('button', { name: 'Cancel' }).click();
     await row(page, 'big.bin').waitFor();
-    for (const name of ['big.bin', 'papers & notes']) {
+    for (const name of ['big.bin', 'papers & notes', 'tree']) {
       await page.getByRole('button', { name: `Delete ${name}` }).click();
       await page.getByRole('dialog').getByRole('button', { name: 'Delete' }).click();
       await row(page, name).waitFor({ state: 'detached' });

@@ -119,3 +119,15 @@ export async function drop(page, files) {
     await page.dispatchEvent('[data-drop]', event, { dataTransfer });
   }
 }
+
+// Drops files and folders of the disk on the page, the way the desktop does.
+export async function dropPaths(page, paths) {
+  const devtools = await page.context().newCDPSession(page);
+  const box = await page.locator('[data-drop]').boundingBox();
+  const at = { x: box.x + box.width / 2, y: box.y + box.height / 2 };
+  const data = { items: [], files: paths, dragOperationsMask: 1 };
+  for (const type of ['dragEnter', 'dragOver', 'drop']) {
+    await devtools.send('Input.dispatchDragEvent', { type, ...at, data });
+  }
+  await devtools.detach();
+}
