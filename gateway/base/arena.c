@@ -46,6 +46,28 @@ void arena_free(struct arena *a)
     free(a);
 }
 
+void arena_reset(struct arena *a)
+{
+    struct chunk *kept = NULL;
+
+    while (a->chunks != NULL) {
+        struct chunk *c = a->chunks;
+
+        a->chunks = c->next;
+        if (kept == NULL && c->size == CHUNK_SIZE)
+            kept = c;
+        else
+            free(c);
+    }
+    if (kept != NULL) {
+        memset(kept->data, 0, kept->used);
+        kept->used = 0;
+        kept->next = NULL;
+    }
+    a->chunks = kept;
+    a->used = 0;
+}
+
 static struct chunk *chunk_new(size_t size)
 {
     struct chunk *c;

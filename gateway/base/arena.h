@@ -17,6 +17,10 @@ struct arena *arena_new(size_t max);
 /* Frees everything that was allocated from it. NULL is legal. */
 void arena_free(struct arena *a);
 
+/* Gives everything back at once and keeps some memory for the next request; what is handed out
+ * again is zeroed. */
+void arena_reset(struct arena *a);
+
 /* `size` zeroed bytes aligned for any type; NULL when the cap or memory is exhausted. */
 void *arena_alloc(struct arena *a, size_t size);
 

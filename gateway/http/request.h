@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * One request as the operations see it: what was asked, by whom, and how to answer. Everything that is borrowed from
- * it lives until the operation's `end`. Not thread safe; the server hands it from thread to thread, one at a time.
+ * One request as the operations see it: what was asked, by whom, and how to answer. Everything that
+ * is borrowed from it lives until the operation's `end`. Not thread safe; the server hands it from
+ * thread to thread, one at a time.
  */
 #ifndef SG_HTTP_REQUEST_H
 #define SG_HTTP_REQUEST_H
@@ -21,15 +22,17 @@ enum http_method request_method(const struct request *r); /* HEAD stays HEAD */
 const struct route *request_route(const struct request *r);
 /* The raw path as sent, without the query. */
 const char *request_path(const struct request *r);
-/* A captured part of the route's pattern, as sent (percent-encoded); NULL when there is none. For `{name}` one
- * segment, for `{name...}` the rest of the path. */
+/* A captured part of the route's pattern, as sent (percent-encoded); NULL when there is none. For
+ * `{name}` one segment, for `{name...}` the rest of the path. */
 const char *request_capture(const struct request *r, const char *name);
-/* A captured part, decoded; SG_ERR_NOT_FOUND when it is not valid UTF-8 or has control characters. */
+/* A captured part, decoded; SG_ERR_NOT_FOUND when it is not valid UTF-8 or has control characters.
+ */
 enum sg_err request_param(struct request *r, const char *name, const char **ret) SG_MUST_CHECK;
 /* A parameter of the query, decoded (`+` is a space): UTF-8 without NUL. *ret NULL when absent.
  * SG_ERR_BAD_FIELD with detail when malformed or given twice. */
 enum sg_err request_query(struct request *r, const char *name, const char **ret) SG_MUST_CHECK;
-/* SG_ERR_BAD_FIELD with detail when the query has a parameter that is not in the NULL-ended list. */
+/* SG_ERR_BAD_FIELD with detail when the query has a parameter that is not in the NULL-ended list.
+ */
 enum sg_err request_query_only(struct request *r, const char *const *known) SG_MUST_CHECK;
 /* Integer of the query within [min, max], `absent` when not given. SG_ERR_BAD_FIELD with detail. */
 enum sg_err request_query_int(struct request *r, const char *name, int64_t min, int64_t max,
@@ -42,13 +45,15 @@ bool request_header_repeated(const struct request *r, const char *name);
 const char *request_content_type(const struct request *r);
 /* Declared length of the body; -1 when chunked, 0 when there is none. */
 int64_t request_content_length(const struct request *r);
-/* The whole body of an operation with a buffered body (SG_BODY_JSON, SG_BODY_FORM); NUL-terminated. */
+/* The whole body of an operation with a buffered body (SG_BODY_JSON, SG_BODY_FORM); NUL-terminated.
+ */
 const uint8_t *request_body(const struct request *r, size_t *ret_len);
 
 /* -- who and how ------------------------------------------------------------------------------ */
-const char *request_id(const struct request *r);      /* X-Request-Id */
-const char *request_address(const struct request *r); /* the client's IP address, text without port */
-bool request_loopback(const struct request *r);       /* address is 127/8 or ::1 */
+const char *request_id(const struct request *r); /* X-Request-Id */
+const char *
+request_address(const struct request *r);       /* the client's IP address, text without port */
+bool request_loopback(const struct request *r); /* address is 127/8 or ::1 */
 /* TLS of the connection. Strings are static or the request's. */
 struct request_tls {
     const char *version; /* "TLS1.3" */
@@ -71,29 +76,31 @@ void *request_principal(const struct request *r);
 void *request_state(struct request *r);
 struct arena *request_arena(struct request *r);
 
-/* -- answers (exactly one per request; the last one set before `run` returns counts) ------------------- */
-/* Sets the public detail of an error and returns it: `return request_fail(r, SG_ERR_BAD_FIELD, "limit: ...")`.
- * The detail is public: no internals, no secrets. */
+/* -- answers (exactly one per request; the last one set before `run` returns counts)
+ * ------------------- */
+/* Sets the public detail of an error and returns it: `return request_fail(r, SG_ERR_BAD_FIELD,
+ * "limit: ...")`. The detail is public: no internals, no secrets. */
 enum sg_err request_fail(struct request *r, enum sg_err err, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 /* Private detail of an internal failure, for the log line of this request only. */
 void request_note(struct request *r, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-/* Adds a header to the answer, also to error answers set later (e.g. WWW-Authenticate, Retry-After). Values
- * with control characters are a bug (assert). */
+/* Adds a header to the answer, also to error answers set later (e.g. WWW-Authenticate,
+ * Retry-After). Values with control characters are a bug (assert). */
 void reply_header(struct request *r, const char *name, const char *value);
 /* Body in the arena or static. `content_type` NULL with length 0 for none. */
 void reply_bytes(struct request *r, unsigned status, const char *content_type, const void *data,
                  size_t len);
 /* Body whose memory the reply takes: freed with free_fn(free_arg) when it has been sent. */
-void reply_take(struct request *r, unsigned status, const char *content_type, const void *data, size_t len,
-                void (*free_fn)(void *), void *free_arg);
+void reply_take(struct request *r, unsigned status, const char *content_type, const void *data,
+                size_t len, void (*free_fn)(void *), void *free_arg);
 void reply_empty(struct request *r, unsigned status);
 /*
- * Content of a file, with everything RFC 9110 says of conditional and range requests (sections 13, 14): evaluates
- * If-Match, If-None-Match, If-Modified-Since, If-Unmodified-Since, Range and If-Range of the
- * request and answers 200, 206 (single or multipart/byteranges), 304, 412 or 416. Takes *fd (set to -1).
- * HEAD gives the same headers. Streams with pread in 64 to 128 KiB blocks on the event loop.
+ * Content of a file, with everything RFC 9110 says of conditional and range requests (sections 13,
+ * 14): evaluates If-Match, If-None-Match, If-Modified-Since, If-Unmodified-Since, Range and
+ * If-Range of the request and answers 200, 206 (single or multipart/byteranges), 304, 412 or 416.
+ * Takes *fd (set to -1). HEAD gives the same headers. Streams with pread in 64 to 128 KiB blocks on
+ * the event loop.
  */
 struct reply_file {
     uint64_t size;

@@ -26,19 +26,21 @@ enum http_method {
 };
 const char *http_method_name(enum http_method m);
 
-/* What an operation does, step by step. All callbacks may be NULL but run. An error from begin, body or run
- * becomes the answer (RFC 9457). */
+/* What an operation does, step by step. All callbacks may be NULL but run. An error from begin,
+ * body or run becomes the answer (RFC 9457). */
 struct operation {
     size_t state_size; /* zeroed bytes for request_state */
-    /* Headers are known, no body byte has been read; event loop: must not block. Early refusal goes here. */
+    /* Headers are known, no body byte has been read; event loop: must not block. Early refusal goes
+     * here. */
     enum sg_err (*begin)(struct request *r);
-    /* SG_BODY_STREAM only: bytes in order; on a pool thread (may block), never two at a time. After an error the
-     * rest of the body is swallowed within bounds and the error answered. */
+    /* SG_BODY_STREAM only: bytes in order; on a pool thread (may block), never two at a time. After
+     * an error the rest of the body is swallowed within bounds and the error answered. */
     enum sg_err (*body)(struct request *r, const uint8_t *data, size_t len);
-    /* The body is complete: make the answer. On a pool thread if the row says `blocks`, else on the event loop. */
+    /* The body is complete: make the answer. On a pool thread if the row says `blocks`, else on the
+     * event loop. */
     enum sg_err (*run)(struct request *r);
-    /* Exactly once for every request whose begin was called, however it ended; must not block for long (it may run on
-     * either kind of thread). Releases what the state holds. */
+    /* Exactly once for every request whose begin was called, however it ended; must not block for
+     * long (it may run on either kind of thread). Releases what the state holds. */
     void (*end)(struct request *r);
 };
 
@@ -78,12 +80,14 @@ struct route_match {
         const char *value; /* in the path */
         size_t value_len;
     } capture[SG_CAPTURES_MAX];
-    unsigned allow; /* bits 1 << http_method of the methods that the path has; 0: no such path (404) */
+    unsigned
+        allow; /* bits 1 << http_method of the methods that the path has; 0: no such path (404) */
 };
 
 /* Finds the row for method and raw path (percent-encoded, no query). A literal segment wins over a
- * capture, a capture over a rest capture; a rest capture takes one byte or more and may hold slashes; with a trailing "/" in
- * the pattern, the path must end in a slash. HEAD matches GET rows. */
+ * capture, a capture over a rest capture; a rest capture takes one byte or more and may hold
+ * slashes; with a trailing "/" in the pattern, the path must end in a slash. HEAD matches GET rows.
+ */
 void route_find(const struct route *table, size_t count, enum http_method method, const char *path,
                 struct route_match *ret);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The HTTPS server: accepts connections, speaks TLS and HTTP/1.1 through libmicrohttpd, runs operations, enforces
- * limits, drains. The only interface of gateway/http to the process around it.
+ * The HTTPS server: accepts connections, speaks TLS and HTTP/1.1 through libmicrohttpd, runs
+ * operations, enforces limits, drains. The only interface of gateway/http to the process around it.
  */
 #ifndef SG_HTTP_SERVER_H
 #define SG_HTTP_SERVER_H
@@ -21,14 +21,14 @@ struct server_limits {
     unsigned connections;             /* in all; default 10000 */
     unsigned connections_per_address; /* default 1000; 0 = no limit */
     unsigned header_bytes;            /* connection pool, default 8192: heads up to about 7.5 KB */
-    unsigned header_seconds;          /* from accept or the previous answer's end... to the whole head; 10 */
-    unsigned idle_seconds;            /* kept connection without a request; 60 */
-    unsigned body_seconds;            /* grace before the least rate counts; 8 */
-    unsigned body_bytes_per_second;   /* least average rate of a body, either direction; 1024 */
-    unsigned pool_threads;            /* for blocking work; 8 */
-    unsigned pool_queue;              /* jobs waiting; 1024 */
-    unsigned drain_seconds;           /* 30 */
-    unsigned event_threads;           /* 0 = one per core */
+    unsigned header_seconds; /* from accept or the previous answer's end... to the whole head; 10 */
+    unsigned idle_seconds;   /* kept connection without a request; 60 */
+    unsigned body_seconds;   /* grace before the least rate counts; 8 */
+    unsigned body_bytes_per_second; /* least average rate of a body, either direction; 1024 */
+    unsigned pool_threads;          /* for blocking work; 8 */
+    unsigned pool_queue;            /* jobs waiting; 1024 */
+    unsigned drain_seconds;         /* 30 */
+    unsigned event_threads;         /* 0 = one per core */
 };
 
 struct server_config {
@@ -39,7 +39,8 @@ struct server_config {
     void *app; /* request_app */
     /* Decides access for a row and sets the principal; event loop, must not block. */
     enum sg_err (*guard)(struct request *r, const struct route *route);
-    /* Origins that may call from browsers (exact, e.g. "https://a.example"); "*" any. Empty: CORS off. */
+    /* Origins that may call from browsers (exact, e.g. "https://a.example"); "*" any. Empty: CORS
+     * off. */
     const char *const *cors_origins;
     size_t cors_count;
     struct server_limits limits;
@@ -49,13 +50,15 @@ struct server_config {
 /* Fills the defaults. */
 void server_limits_default(struct server_limits *limits);
 
-/* Starts the threads. Takes a reference on the bundle. The config's arrays are borrowed for life. */
+/* Starts the threads. Takes a reference on the bundle. The config's arrays are borrowed for life.
+ */
 enum sg_err server_start(const struct server_config *config, struct tls_bundle *bundle,
                          struct server **ret) SG_MUST_CHECK;
 /* New connections use the new certificate from now on; open ones go on undisturbed. */
 void server_set_tls(struct server *s, struct tls_bundle *bundle);
-/* Graceful end: stop accepting, answer what is in progress (`Connection: close`), close idle ones, wait up to
- * limits.drain_seconds, then end the rest and free everything. *ret_forced = connections cut off. */
+/* Graceful end: stop accepting, answer what is in progress (`Connection: close`), close idle ones,
+ * wait up to limits.drain_seconds, then end the rest and free everything. *ret_forced = connections
+ * cut off. */
 void server_drain(struct server **s, unsigned *ret_forced);
 
 #endif

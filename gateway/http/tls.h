@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The certificate that new connections get: an immutable, reference-counted bundle of chain and external key. The
- * private key is elsewhere: a sign function is called for each full handshake, from event loop threads.
+ * The certificate that new connections get: an immutable, reference-counted bundle of chain and
+ * external key. The private key is elsewhere: a sign function is called for each full handshake,
+ * from event loop threads.
  */
 #ifndef SG_HTTP_TLS_H
 #define SG_HTTP_TLS_H
@@ -15,18 +16,19 @@ struct tls_bundle;
 
 struct tls_signer {
     void *ctx; /* must outlive every bundle made with it */
-    /* Key algorithm (gnutls_pk_algorithm_t) and bits of the private key that belongs to this public key; an error when
-     * the key holder has none: the bundle is then refused (certificate and key do not match). */
+    /* Key algorithm (gnutls_pk_algorithm_t) and bits of the private key that belongs to this public
+     * key; an error when the key holder has none: the bundle is then refused (certificate and key
+     * do not match). */
     enum sg_err (*has_key)(void *ctx, const uint8_t spki_sha256[32], uint32_t *ret_algorithm,
                            uint32_t *ret_bits);
     /* Signs a handshake digest with a gnutls_sign_algorithm_t. */
     enum sg_err (*sign)(void *ctx, const uint8_t spki_sha256[32], uint32_t sign_algorithm,
-                        const uint8_t *digest, size_t digest_len, uint8_t *ret_signature, size_t cap,
-                        size_t *ret_len);
+                        const uint8_t *digest, size_t digest_len, uint8_t *ret_signature,
+                        size_t cap, size_t *ret_len);
 };
 
-/* Reads a PEM chain (leaf first). SG_ERR_BAD_FIELD when it is not one, NOT_FOUND when the key holder lacks
- * the key, expired certificates are accepted with a warning by the caller's log. */
+/* Reads a PEM chain (leaf first). SG_ERR_BAD_FIELD when it is not one, NOT_FOUND when the key
+ * holder lacks the key, expired certificates are accepted with a warning by the caller's log. */
 enum sg_err tls_bundle_load(const char *chain_pem, size_t len, const struct tls_signer *signer,
                             struct tls_bundle **ret) SG_MUST_CHECK;
 struct tls_bundle *tls_bundle_ref(struct tls_bundle *b);

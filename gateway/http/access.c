@@ -1,0 +1,407 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The one state machine that drives libmicrohttpd's access handler, from the request line to the
+ * end of the answer. The phases are explicit (README.md); it never guesses from the arguments where
+ * a request is.
+ */
+#include "http/access.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/arena.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/metrics.h"
+#include "http/head.h"
+#include "http/reply.h"
+#include "http/upload.h"
+
+/* -- birth and end of a request -------------------------------------------------------------------
+ */
+
+static struct request *request_new(struct loop *loop)
+{
+    struct request *r = loop->free;
+
+    if (r != NULL) {
+        loop->free = r->next_free;
+        loop->free_count--;
+    } else {
+        r = malloc(sizeof *r);
+        if (r == NULL)
+            return NULL;
+        r->arena = arena_new(SG_ARENA_MAX);
+        if (r->arena == NULL) {
+            free(r);
+            return NULL;
+        }
+        pthread_mutex_init(&r->mutex, NULL);
+    }
+    memset((char *)r + offsetof(struct request, conn), 0,
+           sizeof *r - offsetof(struct request, conn));
+    r->reply.fd = -1;
+    r->reply.fields_end = &r->reply.fields;
+    r->loop = loop;
+    r->server = loop->server;
+    return r;
+}
+
+static void request_free(struct request *r)
+{
+    arena_free(r->arena);
+    pthread_mutex_destroy(&r->mutex);
+    free(r);
+}
+
+/* Back to its loop, or freed when the loop's connection is gone (then this may be another thread).
+ */
+static void request_release(struct request *r)
+{
+    struct loop *loop = r->loop;
+
+    if (r->mhd == NULL) {
+        conn_unref(r->conn);
+        request_free(r);
+        return;
+    }
+    if (loop->free_count >= SG_FREE_REQUESTS) {
+        request_free(r);
+        return;
+    }
+    arena_reset(r->arena);
+    r->next_free = loop->free;
+    loop->free = r;
+    loop->free_count++;
+}
+
+void access_fini(struct loop *loop)
+{
+    while (loop->free != NULL) {
+        struct request *r = loop->free;
+
+        loop->free = r->next_free;
+        request_free(r);
+    }
+}
+
+static void log_request(struct request *r, int64_t duration_ns)
+{
+    const struct route *route = r->match.route;
+
+    if (!log_enabled(SG_LOG_INFO))
+        return;
+    log_write(SG_LOG_INFO, "request", SG_STR("id", r->id),
+              SG_STR("method", http_method_name(r->method)),
+              SG_STR("operation", route != NULL ? route->operation_id : NULL),
+              SG_STR("path", r->path), SG_INT("status", r->status), SG_INT("in", r->received),
+              SG_INT("out", r->sent), SG_INT("duration_us", duration_ns / 1000),
+              SG_STR("address", r->conn->address), SG_STR("user", r->principal_name),
+              SG_STR("code", r->err != SG_OK ? err_code(r->err) : NULL), SG_STR("note", r->note));
+}
+
+void request_over(struct request *r)
+{
+    const struct route *route = r->match.route;
+    int64_t now_ns = clock_monotonic_ns();
+    unsigned op = (unsigned)(route != NULL ? (size_t)(route - r->server->config.routes)
+                                           : r->server->config.route_count);
+
+    if (r->begun && route->operation->end != NULL)
+        route->operation->end(r);
+    if (r->status == 0)
+        r->status = err_status(SG_ERR_CANCELLED);
+    log_request(r, now_ns - r->started_ns);
+    metrics_request(op, r->status, now_ns - r->started_ns);
+    metrics_add(SG_METRIC_REQUESTS_ACTIVE, -1);
+    if (r->received > 0)
+        metrics_add(SG_METRIC_BYTES_IN, (int64_t)r->received);
+    if (r->sent > 0)
+        metrics_add(SG_METRIC_BYTES_OUT, (int64_t)r->sent);
+    if (r->mhd != NULL) {
+        atomic_store_explicit(&r->conn->deadline_ns,
+                              now_ns + (int64_t)r->server->config.limits.idle_seconds * SG_NS_PER_S,
+                              memory_order_relaxed);
+        atomic_store(&r->conn->busy, false);
+    }
+    reply_fini(r);
+    buf_wipe(&r->body);
+    request_release(r);
+}
+
+void *access_begin(void *cls, const char *target, struct MHD_Connection *connection)
+{
+    struct loop *loop = cls;
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+    struct conn *c = info != NULL ? info->socket_context : NULL;
+    struct request *r;
+    int64_t deadline_ns;
+
+    if (c == NULL)
+        return NULL;
+    r = request_new(loop);
+    if (r == NULL)
+        return NULL;
+    r->conn = c;
+    r->mhd = connection;
+    r->started_ns = clock_monotonic_ns();
+    r->body_since_ns = r->started_ns;
+    atomic_store(&c->busy, true);
+    deadline_ns = r->started_ns + (int64_t)loop->server->config.limits.header_seconds * SG_NS_PER_S;
+    if (deadline_ns < atomic_load_explicit(&c->deadline_ns, memory_order_relaxed))
+        atomic_store_explicit(&c->deadline_ns, deadline_ns, memory_order_relaxed);
+    metrics_add(SG_METRIC_REQUESTS_ACTIVE, 1);
+    head_target(r, target);
+    return r;
+}
+
+void access_completed(void *cls, struct MHD_Connection *connection, void **context,
+                      enum MHD_RequestTerminationCode code)
+{
+    struct request *r = *context;
+
+    (void)cls;
+    (void)connection;
+    if (r == NULL)
+        return;
+    *context = NULL;
+    if (code != MHD_REQUEST_TERMINATED_COMPLETED_OK && r->note == NULL)
+        r->note = "the connection ended early";
+    if (r->match.route != NULL && r->match.route->body == SG_BODY_STREAM) {
+        conn_ref(r->conn);
+        if (upload_abandon(r))
+            return; /* the job has it now, with that reference */
+        conn_unref(r->conn);
+    }
+    request_over(r);
+}
+
+/* -- the steps
+ * ------------------------------------------------------------------------------------- */
+
+/* The client has until then, while its body comes at the least rate. */
+static void extend_deadline(struct request *r)
+{
+    const struct server_limits *limits = &r->server->config.limits;
+
+    atomic_store_explicit(&r->conn->deadline_ns,
+                          r->body_since_ns + (int64_t)limits->body_seconds * SG_NS_PER_S +
+                              (int64_t)(r->received / limits->body_bytes_per_second) * SG_NS_PER_S,
+                          memory_order_relaxed);
+}
+
+/* Ends the connection in the middle of a body, with an answer that has a chance to arrive. */
+static enum MHD_Result cut(struct request *r)
+{
+    r->conn->linger = true;
+    reply_send_now(r);
+    return MHD_NO;
+}
+
+/* An error is the answer, and the body has not been read: where little of it can come, it is
+ * dropped and the connection kept; else the answer goes out now, and libmicrohttpd closes the
+ * connection after it. */
+static enum MHD_Result refuse(struct request *r)
+{
+    bool small = !r->chunked && r->expect == NULL && r->content_length <= SG_SWALLOW_EARLY;
+
+    if (r->match.route != NULL && r->match.route->body == SG_BODY_STREAM)
+        small = !r->has_body;
+    if (small && !r->close) {
+        r->phase = SG_PHASE_DISCARD;
+        return MHD_YES;
+    }
+    r->close = true;
+    r->conn->linger = true;
+    return reply_queue(r);
+}
+
+static enum sg_err check_body(struct request *r)
+{
+    const struct route *route = r->match.route;
+
+    switch (route->body) {
+    case SG_BODY_NONE:
+        if (r->has_body)
+            return request_fail(r, SG_ERR_TOO_LARGE, "no body is expected");
+        return SG_OK;
+    case SG_BODY_JSON:
+        if (strcmp(r->content_type, "application/json") != 0)
+            return request_fail(r, SG_ERR_MEDIA_TYPE, "Content-Type: application/json");
+        break;
+    case SG_BODY_FORM:
+        if (strcmp(r->content_type, "application/x-www-form-urlencoded") != 0)
+            return request_fail(r, SG_ERR_MEDIA_TYPE,
+                                "Content-Type: application/x-www-form-urlencoded");
+        break;
+    case SG_BODY_STREAM:
+        return head_keep(r);
+    }
+    buf_init(&r->body, route->body_max);
+    if (r->content_length > 0 && (uint64_t)r->content_length > route->body_max)
+        return request_fail(r, SG_ERR_TOO_LARGE, "at most %zu bytes", route->body_max);
+    return SG_OK;
+}
+
+/* From the head to the operation's `begin`. */
+static enum sg_err dispatch(struct request *r)
+{
+    const struct server_config *config = &r->server->config;
+    const struct route *route;
+    enum sg_err err;
+
+    if (r->method == SG_METHOD_OPTIONS && strcmp(r->path, "*") == 0) {
+        r->match.allow = ~0u;
+        reply_options(r);
+        return SG_OK;
+    }
+    route_find(config->routes, config->route_count, r->method, r->path, &r->match);
+    if (r->match.allow == 0)
+        return SG_ERR_NOT_FOUND;
+    route = r->match.route;
+    if (route == NULL) {
+        if (r->method != SG_METHOD_OPTIONS)
+            return SG_ERR_METHOD;
+        reply_options(r);
+        return SG_OK;
+    }
+    if (route->operation->state_size > 0) {
+        r->state = arena_alloc(r->arena, route->operation->state_size);
+        if (r->state == NULL)
+            return SG_ERR_NO_MEMORY;
+    }
+    if (config->guard != NULL) {
+        err = config->guard(r, route);
+        if (err != SG_OK)
+            return err;
+    }
+    err = check_body(r);
+    if (err != SG_OK)
+        return err;
+    r->begun = true;
+    return route->operation->begin != NULL ? route->operation->begin(r) : SG_OK;
+}
+
+static enum MHD_Result take_head(struct request *r, const char *method, const char *version)
+{
+    r->err = head_read(r, method, version);
+    if (r->err == SG_OK)
+        r->err = dispatch(r);
+    if (r->err != SG_OK || r->reply.status != 0)
+        return refuse(r);
+    r->phase = SG_PHASE_BODY;
+    if (r->has_body)
+        extend_deadline(r);
+    return MHD_YES;
+}
+
+static enum MHD_Result take_discard(struct request *r, size_t len)
+{
+    r->received += len;
+    r->swallowed += len;
+    extend_deadline(r);
+    return r->swallowed <= SG_SWALLOW_MAX ? MHD_YES : cut(r);
+}
+
+static enum MHD_Result take_body(struct request *r, const uint8_t *data, size_t len)
+{
+    r->received += len;
+    if (r->match.route->body == SG_BODY_STREAM) {
+        r->err = upload_take(r, data, len);
+    } else {
+        buf_append(&r->body, data, len);
+        r->err = buf_status(&r->body);
+    }
+    if (r->err == SG_OK)
+        return MHD_YES;
+    r->phase = SG_PHASE_DISCARD;
+    if (!r->chunked && (uint64_t)r->content_length - r->received > SG_SWALLOW_MAX)
+        return cut(r);
+    return MHD_YES;
+}
+
+enum sg_err request_run(struct request *r)
+{
+    if (pool_cancelled(r->server->pool))
+        return SG_ERR_DRAINING;
+    return r->match.route->operation->run(r);
+}
+
+static void run_job(struct pool_job *job)
+{
+    struct request *r = (struct request *)((char *)job - offsetof(struct request, job));
+    enum sg_err err = request_run(r);
+
+    pthread_mutex_lock(&r->mutex);
+    r->err = err;
+    r->phase = SG_PHASE_READY;
+    r->suspended = false;
+    MHD_resume_connection(r->mhd);
+    pthread_mutex_unlock(&r->mutex);
+}
+
+/* The whole request is there: makes the answer, here or in a job. */
+static enum MHD_Result run(struct request *r)
+{
+    if (!r->match.route->blocks) {
+        r->err = request_run(r);
+        return reply_queue(r);
+    }
+    pthread_mutex_lock(&r->mutex);
+    r->job.run = run_job;
+    r->err = pool_submit(r->server->pool, &r->job, false);
+    if (r->err == SG_OK) {
+        r->phase = SG_PHASE_RUNNING;
+        r->suspended = true;
+        atomic_store_explicit(&r->conn->deadline_ns, SG_NO_DEADLINE, memory_order_relaxed);
+        MHD_suspend_connection(r->mhd);
+    }
+    pthread_mutex_unlock(&r->mutex);
+    return r->err == SG_OK ? MHD_YES : reply_queue(r);
+}
+
+static enum MHD_Result take_end(struct request *r)
+{
+    if (r->match.route->body == SG_BODY_STREAM && !r->upload.eof) {
+        upload_end(r);
+        return r->phase == SG_PHASE_READY ? reply_queue(r) : MHD_YES;
+    }
+    if (r->match.route->body == SG_BODY_STREAM && r->match.route->blocks)
+        return reply_queue(r);
+    return run(r);
+}
+
+enum MHD_Result access_handle(void *cls, struct MHD_Connection *connection, const char *url,
+                              const char *method, const char *version, const char *data,
+                              size_t *size, void **context)
+{
+    struct request *r = *context;
+    size_t len = *size;
+
+    (void)cls;
+    (void)connection;
+    (void)url;
+    if (r == NULL)
+        return MHD_NO;
+    *size = 0; /* whatever comes is taken */
+    switch (r->phase) {
+    case SG_PHASE_HEAD:
+        return take_head(r, method, version);
+    case SG_PHASE_BODY:
+        return data != NULL ? take_body(r, (const uint8_t *)data, len) : take_end(r);
+    case SG_PHASE_DISCARD:
+        return data != NULL ? take_discard(r, len) : reply_queue(r);
+    case SG_PHASE_RUNNING:
+        return MHD_YES;
+    case SG_PHASE_READY:
+        /* The job that made it so may still be about to unlock. */
+        pthread_mutex_lock(&r->mutex);
+        pthread_mutex_unlock(&r->mutex);
+        return reply_queue(r);
+    case SG_PHASE_ANSWERED:
+        return MHD_YES;
+    }
+    return MHD_NO;
+}

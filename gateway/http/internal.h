@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the files of gateway/http share: the server, its event loops, its connections and its
+ * requests. Which thread may touch what stands with each field; the order of locks and the phases
+ * of a request stand in README.md. Nothing outside this folder includes it.
+ */
+#ifndef SG_HTTP_INTERNAL_H
+#define SG_HTTP_INTERNAL_H
+
+#include <gnutls/gnutls.h>
+#include <microhttpd.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/socket.h>
+
+#include "base/buf.h"
+#include "http/pool.h"
+#include "http/registry.h"
+#include "http/request.h"
+#include "http/server.h"
+#include "http/tls_session.h"
+
+#define SG_HEADERS_MAX 100 /* header fields of a request */
+#define SG_ARENA_MAX   (512 * 1024)
+#define SG_SWALLOW_MAX                                                                             \
+    (1024 * 1024) /* rest of a body that is read only to answer on a kept connection */
+#define SG_SWALLOW_EARLY    (64 * 1024)   /* the same, when it is refused before it has begun */
+#define SG_UPLOAD_QUEUE     (1024 * 1024) /* bytes of one upload waiting for its operation */
+#define SG_UPLOAD_BLOCK     (64 * 1024)
+#define SG_UPLOADS_MEMORY   (256 * 1024 * 1024) /* of all uploads; above it each gets one block */
+#define SG_FREE_REQUESTS    256                 /* kept for reuse by each event loop */
+#define SG_REPLY_HEAD_BYTES 2048 /* room in a connection's memory for the head of an answer */
+
+/* One event loop: a libmicrohttpd daemon of its own, so that the loop of a connection is our
+ * choice. */
+struct loop {
+    struct server *server;
+    struct MHD_Daemon *daemon;
+    atomic_uint connections;
+    struct request *free; /* the loop's thread only, as all below */
+    unsigned free_count;
+    char id_prefix[17];
+    uint64_t id_next;
+};
+
+struct server {
+    struct server_config config;
+    struct registry *registry;
+    struct pool *pool;
+    struct accepter *accepter;
+    struct reaper *reaper;
+    struct lingerer *linger;
+    struct tls_tickets *tickets;
+    pthread_mutex_t tls_lock;
+    struct tls_bundle *bundle; /* under tls_lock */
+    atomic_bool draining;
+    atomic_size_t upload_bytes; /* queued by all uploads */
+    unsigned loop_count;
+    struct loop *loops;
+};
+
+/* What becomes of a request; see README.md. The event loop's thread changes it, and a pool job that
+ * has the request (SG_PHASE_RUNNING to SG_PHASE_READY, under the request's mutex). */
+enum phase {
+    SG_PHASE_HEAD,    /* the handler's first call is to come */
+    SG_PHASE_BODY,    /* body bytes are taken, or the end of the request is awaited */
+    SG_PHASE_DISCARD, /* the answer is an error; the rest of the body is dropped before it is sent
+                       */
+    SG_PHASE_RUNNING, /* suspended, a pool job makes the answer */
+    SG_PHASE_READY,   /* the answer is made and goes out with the next call */
+    SG_PHASE_ANSWERED /* handed to libmicrohttpd */
+};
+
+struct header {
+    const char *name;
+    const char *value;
+    size_t name_len;
+};
+
+struct reply_field {
+    struct reply_field *next;
+    const char *name;
+    const char *value;
+};
+
+/* A piece of a streamed answer: bytes in memory or of the file. */
+struct reply_part {
+    const void *data; /* NULL: from the file */
+    uint64_t offset;  /* in the file */
+    uint64_t len;
+};
+
+struct reply {
+    unsigned status; /* 0: none was made */
+    const char *content_type;
+    const void *data;
+    size_t len;
+    void (*free_fn)(void *);
+    void *free_arg;
+    struct reply_field *fields; /* in the order they were added */
+    struct reply_field **fields_end;
+    bool has_cache_control;
+    bool has_csp;
+    bool has_retry_after;
+    int fd; /* -1: none */
+    struct reply_part *parts;
+    size_t part_count;
+    uint64_t total;
+};
+
+struct block {
+    struct block *next;
+    size_t len;
+    uint8_t data[SG_UPLOAD_BLOCK];
+};
+
+/* A streamed body between the event loop, which fills it, and its pool job. Under the request's
+ * mutex. */
+struct upload {
+    struct block *head;
+    struct block *tail;
+    size_t pending; /* bytes queued or being handled */
+    bool active;    /* the job is queued or runs */
+    bool eof;
+    bool failed;    /* request.err says why; nothing more is taken */
+    bool abandoned; /* the connection is gone: the job ends the request */
+};
+
+struct request {
+    /* -- kept when a request is used again -- */
+    pthread_mutex_t mutex;
+    struct arena *arena;
+    struct request *next_free;
+    struct header headers[SG_HEADERS_MAX];
+
+    /* -- zeroed for each request, from here -- */
+    struct conn *conn;
+    struct loop *loop;
+    struct server *server;
+    struct MHD_Connection *mhd;
+    enum phase phase;
+    bool suspended; /* under mutex */
+    bool begun;     /* op->begin was called: op->end is due */
+    bool close;     /* the connection ends with this answer */
+    bool has_body;  /* framing says that a body follows */
+    bool chunked;
+    bool in_job;     /* a job has it, under mutex (for uploads see upload.active) */
+    enum sg_err err; /* of the answer; SG_OK: `reply` counts */
+    enum sg_err target_err;
+    enum http_method method;
+    const char *path;
+    const char *query;
+    struct route_match match;
+    size_t header_count;
+    const char *host;
+    const char *origin;
+    const char *expect;
+    int64_t content_length; /* -1: chunked */
+    char id[68];
+    char content_type[128];
+    void *principal;
+    const char *principal_name;
+    void *state;
+    struct buf body;
+    uint64_t received;  /* body bytes */
+    uint64_t swallowed; /* of them, dropped */
+    int64_t started_ns;
+    int64_t body_since_ns; /* for the least rate; moves on by what it was suspended */
+    int64_t suspended_ns;
+    unsigned status; /* sent */
+    uint64_t sent;   /* body bytes handed to the connection */
+    const char *detail;
+    const char *note;
+    struct reply reply;
+    struct upload upload;
+    struct pool_job job;
+};
+
+#endif

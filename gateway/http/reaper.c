@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A thread that looks at all deadlines four times a second; it shuts down, and never closes. */
+#include "http/reaper.h"
+
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/metrics.h"
+#include "http/registry.h"
+#include "http/tls_session.h"
+
+#define REAPER_TICK_MS 250
+
+struct reaper {
+    struct registry *registry;
+    struct tls_tickets *tickets;
+    int stop; /* eventfd */
+    pthread_t thread;
+};
+
+static void *reaper_main(void *arg)
+{
+    struct reaper *r = arg;
+    struct pollfd stop = {.fd = r->stop, .events = POLLIN};
+
+    while (poll(&stop, 1, REAPER_TICK_MS) <= 0) {
+        int64_t now_ns = clock_monotonic_ns();
+        unsigned reaped = registry_reap(r->registry, now_ns);
+
+        if (reaped > 0)
+            metrics_add(SG_METRIC_REAPED, reaped);
+        tls_tickets_check(r->tickets, now_ns);
+    }
+    return NULL;
+}
+
+enum sg_err reaper_new(struct registry *registry, struct tls_tickets *tickets, struct reaper **ret)
+{
+    sigset_t all;
+    sigset_t old;
+    int rc = -1;
+    struct reaper *r = calloc(1, sizeof *r);
+
+    if (r == NULL)
+        return SG_ERR_NO_MEMORY;
+    r->registry = registry;
+    r->tickets = tickets;
+    r->stop = eventfd(0, EFD_CLOEXEC);
+    if (r->stop >= 0) {
+        sigfillset(&all);
+        pthread_sigmask(SIG_SETMASK, &all, &old);
+        rc = pthread_create(&r->thread, NULL, reaper_main, r);
+        pthread_sigmask(SIG_SETMASK, &old, NULL);
+        if (rc != 0)
+            (void)close(r->stop);
+    }
+    if (rc != 0) {
+        free(r);
+        return SG_ERR_NO_MEMORY;
+    }
+    *ret = r;
+    return SG_OK;
+}
+
+void reaper_free(struct reaper *r)
+{
+    uint64_t one = 1;
+
+    if (r == NULL)
+        return;
+    (void)!write(r->stop, &one, sizeof one);
+    (void)pthread_join(r->thread, NULL);
+    (void)close(r->stop);
+    free(r);
+}

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * All open connections: counted in all and per address (an IPv6 client is its /64), found by
+ * descriptor, visited by the reaper and at the end. Thread safe. Its lock comes first in the order
+ * of locks: only under it may another thread than the connection's own touch the descriptor, by
+ * shutdown(2).
+ */
+#ifndef SG_HTTP_REGISTRY_H
+#define SG_HTTP_REGISTRY_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/socket.h>
+
+#include "base/err.h"
+
+struct registry;
+struct loop;
+struct tls_bundle;
+struct address_count;
+
+#define SG_NO_DEADLINE INT64_MAX
+
+struct conn {
+    atomic_int refs;
+    struct loop *loop;
+    int fd;
+    bool loopback;
+    char address[48];                /* without port */
+    atomic_int_fast64_t deadline_ns; /* monotonic; the reaper ends the connection after it */
+    atomic_bool busy;                /* a request is in progress */
+    struct tls_bundle *bundle;       /* the loop's thread only, as the next */
+    void *session;                   /* gnutls_session_t */
+    bool linger;                     /* drop unread bytes for a while after closing */
+    struct conn *prev;               /* under the registry's lock, as all below */
+    struct conn *next;
+    struct address_count *count;
+    bool started; /* libmicrohttpd has announced it */
+    bool cut;     /* shut down by us */
+};
+
+enum sg_err registry_new(unsigned max, unsigned max_per_address,
+                         struct registry **ret) SG_MUST_CHECK;
+void registry_free(struct registry *r); /* no connection may be left; NULL is legal */
+
+/* Enters an accepted descriptor. SG_ERR_OVERLOADED when it is over a limit. The registry keeps the
+ * reference until registry_remove. */
+enum sg_err registry_add(struct registry *r, int fd, const struct sockaddr *address,
+                         struct loop *loop, int64_t deadline_ns, struct conn **ret) SG_MUST_CHECK;
+
+/* The connection of a descriptor that libmicrohttpd announces; NULL if there is none. */
+struct conn *registry_start(struct registry *r, int fd);
+
+/* Takes it out; its descriptor may be closed after that. Drops the registry's reference. */
+void registry_remove(struct registry *r, struct conn *c);
+
+void conn_ref(struct conn *c);
+void conn_unref(struct conn *c);
+
+unsigned registry_count(struct registry *r);
+
+/* Shuts down what is past its deadline; returns how many. */
+unsigned registry_reap(struct registry *r, int64_t now_ns);
+
+/* Ends reading on connections without a request; a request that has arrived by then is still
+ * answered. */
+void registry_shut_idle(struct registry *r);
+
+/* Shuts down all; returns how many had not been before. */
+unsigned registry_shut_all(struct registry *r);
+
+/* Waits until no connection is left or `timeout_ms` has passed; true when none is. */
+bool registry_wait_empty(struct registry *r, int timeout_ms);
+
+#endif

@@ -1,0 +1,368 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Answers and their headers; it never decides which answer. */
+#include "http/reply.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <unistd.h>
+
+#include "base/arena.h"
+#include "base/clock.h"
+#include "http/fields.h"
+
+#define FILE_BLOCK (128 * 1024)
+
+static const char default_csp[] = "default-src 'none'; frame-ancestors 'none'";
+static const char cors_headers[] = "Authorization, Content-Type, Accept, If-Match, If-None-Match, "
+                                   "Range, If-Range, Repr-Digest, Content-Digest, X-Request-Id";
+static const char cors_exposed[] = "ETag, Location, Retry-After, X-Request-Id, Content-Range, "
+                                   "Content-Disposition, Repr-Digest, WWW-Authenticate";
+
+/* -- what operations set -------------------------------------------------------------------------
+ */
+
+static bool value_clean(const char *value)
+{
+    for (; *value != '\0'; value++)
+        if (((unsigned char)*value < 0x20 && *value != '\t') || *value == 0x7F)
+            return false;
+    return true;
+}
+
+void reply_header(struct request *r, const char *name, const char *value)
+{
+    struct reply_field *f;
+
+    assert(fields_token(name, strlen(name)) && value_clean(value));
+    if (value[0] == '\0')
+        return;
+    f = arena_alloc(r->arena, sizeof *f);
+    if (f == NULL)
+        return;
+    f->name = arena_strdup(r->arena, name);
+    f->value = arena_strdup(r->arena, value);
+    if (f->name == NULL || f->value == NULL)
+        return;
+    if (strcasecmp(name, "Cache-Control") == 0)
+        r->reply.has_cache_control = true;
+    else if (strcasecmp(name, "Content-Security-Policy") == 0)
+        r->reply.has_csp = true;
+    else if (strcasecmp(name, "Retry-After") == 0)
+        r->reply.has_retry_after = true;
+    *r->reply.fields_end = f;
+    r->reply.fields_end = &f->next;
+}
+
+static void drop_content(struct reply *reply)
+{
+    if (reply->free_fn != NULL)
+        reply->free_fn(reply->free_arg);
+    if (reply->fd >= 0)
+        (void)close(reply->fd);
+    reply->free_fn = NULL;
+    reply->fd = -1;
+    reply->parts = NULL;
+    reply->part_count = 0;
+    reply->data = NULL;
+    reply->len = 0;
+    reply->content_type = NULL;
+}
+
+void reply_fini(struct request *r)
+{
+    drop_content(&r->reply);
+}
+
+void reply_take(struct request *r, unsigned status, const char *content_type, const void *data,
+                size_t len, void (*free_fn)(void *), void *free_arg)
+{
+    drop_content(&r->reply);
+    r->reply.status = status;
+    r->reply.content_type = content_type;
+    r->reply.data = data;
+    r->reply.len = len;
+    r->reply.free_fn = free_fn;
+    r->reply.free_arg = free_arg;
+}
+
+void reply_bytes(struct request *r, unsigned status, const char *content_type, const void *data,
+                 size_t len)
+{
+    reply_take(r, status, content_type, data, len, NULL, NULL);
+}
+
+void reply_empty(struct request *r, unsigned status)
+{
+    reply_take(r, status, NULL, NULL, 0, NULL, NULL);
+}
+
+/* -- methods of a path
+ * -------------------------------------------------------------------------------- */
+
+static const char *allow_text(struct request *r)
+{
+    char text[96] = "";
+    size_t len = 0;
+
+    for (int m = SG_METHOD_GET; m < SG_METHOD_OTHER; m++) {
+        if (m != SG_METHOD_OPTIONS && (r->match.allow & 1u << m) == 0)
+            continue;
+        len += (size_t)snprintf(text + len, sizeof text - len, "%s%s", len > 0 ? ", " : "",
+                                http_method_name((enum http_method)m));
+    }
+    return arena_strdup(r->arena, text);
+}
+
+void reply_allow(struct request *r)
+{
+    const char *allow = allow_text(r);
+
+    if (allow != NULL)
+        reply_header(r, "Allow", allow);
+}
+
+/* The value of Access-Control-Allow-Origin for this request; NULL when its origin is not allowed.
+ */
+static const char *cors_origin(const struct request *r)
+{
+    const struct server_config *config = &r->server->config;
+
+    for (size_t i = 0; r->origin != NULL && i < config->cors_count; i++) {
+        if (strcmp(config->cors_origins[i], "*") == 0)
+            return "*";
+        if (strcmp(config->cors_origins[i], r->origin) == 0)
+            return r->origin;
+    }
+    return NULL;
+}
+
+void reply_options(struct request *r)
+{
+    const char *allow = allow_text(r);
+
+    reply_empty(r, 204);
+    if (allow == NULL)
+        return;
+    reply_header(r, "Allow", allow);
+    if (cors_origin(r) == NULL || request_header(r, "Access-Control-Request-Method") == NULL)
+        return;
+    reply_header(r, "Access-Control-Allow-Methods", allow);
+    reply_header(r, "Access-Control-Allow-Headers", cors_headers);
+    reply_header(r, "Access-Control-Max-Age", "600");
+}
+
+/* -- errors (RFC 9457)
+ * ----------------------------------------------------------------------------------- */
+
+static void put_json(struct buf *b, const char *text)
+{
+    buf_putc(b, '"');
+    for (; *text != '\0'; text++) {
+        unsigned char c = (unsigned char)*text;
+
+        if (c == '"' || c == '\\') {
+            buf_putc(b, '\\');
+            buf_putc(b, *text);
+        } else if (c < 0x20) {
+            buf_printf(b, "\\u%04x", c);
+        } else {
+            buf_putc(b, *text);
+        }
+    }
+    buf_putc(b, '"');
+}
+
+static void put_problem(struct request *r, struct buf *b)
+{
+    const char *detail = r->detail;
+
+    /* What went wrong inside is nobody's business but the log's. */
+    if (err_status(r->err) == 500)
+        detail = "The gateway failed; the request id helps to find out why.";
+    buf_puts(b, "{\"type\":");
+    buf_printf(b, "\"urn:secgate:error:%s\",\"title\":\"%s\",\"status\":%u", err_code(r->err),
+               err_title(r->err), err_status(r->err));
+    buf_puts(b, ",\"detail\":");
+    put_json(b, detail != NULL ? detail : err_title(r->err));
+    buf_printf(b, ",\"code\":\"%s\",\"request_id\":\"%s\"}", err_code(r->err), r->id);
+}
+
+/* Fields that describe content which an error answer does not have. */
+static bool describes_content(const char *name)
+{
+    static const char *const names[] = {
+        "Content-Disposition", "Repr-Digest",   "Content-Digest",          "ETag",
+        "Last-Modified",       "Cache-Control", "Content-Security-Policy", "Content-Language"};
+
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+        if (strcasecmp(name, names[i]) == 0)
+            return true;
+    return false;
+}
+
+static void drop_content_fields(struct reply *reply)
+{
+    struct reply_field **at = &reply->fields;
+
+    while (*at != NULL) {
+        if (describes_content((*at)->name))
+            *at = (*at)->next;
+        else
+            at = &(*at)->next;
+    }
+    reply->fields_end = at;
+    reply->has_cache_control = false;
+    reply->has_csp = false;
+}
+
+/* Turns the request's error into its answer. */
+static void make_problem(struct request *r)
+{
+    unsigned status = err_status(r->err);
+    struct buf b;
+    char *text;
+
+    if (status == 500 && r->note == NULL && r->detail != NULL)
+        r->note = r->detail;
+    drop_content(&r->reply);
+    drop_content_fields(&r->reply);
+    if (status == 401)
+        reply_header(r, "WWW-Authenticate",
+                     r->err == SG_ERR_UNAUTHENTICATED
+                         ? "Bearer realm=\"secgate\""
+                         : "Bearer realm=\"secgate\", error=\"invalid_token\"");
+    if (status == 503 && !r->reply.has_retry_after)
+        reply_header(r, "Retry-After", "1");
+    if (r->err == SG_ERR_METHOD)
+        reply_allow(r);
+    buf_init(&b, 16384);
+    put_problem(r, &b);
+    text = buf_status(&b) == SG_OK ? arena_memdup(r->arena, b.data, b.len) : NULL;
+    reply_bytes(r, status, text != NULL ? "application/problem+json" : NULL, text,
+                text != NULL ? b.len : 0);
+    buf_fini(&b);
+}
+
+/* -- sending
+ * ------------------------------------------------------------------------------------------------
+ */
+
+typedef void put_fn(void *to, const char *name, const char *value);
+
+static void put_cors(struct request *r, put_fn *put, void *to)
+{
+    const char *origin = cors_origin(r);
+
+    if (r->server->config.cors_count == 0)
+        return;
+    if (origin == NULL || origin[0] != '*')
+        put(to, "Vary", "Origin");
+    if (origin == NULL)
+        return;
+    put(to, "Access-Control-Allow-Origin", origin);
+    put(to, "Access-Control-Expose-Headers", cors_exposed);
+}
+
+/* Everything but Date, Content-Length and Connection. */
+static void put_fields(struct request *r, put_fn *put, void *to)
+{
+    const struct reply *reply = &r->reply;
+
+    if (reply->content_type != NULL)
+        put(to, "Content-Type", reply->content_type);
+    put(to, "X-Request-Id", r->id);
+    put(to, "Strict-Transport-Security", "max-age=31536000");
+    put(to, "X-Content-Type-Options", "nosniff");
+    put(to, "Referrer-Policy", "no-referrer");
+    if (!reply->has_csp)
+        put(to, "Content-Security-Policy", default_csp);
+    if (!reply->has_cache_control)
+        put(to, "Cache-Control", "no-store");
+    for (const struct reply_field *f = reply->fields; f != NULL; f = f->next)
+        put(to, f->name, f->value);
+    put_cors(r, put, to);
+}
+
+static void put_response(void *to, const char *name, const char *value)
+{
+    (void)MHD_add_response_header(to, name, value);
+}
+
+static void put_text(void *to, const char *name, const char *value)
+{
+    buf_printf(to, "%s: %s\r\n", name, value);
+}
+
+/* Makes sure that there is an answer. */
+static void settle(struct request *r)
+{
+    if (r->err == SG_OK && r->reply.status == 0) {
+        r->note = "the operation made no answer";
+        r->err = SG_ERR_INTERNAL;
+    }
+    if (r->err != SG_OK)
+        make_problem(r);
+    r->status = r->reply.status;
+}
+
+enum MHD_Result reply_queue(struct request *r)
+{
+    const struct server_limits *limits = &r->server->config.limits;
+    struct reply *reply = &r->reply;
+    struct MHD_Response *response;
+    enum MHD_Result queued;
+    union {
+        const void *from;
+        void *to;
+    } data;
+
+    settle(r);
+    data.from = reply->len > 0 ? reply->data : "";
+    if (reply->parts != NULL)
+        response = MHD_create_response_from_callback(
+            reply->total, reply->total < FILE_BLOCK ? (size_t)reply->total : FILE_BLOCK,
+            reply_file_read, r, NULL);
+    else
+        response = MHD_create_response_from_buffer(reply->len, data.to, MHD_RESPMEM_PERSISTENT);
+    if (response == NULL)
+        return MHD_NO;
+    if (r->close || atomic_load_explicit(&r->server->draining, memory_order_relaxed))
+        put_response(response, "Connection", "close");
+    put_fields(r, put_response, response);
+    r->phase = SG_PHASE_ANSWERED;
+    /* A quick answer saves the clock. */
+    r->body_since_ns = r->has_body || r->match.route == NULL || r->match.route->blocks
+                           ? clock_monotonic_ns()
+                           : r->started_ns;
+    r->sent = reply->parts != NULL ? 0 : reply->len;
+    atomic_store_explicit(&r->conn->deadline_ns,
+                          r->body_since_ns + (int64_t)limits->body_seconds * SG_NS_PER_S +
+                              (int64_t)(r->sent / limits->body_bytes_per_second) * SG_NS_PER_S,
+                          memory_order_relaxed);
+    queued = MHD_queue_response(r->mhd, reply->status, response);
+    MHD_destroy_response(response);
+    return queued;
+}
+
+void reply_send_now(struct request *r)
+{
+    char date[SG_HTTP_DATE_SIZE];
+    struct buf b;
+
+    settle(r);
+    clock_format_http(clock_now_s(), date);
+    buf_init(&b, 16384);
+    buf_printf(&b, "HTTP/1.1 %u %s\r\nDate: %s\r\nConnection: close\r\n", r->status,
+               MHD_get_reason_phrase_for(r->status), date);
+    put_fields(r, put_text, &b);
+    buf_printf(&b, "Content-Length: %zu\r\n\r\n", r->reply.len);
+    if (r->method != SG_METHOD_HEAD)
+        buf_append(&b, r->reply.data, r->reply.len);
+    if (buf_status(&b) == SG_OK && gnutls_record_send(r->conn->session, b.data, b.len) > 0)
+        r->sent = r->reply.len;
+    buf_fini(&b);
+    r->phase = SG_PHASE_ANSWERED;
+}

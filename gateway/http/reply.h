@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * How an answer leaves: builds it from what the operation set, or from the error, with the headers
+ * that every answer carries. For the event loop's thread of the connection.
+ */
+#ifndef SG_HTTP_REPLY_H
+#define SG_HTTP_REPLY_H
+
+#include "http/internal.h"
+
+/* Hands the answer to libmicrohttpd; the result is the access handler's. */
+enum MHD_Result reply_queue(struct request *r);
+
+/* Sends a complete error answer on the TLS session at once, where libmicrohttpd takes none (in the
+ * middle of a body); the connection must end after it. */
+void reply_send_now(struct request *r);
+
+/* 204 with Allow, and what CORS wants to know. */
+void reply_options(struct request *r);
+
+/* Adds Allow for a 405. */
+void reply_allow(struct request *r);
+
+/* Releases what the reply holds. */
+void reply_fini(struct request *r);
+
+/* Content reader of streamed answers, `cls` is the request. */
+ssize_t reply_file_read(void *cls, uint64_t pos, char *buf, size_t max);
+
+#endif

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The way of a streamed body from the event loop, which copies pieces into a bounded queue, to its
+ * operation on a pool thread. When the queue is full the connection is suspended, at half it goes
+ * on: a slow disk slows the client down.
+ */
+#ifndef SG_HTTP_UPLOAD_H
+#define SG_HTTP_UPLOAD_H
+
+#include "http/internal.h"
+
+/* Takes a piece; may suspend the connection. SG_OK, or the error by which the operation has ended.
+ * Event loop. */
+enum sg_err upload_take(struct request *r, const uint8_t *data, size_t len) SG_MUST_CHECK;
+
+/* The body is complete: suspends the connection until the operation has seen all of it and, if it
+ * blocks, has run. The request is READY then. Event loop. */
+void upload_end(struct request *r);
+
+/* The connection is gone or the rest is of no interest. True when a job still has the request: it
+ * will call request_over itself, and nobody else may touch the request any more. Event loop. */
+bool upload_abandon(struct request *r);
+
+/* In access.c: the end of every request. */
+void request_over(struct request *r);
+/* In access.c: runs the operation, in a job. */
+enum sg_err request_run(struct request *r);
+
+#endif
