@@ -29,8 +29,7 @@ static bool is_passive(const char *media_type)
     return false;
 }
 
-static enum sg_err add_disposition(struct request *r, const struct entry_record *entry,
-                                   const char *path)
+static enum sg_err add_disposition(struct request *r, const struct entry_record *entry)
 {
     SG_BUF_CLEANUP struct buf b;
     enum sg_err err;
@@ -38,7 +37,7 @@ static enum sg_err add_disposition(struct request *r, const struct entry_record 
 
     buf_init(&b, 16 * SG_PATH_SEGMENT_MAX);
     fields_disposition(&b, is_passive(entry->media_type) ? "inline" : "attachment",
-                       path_name(path));
+                       path_name(entry->path));
     err = buf_status(&b);
     if (err != SG_OK)
         return err;
@@ -49,8 +48,7 @@ static enum sg_err add_disposition(struct request *r, const struct entry_record 
     return SG_OK;
 }
 
-static enum sg_err reply(struct request *r, const struct entry_record *entry, const char *path,
-                         int *fd)
+static enum sg_err reply(struct request *r, const struct entry_record *entry, int *fd)
 {
     char etag[SG_ETAG_SIZE];
     struct reply_file file = {
@@ -73,7 +71,7 @@ static enum sg_err reply(struct request *r, const struct entry_record *entry, co
     reply_header(r, "Cache-Control", "private, no-cache");
     reply_header(r, "Content-Security-Policy", "sandbox; default-src 'none'");
     reply_header(r, "Cross-Origin-Resource-Policy", "same-origin");
-    return add_disposition(r, entry, path);
+    return add_disposition(r, entry);
 }
 
 static enum sg_err run(struct request *r)
@@ -82,18 +80,14 @@ static enum sg_err run(struct request *r)
     SG_FD_CLEANUP int fd = -1;
     struct entry_record entry;
     struct path path;
-    const char *name;
     enum sg_err err = file_request_path(r, &path);
 
     if (err != SG_OK)
         return err;
-    name = file_request_canonical(r, &path);
-    if (name == NULL)
-        return SG_ERR_NO_MEMORY;
     err = files_open(api->files, request_principal(r), &path, request_arena(r), &entry, &fd);
     if (err == SG_ERR_IS_DIRECTORY)
         return request_fail(r, err, "A directory is there: add / to list it.");
-    return err == SG_OK ? reply(r, &entry, name, &fd) : err;
+    return err == SG_OK ? reply(r, &entry, &fd) : err;
 }
 
 const struct operation files_get_operation = {.run = run};

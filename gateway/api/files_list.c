@@ -73,7 +73,7 @@ static enum sg_err reply(struct request *r, const char *dir, const struct entry_
     json_out_string(&o, "path", dir);
     json_out_array(&o, "entries");
     for (size_t i = 0; i < count; i++)
-        records_entry(&o, NULL, &entries[i], entries[i].path, strlen(dir) + 1);
+        records_entry(&o, NULL, &entries[i], strlen(dir) + 1);
     json_out_close(&o, ']');
     json_out_string(&o, "next_cursor", cursor);
     json_out_close(&o, '}');
@@ -105,6 +105,8 @@ static enum sg_err run(struct request *r)
     }
     err = files_list(api->files, request_principal(r), &path, &options, page, &entries, &count,
                      &cursor);
+    if (err == SG_ERR_BAD_FIELD)
+        (void)request_fail(r, err, "prefix: cannot be part of a path");
     if (err == SG_OK)
         err = reply(r, dir, entries, count, cursor);
     arena_free(page);

@@ -38,6 +38,15 @@ static enum sg_err refuse_content(struct request *r)
     return request_fail(r, SG_ERR_BAD_REQUEST, "A path that ends in / takes no content.");
 }
 
+static enum sg_err explain(struct request *r, enum sg_err err)
+{
+    const struct api *api = request_app(r);
+
+    return err == SG_ERR_TOO_LARGE
+               ? request_fail(r, err, "A file may have %zu bytes at most.", api->max_file_bytes)
+               : err;
+}
+
 static enum sg_err begin(struct request *r)
 {
     const struct api *api = request_app(r);
@@ -64,10 +73,10 @@ static enum sg_err body(struct request *r, const uint8_t *data, size_t len)
 
     if (s->upload == NULL)
         return refuse_content(r);
-    return files_upload_write(s->upload, data, len);
+    return explain(r, files_upload_write(s->upload, data, len));
 }
 
-static enum sg_err add_location(struct request *r, const char *path, bool directory)
+static enum sg_err add_location(struct request *r, const struct entry_record *entry)
 {
     SG_BUF_CLEANUP struct buf b;
     enum sg_err err;
@@ -75,8 +84,8 @@ static enum sg_err add_location(struct request *r, const char *path, bool direct
 
     buf_init(&b, 3 * SG_PATH_SIZE + 64);
     buf_puts(&b, "/v1/files/");
-    encode_percent(&b, path, strlen(path), true);
-    if (directory)
+    encode_percent(&b, entry->path, strlen(entry->path), true);
+    if (entry->type == SG_ENTRY_DIRECTORY)
         buf_putc(&b, '/');
     err = buf_status(&b);
     if (err != SG_OK)
@@ -88,15 +97,14 @@ static enum sg_err add_location(struct request *r, const char *path, bool direct
     return SG_OK;
 }
 
-static enum sg_err reply(struct request *r, const struct entry_record *entry, const char *path,
-                         bool created)
+static enum sg_err reply(struct request *r, const struct entry_record *entry, bool created)
 {
     char etag[SG_ETAG_SIZE];
     struct json_out o;
     enum sg_err err = SG_OK;
 
     if (created)
-        err = add_location(r, path, entry->type == SG_ENTRY_DIRECTORY);
+        err = add_location(r, entry);
     if (err != SG_OK)
         return err;
     if (entry->type == SG_ENTRY_FILE) {
@@ -105,7 +113,7 @@ static enum sg_err reply(struct request *r, const struct entry_record *entry, co
         file_request_repr_digest(r, entry->sha256);
     }
     json_out_init(&o, SG_RECORD_MAX + 12 * SG_PATH_SIZE);
-    records_entry(&o, NULL, entry, path, (size_t)(path_name(path) - path));
+    records_entry(&o, NULL, entry, (size_t)(path_name(entry->path) - entry->path));
     return json_out_reply(r, created ? 201 : 200, &o);
 }
 
@@ -113,20 +121,17 @@ static enum sg_err run(struct request *r)
 {
     const struct api *api = request_app(r);
     struct state *s = request_state(r);
-    const char *path = file_request_canonical(r, &s->path);
     struct entry_record entry;
     bool created;
     enum sg_err err;
 
-    if (path == NULL)
-        return SG_ERR_NO_MEMORY;
     if (s->path.directory)
         err = files_mkdir(api->files, request_principal(r), &s->path, &s->condition,
                           request_arena(r), &entry, &created);
     else
         err = files_upload_commit(&s->upload, s->has_digest ? s->sha256 : NULL, request_arena(r),
                                   &entry, &created);
-    return err == SG_OK ? reply(r, &entry, path, created) : err;
+    return err == SG_OK ? reply(r, &entry, created) : err;
 }
 
 static void end(struct request *r)

@@ -41,13 +41,13 @@ void records_session(struct json_out *o, const char *name, const struct session_
 }
 
 void records_entry(struct json_out *o, const char *name, const struct entry_record *entry,
-                   const char *path, size_t base)
+                   size_t base)
 {
     bool file = entry->type == SG_ENTRY_FILE;
 
     json_out_object(o, name);
-    json_out_string(o, "name", path + base);
-    json_out_string(o, "path", path);
+    json_out_string(o, "name", entry->path + base);
+    json_out_string(o, "path", entry->path);
     json_out_string(o, "type", file ? "file" : "directory");
     json_out_integer(o, "size", (int64_t)entry->size);
     if (file)

@@ -14,8 +14,8 @@ void records_user(struct json_out *o, const char *name, const struct user_record
 /* `current`: the id of the session that asks. */
 void records_session(struct json_out *o, const char *name, const struct session_record *session,
                      const uint8_t *current);
-/* `path` with the space; `base` bytes of it stand before the entry's name. */
+/* `base` bytes of the path stand before the entry's name. */
 void records_entry(struct json_out *o, const char *name, const struct entry_record *entry,
-                   const char *path, size_t base);
+                   size_t base);
 
 #endif

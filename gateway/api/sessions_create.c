@@ -34,6 +34,14 @@ static bool mac_ok(char *mac)
     return mac[17] == 0;
 }
 
+static bool has_control(const char *text)
+{
+    for (; *text != 0; text++)
+        if (iscntrl((unsigned char)*text))
+            return true;
+    return false;
+}
+
 static enum sg_err read_input(struct request *r, struct input *ret)
 {
     const struct json_field fields[] = {
@@ -47,6 +55,8 @@ static enum sg_err read_input(struct request *r, struct input *ret)
 
     if (err != SG_OK)
         return err;
+    if (ret->device != NULL && has_control(ret->device))
+        return request_fail(r, SG_ERR_BAD_FIELD, "device.name: has a control character");
     if (ret->mac != NULL && !mac_ok(ret->mac))
         return request_fail(r, SG_ERR_BAD_FIELD, "device.mac: must be like 02:00:5e:10:00:01");
     return SG_OK;

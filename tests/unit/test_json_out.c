@@ -157,21 +157,27 @@ static void session(void **state)
 
 static void entry(void **state)
 {
-    struct entry_record record = {
-        .type = SG_ENTRY_FILE, .size = 11, .sha256 = {1}, .version = 3, .owner = "ann"};
+    char file[] = "common/docs/a.txt", directory[] = "common";
+    struct entry_record record = {.path = file,
+                                  .type = SG_ENTRY_FILE,
+                                  .size = 11,
+                                  .sha256 = {1},
+                                  .version = 3,
+                                  .owner = "ann"};
     struct json_out o;
 
     (void)state;
     json_out_init(&o, SG_RECORD_MAX);
-    records_entry(&o, NULL, &record, "common/docs/a.txt", 12);
+    records_entry(&o, NULL, &record, 12);
     assert_json(&o, "{\"name\":\"a.txt\",\"path\":\"common/docs/a.txt\",\"type\":\"file\","
                     "\"size\":11,\"sha256\":"
                     "\"0100000000000000000000000000000000000000000000000000000000000000\","
                     "\"modified\":\"1970-01-01T00:00:00.000Z\",\"owner\":\"ann\",\"version\":3}");
     record.type = SG_ENTRY_DIRECTORY;
     record.size = record.version = 0;
+    record.path = directory;
     json_out_init(&o, SG_RECORD_MAX);
-    records_entry(&o, NULL, &record, "common", 0);
+    records_entry(&o, NULL, &record, 0);
     assert_json(&o, "{\"name\":\"common\",\"path\":\"common\",\"type\":\"directory\",\"size\":0,"
                     "\"sha256\":null,\"modified\":\"1970-01-01T00:00:00.000Z\",\"owner\":\"ann\","
                     "\"version\":0}");
