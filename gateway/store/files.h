@@ -29,7 +29,8 @@ struct entry_record {
     char media_type[128];
 };
 
-/* Conditions of a write, checked in its transaction (RFC 9110 section 13). */
+/* Conditions of a write, checked in its transaction (RFC 9110 section 13): after the tree, so that what could not
+ * be done without them keeps its own error (section 13.2.1). Digests never match a directory. */
 struct entry_condition {
     bool must_not_exist;             /* If-None-Match: * */
     bool must_exist;                 /* If-Match: * */
@@ -75,11 +76,13 @@ struct files_vtable {
      * otherwise. SG_ERR_NOT_DIRECTORY, CONFLICT when a file is there. */
     enum sg_err (*mkdir)(void *self, int64_t space_id, struct entry_record *entry,
                          const struct entry_condition *condition, bool *ret_created) SG_MUST_CHECK;
-    /* Removes a file, or a directory (with all below if `recursive`, else SG_ERR_NOT_EMPTY). */
+    /* Removes a file, or a directory (with all below if `recursive`, else SG_ERR_NOT_EMPTY). The root: CONFLICT. */
     enum sg_err (*remove)(void *self, int64_t space_id, const char *path, bool recursive,
                           const struct entry_condition *condition) SG_MUST_CHECK;
     /* One page, at most query->limit rows into `ret`; *ret_more when others follow. SG_ERR_NOT_FOUND when dir is
-     * not there, NOT_DIRECTORY when it is a file. Cost does not grow with the number of entries. */
+     * not there, NOT_DIRECTORY when it is a file. Names are ordered by bytes, recursive ones by the whole path; size and
+     * modified break ties by path; descending is the exact reverse. Cost does not grow with the number of
+     * entries (exceptions: see sqlite_sql.c). */
     enum sg_err (*list)(void *self, const struct entry_query *query, struct arena *arena,
                         struct entry_record *ret, size_t *ret_count, bool *ret_more) SG_MUST_CHECK;
     /* True when any entry refers to this blob. */

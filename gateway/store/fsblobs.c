@@ -27,8 +27,9 @@
 
 #define SG_PIN_BUCKETS 256
 #define SG_SPACE_CHECK (UINT64_C(64) << 20) /* bytes written between looks at the free space */
-#define SG_WRITEBACK   (UINT64_C(8) << 20) /* bytes after which the kernel begins to write them out \
-                                            */
+#define SG_WRITEBACK                                                                               \
+    (UINT64_C(8) << 20) /* bytes after which the kernel begins to write them out                   \
+                         */
 #define SG_BLOB_PATH_SIZE (2 + 1 + SG_HEX_SIZE(SG_DIGEST_SIZE))
 #define SG_BLOB_TMP_SIZE  48
 

@@ -29,6 +29,7 @@ struct sessions_store {
 };
 
 struct sessions_vtable {
+    /* SG_ERR_NOT_FOUND when the user is gone, USER_DISABLED: checked in the same transaction. */
     enum sg_err (*create)(void *self, const struct session_record *session) SG_MUST_CHECK;
     /* The session and its user in one read; SG_ERR_NOT_FOUND. */
     enum sg_err (*get)(void *self, const uint8_t *id, struct session_record *ret) SG_MUST_CHECK;

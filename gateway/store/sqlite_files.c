@@ -199,9 +199,10 @@ static enum sg_err make_parents(struct sqlite_conn *c, int64_t space_id,
                                 const struct entry_record *entry)
 {
     size_t len = parent_len(entry->path, strlen(entry->path));
-    while (len > 0) {
+    enum sg_err err = space_exists(c, space_id);
+    while (!err && len > 0) {
         struct entry_record above;
-        enum sg_err err = entry_get(c, space_id, entry->path, len, NULL, &above);
+        err = entry_get(c, space_id, entry->path, len, NULL, &above);
         if (!err)
             return above.type == SG_ENTRY_DIRECTORY ? SG_OK : SG_ERR_NOT_DIRECTORY;
         if (err != SG_ERR_NOT_FOUND)
@@ -211,7 +212,7 @@ static enum sg_err make_parents(struct sqlite_conn *c, int64_t space_id,
             return err;
         len = parent_len(entry->path, len);
     }
-    return space_exists(c, space_id);
+    return err;
 }
 
 /* `current` NULL: nothing is there. */
