@@ -101,6 +101,7 @@ enum sg_err keyset_fetch(struct keyset *k)
         set_free(old);
     }
     pthread_mutex_lock(&k->lock);
+    k->wanted = false;
     k->fetches++;
     k->last = err;
     if (err == SG_OK) {
@@ -129,7 +130,6 @@ static void *fetcher(void *arg)
         err = keyset_fetch(k);
         (void)err; /* kept in k->last for who waits */
         pthread_mutex_lock(&k->lock);
-        k->wanted = false;
     }
     pthread_mutex_unlock(&k->lock);
     return NULL;
@@ -204,19 +204,20 @@ static enum sg_err verify_once(struct keyset *k, const struct token_form *form)
 
 enum sg_err keyset_verify(struct keyset *k, const struct token_form *form)
 {
-    enum sg_err err;
+    enum sg_err err = verify_once(k, form);
 
-    if (is_stale(k))
-        ask(k, false);
-    err = verify_once(k, form);
-    if (err != SG_ERR_NOT_FOUND)
+    if (err != SG_ERR_NOT_FOUND) {
+        if (is_stale(k))
+            ask(k, false);
         return err;
+    }
     ask(k, true);
     err = verify_once(k, form);
     if (err != SG_ERR_NOT_FOUND)
         return err;
+    /* Unknown for sure only when the keyring has just said so. */
     pthread_mutex_lock(&k->lock);
-    err = k->have && k->last == SG_OK ? SG_ERR_TOKEN_INVALID : SG_ERR_UNAVAILABLE;
+    err = k->have && k->last == SG_OK && !k->wanted ? SG_ERR_TOKEN_INVALID : SG_ERR_UNAVAILABLE;
     pthread_mutex_unlock(&k->lock);
     return err;
 }
