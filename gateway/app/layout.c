@@ -133,7 +133,7 @@ enum sg_err layout_make(const struct layout *l)
         if (err != SG_OK)
             return err;
     }
-    return SG_OK;
+    return file_sync_dir(l->data);
 }
 
 enum sg_err layout_lock(const struct layout *l, int *ret_fd)

@@ -377,12 +377,18 @@ static enum sg_err fsblobs_scan(void *self, bool (*each)(void *ctx, const uint8_
 /* -- life ---------------------------------------------------------------------------------------
  */
 
+/* Opens DIR/NAME; makes it, durably, if it is not there (a confined process may only open it). */
 static enum sg_err open_dir(const char *dir, const char *name, int *ret)
 {
     char *path = file_join(dir, name);
     if (!path)
         return SG_ERR_NO_MEMORY;
-    enum sg_err err = file_mkdirs(path, 0700);
+    enum sg_err err = SG_OK;
+    if (access(path, F_OK) != 0) {
+        err = file_mkdirs(path, 0700);
+        if (!err)
+            err = file_sync_dir(dir);
+    }
     if (!err) {
         *ret = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
         if (*ret < 0)
@@ -424,8 +430,6 @@ enum sg_err fsblobs_open(const char *dir, uint64_t reserve, struct fsblobs **ret
         err = open_dir(dir, "tmp", &b->tmp_fd);
     if (!err)
         err = make_fan_out(b);
-    if (!err)
-        err = file_sync_dir(dir);
     if (!err)
         err = each_name(b->tmp_fd, ".", remove_stale, b);
     if (err) {
