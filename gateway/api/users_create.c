@@ -35,7 +35,7 @@ static enum sg_err sign_up(struct request *r, const struct input *in, struct use
                             "letter or digit, and not be \"me\"");
     err = identity_password_ok(in->username, in->password, &reason);
     if (err == SG_ERR_BAD_FIELD)
-        return request_fail(r, err, "password: %s", reason);
+        return request_fail(r, err, "%s", reason);
     if (err == SG_OK)
         err = identity_signup(api->identity, in->username, in->password, in->code,
                               request_address(r), ret, &wait_s);

@@ -30,7 +30,7 @@ static enum sg_err change(struct request *r, const struct input *in, struct user
     enum sg_err err = identity_password_ok(who->user, in->new_password, &reason);
 
     if (err == SG_ERR_BAD_FIELD)
-        return request_fail(r, err, "new_password: %s", reason);
+        return request_fail(r, err, "%s", reason);
     if (err == SG_OK)
         err = identity_change_password(api->identity, who, in->old_password, in->new_password,
                                        request_address(r), &wait_s);

@@ -104,6 +104,7 @@ struct reply {
     bool has_cache_control;
     bool has_csp;
     bool has_retry_after;
+    bool has_challenge; /* WWW-Authenticate */
     int fd; /* -1: none */
     struct reply_part *parts;
     size_t part_count;

@@ -52,6 +52,8 @@ void reply_header(struct request *r, const char *name, const char *value)
         r->reply.has_csp = true;
     else if (strcasecmp(name, "Retry-After") == 0)
         r->reply.has_retry_after = true;
+    else if (strcasecmp(name, "WWW-Authenticate") == 0)
+        r->reply.has_challenge = true;
     *r->reply.fields_end = f;
     r->reply.fields_end = &f->next;
 }
@@ -229,7 +231,7 @@ static void make_problem(struct request *r)
         r->note = r->detail;
     drop_content(&r->reply);
     drop_content_fields(&r->reply);
-    if (status == 401)
+    if (status == 401 && !r->reply.has_challenge)
         reply_header(r, "WWW-Authenticate",
                      r->err == SG_ERR_UNAUTHENTICATED
                          ? "Bearer realm=\"secgate\""
