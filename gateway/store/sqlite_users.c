@@ -309,6 +309,36 @@ static enum sg_err users_set_password(void *self, int64_t id, const char *hash,
     return sqlite_write(self, password_run, &job);
 }
 
+struct rehash_job {
+    int64_t id;
+    const char *old_hash, *hash;
+};
+
+static enum sg_err rehash_run(struct sqlite_conn *c, void *ctx)
+{
+    const struct rehash_job *job = ctx;
+    struct user_record user;
+    struct sqlite_query q;
+    sqlite_query_begin(&q, c, SG_SQL_USER_BY_ID);
+    sqlite_query_int(&q, job->id);
+    enum sg_err err = user_one(&q, &user);
+    if (err)
+        return err == SG_ERR_NOT_FOUND ? SG_ERR_CONFLICT : err;
+    if (strcmp(user.password_hash, job->old_hash) != 0)
+        return SG_ERR_CONFLICT;
+    sqlite_query_begin(&q, c, SG_SQL_USER_PASSWORD);
+    sqlite_query_text(&q, job->hash);
+    sqlite_query_int(&q, job->id);
+    return sqlite_query_run(&q);
+}
+
+static enum sg_err users_replace_hash(void *self, int64_t id, const char *old_hash,
+                                      const char *hash)
+{
+    struct rehash_job job = {.id = id, .old_hash = old_hash, .hash = hash};
+    return sqlite_write(self, rehash_run, &job);
+}
+
 static enum sg_err delete_invites_by(struct sqlite_conn *c, const char *creator)
 {
     struct sqlite_query q;
@@ -426,4 +456,5 @@ const struct users_vtable sqlite_users_vtable = {
     .add_invite = users_add_invite,
     .has_invite = users_has_invite,
     .prune_invites = users_prune_invites,
+    .replace_hash = users_replace_hash,
 };

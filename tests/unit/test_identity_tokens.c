@@ -14,6 +14,7 @@
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #include <cmocka.h>
 
@@ -214,6 +215,7 @@ static void test_keyring_away(void **state)
     fake_identity_pass(100);
     /* Known keys go on serving; for an unknown one nobody can say. */
     assert_int_equal(fake_identity_authenticate(f, grant.access_token, NULL), SG_OK);
+    nanosleep(&(struct timespec){.tv_nsec = 50000000}, NULL); /* the thread's fetch fails */
     fake_identity_pass(4);
     assert_int_equal(fake_identity_authenticate(f, token, NULL), SG_ERR_UNAVAILABLE);
     assert_int_equal(identity_token_keys(f->id, keys, &count), SG_OK);
