@@ -146,7 +146,7 @@ static void end_keyring(struct supervisor *s)
 
 static void log_end(const struct child *c, int status)
 {
-    log_write(SG_LOG_WARN, "role.ended", SG_STR("role", c->role), SG_INT("pid", c->pid),
+    log_write(SG_LOG_WARN, "role.ended", SG_STR("child", c->role), SG_INT("pid", c->pid),
               WIFSIGNALED(status) ? SG_INT("signal", WTERMSIG(status))
                                   : SG_INT("status", WEXITSTATUS(status)));
 }
