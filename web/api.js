@@ -30,7 +30,7 @@ function fromAnswer(status, header, text) {
     status,
     code: problem.code ?? 'unknown',
     title: problem.title ?? `The gateway answered ${status}`,
-    detail: problem.detail === `${problem.title}.` ? '' : problem.detail,
+    detail: problem.detail?.replace(/\.$/, '') === problem.title ? '' : problem.detail,
     requestId: problem.request_id ?? header('X-Request-Id') ?? '',
     retryAfter: Number(header('Retry-After') ?? 0),
   });

@@ -20,11 +20,15 @@ export function say(text) {
   timer = setTimeout(() => news.replaceChildren(), NEWS_MS);
 }
 
-/** Shows an error. What the user did themselves (cancel, a session that is over) is none. */
-export function fail(error) {
+/**
+ * Shows an error. What the user did themselves (cancel, a session that is over) is none.
+ * @param {Error} error
+ * @param {string} about the name of what it happened to, if that is not plain to see
+ */
+export function fail(error, about = '') {
   if (error instanceof SessionEnded || error.name === 'AbortError') return;
   if (!(error instanceof ApiError)) console.error(error);
-  const notice = errorBox(error, () => notice.remove());
+  const notice = errorBox(error, () => notice.remove(), about);
   errors.append(notice);
   while (errors.children.length > ERRORS_MAX) errors.firstElementChild.remove();
 }
@@ -33,10 +37,11 @@ export function clear() {
   errors.replaceChildren();
 }
 
-/** An error as an element: title, detail, request id. */
-export function errorBox(error, onClose) {
+/** An error as an element: what it is about, title, detail, request id. */
+export function errorBox(error, onClose = null, about = '') {
   const known = error instanceof ApiError;
   const wait = known && error.retryAfter > 0 ? `Try again in ${error.retryAfter} s.` : '';
+  const title = known ? error.title : 'Something went wrong in this page';
   const text = [known ? error.detail : error.message, wait].filter(Boolean).join(' ');
   return el(
     'div',
@@ -44,7 +49,7 @@ export function errorBox(error, onClose) {
     el(
       'div',
       {},
-      el('p', { class: 'notice-title' }, known ? error.title : 'Something went wrong in this page'),
+      el('p', { class: 'notice-title' }, about ? `${about}: ${title}` : title),
       text ? el('p', {}, text) : null,
       known && error.requestId
         ? el('p', { class: 'request-id' }, 'Request ', el('code', {}, error.requestId))

@@ -113,7 +113,7 @@ async function run(transfer) {
     else if (error.name === 'AbortError') transfer.end('cancelled', 'Cancelled');
     else {
       transfer.end('failed', error.title ?? 'Failed');
-      fail(error);
+      fail(error, transfer.name);
     }
   }
   running -= 1;

@@ -358,7 +358,7 @@ class Files {
       await api.filesDelete(entry);
       say(`${entry.name} was deleted.`);
     } catch (error) {
-      fail(error);
+      fail(error, entry.name);
     }
     await this.reload();
     const rows = this.body.rows;
@@ -374,7 +374,7 @@ class Files {
       await api.filesMakeDirectory(this.directory + name);
       say(`The folder ${name} was created.`);
     } catch (error) {
-      fail(error);
+      fail(error, name);
     }
     await this.reload();
   }

@@ -275,14 +275,25 @@ suite('web page', async ({ gw, browser, it }) => {
     await alert.waitFor({ state: 'detached' });
   });
 
+  await it('shows the refusal of an upload before the whole body is sent', async () => {
+    await page.goto(`${gw.origin}/#/files/common/`);
+    await row(page, 'many').waitFor();
+    await page.locator('#picker').setInputFiles([{ name: 'many', mimeType: 'text/plain', buffer: big }]);
+    const alert = page.locator('#errors .notice');
+    await alert.waitFor();
+    assert.match(await alert.innerText(), /^many: .*directory/i);
+    await alert.getByRole('button', { name: 'Close this message' }).click();
+    assert.ok(await page.getByRole('link', { name: 'many/' }).isVisible());
+  });
+
   await it('says when the gateway cannot be reached, and goes on afterwards', async () => {
     await page.context().setOffline(true);
-    await page.goto(`${gw.origin}/#/files/common/`);
+    await page.goto(`${gw.origin}/#/files/common/many/`);
     await page.getByText('The gateway did not answer').first().waitFor();
     await page.context().setOffline(false);
     await page.getByRole('button', { name: 'Close this message' }).first().click();
-    await page.goto(`${gw.origin}/#/files/common/many/`);
-    await row(page, '000').waitFor();
+    await page.goto(`${gw.origin}/#/files/common/`);
+    await row(page, 'many').waitFor();
   });
 
   for (const colorScheme of ['light', 'dark']) {
