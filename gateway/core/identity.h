@@ -94,6 +94,7 @@ enum sg_err identity_invite(struct identity *id, const struct principal *who, en
                             int64_t *ret_expires_ns) SG_MUST_CHECK;
 
 /* -- sessions ---------------------------------------------------------------------------------- */
+#define SG_SESSIONS_PER_USER 1000 /* a login beyond ends the oldest */
 #define SG_REFRESH_TOKEN_SIZE 128
 struct grant {
     struct session_record session;

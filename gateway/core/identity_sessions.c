@@ -12,6 +12,7 @@
 #include "core/refresh.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistr.h>
 
@@ -108,6 +109,28 @@ static enum sg_err check_again(struct identity *id, const struct user_record *us
     return err;
 }
 
+/* Ends the oldest sessions of a user who has too many. What fails here is made up for by the next
+ * login. */
+static void end_oldest(struct identity *id, int64_t user_id)
+{
+    const size_t room = SG_SESSIONS_PER_USER + 32;
+    struct session_record *list = calloc(room, sizeof *list);
+    size_t count = 0;
+
+    if (list == NULL)
+        return;
+    if (id->sessions.vt->list(id->sessions.self, user_id, room, list, &count) == SG_OK) {
+        for (size_t i = SG_SESSIONS_PER_USER; i < count; i++) {
+            enum sg_err err = id->sessions.vt->remove(id->sessions.self, list[i].id, user_id);
+            (void)err;
+        }
+        if (count > SG_SESSIONS_PER_USER)
+            identity_rights_changed(id);
+        secret_wipe(list, count * sizeof *list);
+    }
+    free(list);
+}
+
 static enum sg_err open_session(struct identity *id, const char *password,
                                 struct session_record *session, const uint8_t secret[32],
                                 struct user_record *user, struct grant *ret)
@@ -124,6 +147,7 @@ static enum sg_err open_session(struct identity *id, const char *password,
         (void)removed; /* the token was not given out */
         return err;
     }
+    end_oldest(id, user->id);
     put_refresh_token(session, secret, ret);
     return SG_OK;
 }

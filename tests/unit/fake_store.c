@@ -7,7 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define MAX 512
+#define MAX          512
+#define MAX_SESSIONS 1100
 
 struct fake_store {
     pthread_mutex_t lock;
@@ -16,7 +17,7 @@ struct fake_store {
     int64_t last_id;
     struct invite_record invite[MAX];
     size_t invites;
-    struct session_record session[MAX];
+    struct session_record session[MAX_SESSIONS];
     size_t sessions;
     struct {
         int64_t user_id;
@@ -312,7 +313,7 @@ static enum sg_err sessions_create(void *self, const struct session_record *sess
     if (hook != NULL)
         hook(s->hook_ctx);
     pthread_mutex_lock(&s->lock);
-    if (s->sessions == MAX)
+    if (s->sessions == MAX_SESSIONS)
         return leave(s, SG_ERR_NO_SPACE);
     s->session[s->sessions++] = *session;
     note_place(s, session);

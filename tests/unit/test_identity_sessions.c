@@ -431,6 +431,34 @@ static void test_list_and_end(void **state)
     assert_int_equal(identity_session(f->id, &who, a.session.id, &one), SG_ERR_NOT_FOUND);
 }
 
+static void test_too_many(void **state)
+{
+    struct fake_identity *f = *state;
+    const size_t over = 5;
+    struct session_record session = {.address = FAKE_ADDRESS, .expires_ns = INT64_MAX};
+    struct grant first, last;
+    struct user_record user;
+
+    fake_identity_add(f, "ann", SG_ROLE_MEMBER, &user);
+    fake_identity_login(f, "ann", &first);
+    assert_int_equal(fake_identity_authenticate(f, first.access_token, NULL), SG_OK);
+    session.user_id = user.id;
+    for (size_t i = 0; i < SG_SESSIONS_PER_USER + over - 2; i++) {
+        session.id[0] = (uint8_t)i;
+        session.id[1] = (uint8_t)(i >> 8);
+        session.created_ns = clock_now_ns();
+        assert_int_equal(f->sessions.vt->create(f->sessions.self, &session), SG_OK);
+    }
+    fake_identity_login(f, "ann", &last);
+    assert_int_equal(fake_identity_authenticate(f, first.access_token, NULL), SG_ERR_SESSION_ENDED);
+    assert_int_equal(fake_identity_authenticate(f, last.access_token, NULL), SG_OK);
+    session.id[0] = (uint8_t)(over - 2);
+    session.id[1] = 0;
+    assert_int_equal(f->sessions.vt->get(f->sessions.self, session.id, &session), SG_ERR_NOT_FOUND);
+    session.id[0]++;
+    assert_int_equal(f->sessions.vt->get(f->sessions.self, session.id, &session), SG_OK);
+}
+
 #define TEST(name)                                                                                 \
     cmocka_unit_test_setup_teardown(name, fake_identity_set_up, fake_identity_tear_down)
 
@@ -450,6 +478,7 @@ int main(void)
         TEST(test_refresh_while_the_keyring_is_away),
         TEST(test_parallel_refreshes),
         TEST(test_list_and_end),
+        TEST(test_too_many),
     };
     const struct CMUnitTest hooked[] = {
         TEST(test_login_loses_to_loss_of_rights),
