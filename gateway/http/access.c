@@ -167,6 +167,8 @@ void access_completed(void *cls, struct MHD_Connection *connection, void **conte
     if (r == NULL)
         return;
     *context = NULL;
+    if (r->phase == SG_PHASE_ANSWERED)
+        reply_flush(r);
     if (code != MHD_REQUEST_TERMINATED_COMPLETED_OK && r->note == NULL)
         r->note = "the connection ended early";
     if (r->match.route != NULL && r->match.route->body == SG_BODY_STREAM) {

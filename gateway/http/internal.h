@@ -105,7 +105,7 @@ struct reply {
     bool has_csp;
     bool has_retry_after;
     bool has_challenge; /* WWW-Authenticate */
-    int fd; /* -1: none */
+    int fd;             /* -1: none */
     struct reply_part *parts;
     size_t part_count;
     uint64_t total;
@@ -147,7 +147,7 @@ struct request {
     bool close;     /* the connection ends with this answer */
     bool has_body;  /* framing says that a body follows */
     bool chunked;
-    bool in_job;     /* a job has it, under mutex (for uploads see upload.active) */
+    bool corked;     /* the TLS session holds the answer back to send it in one record */
     enum sg_err err; /* of the answer; SG_OK: `reply` counts */
     enum sg_err target_err;
     enum http_method method;

@@ -32,6 +32,7 @@ struct conn {
     atomic_bool busy;                /* a request is in progress */
     struct tls_bundle *bundle;       /* the loop's thread only, as the next */
     void *session;                   /* gnutls_session_t */
+    bool uncorked;                   /* TCP_CORK, which libmicrohttpd sets, was taken back */
     bool linger;                     /* drop unread bytes for a while after closing */
     struct conn *prev;               /* under the registry's lock, as all below */
     struct conn *next;

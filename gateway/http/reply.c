@@ -3,10 +3,14 @@
 #include "http/reply.h"
 
 #include <assert.h>
+#include <linux/sockios.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "base/arena.h"
@@ -14,6 +18,7 @@
 #include "http/fields.h"
 
 #define FILE_BLOCK (128 * 1024)
+#define HOLD_MAX   8192 /* bytes */
 
 static const char default_csp[] = "default-src 'none'; frame-ancestors 'none'";
 static const char cors_headers[] = "Authorization, Content-Type, Accept, If-Match, If-None-Match, "
@@ -310,6 +315,38 @@ static void settle(struct request *r)
     r->status = r->reply.status;
 }
 
+/*
+ * libmicrohttpd writes head and body of an answer as two TLS records with two system calls. A small
+ * answer is held back in the session and leaves as one record when the request completes. Nobody
+ * would send the rest if the socket's buffer were full then: only when that is nearly empty.
+ */
+static void hold_back(struct request *r)
+{
+    int unsent = 0;
+
+    if (r->reply.parts != NULL || r->reply.len == 0 || r->reply.len > HOLD_MAX ||
+        ioctl(r->conn->fd, SIOCOUTQ, &unsent) != 0 || unsent > HOLD_MAX)
+        return;
+    gnutls_record_cork(r->conn->session);
+    r->corked = true;
+}
+
+void reply_flush(struct request *r)
+{
+    struct conn *c = r->conn;
+    const int off = 0;
+
+    if (!c->uncorked) {
+        /* It corks the socket with the first answer and pushes each one by another option; after
+         * this there is nothing to push. */
+        (void)setsockopt(c->fd, IPPROTO_TCP, TCP_CORK, &off, sizeof off);
+        c->uncorked = true;
+    }
+    if (r->corked && gnutls_record_uncork(c->session, 0) < 0)
+        (void)shutdown(c->fd, SHUT_RDWR); /* rather no answer than one that never comes */
+    r->corked = false;
+}
+
 enum MHD_Result reply_queue(struct request *r)
 {
     const struct server_limits *limits = &r->server->config.limits;
@@ -339,11 +376,12 @@ enum MHD_Result reply_queue(struct request *r)
     r->body_since_ns = r->has_body || r->match.route == NULL || r->match.route->blocks
                            ? clock_monotonic_ns()
                            : r->started_ns;
-    r->sent = reply->parts != NULL ? 0 : reply->len;
+    r->sent = reply->parts != NULL || r->method == SG_METHOD_HEAD ? 0 : reply->len;
     atomic_store_explicit(&r->conn->deadline_ns,
                           r->body_since_ns + (int64_t)limits->body_seconds * SG_NS_PER_S +
                               (int64_t)(r->sent / limits->body_bytes_per_second) * SG_NS_PER_S,
                           memory_order_relaxed);
+    hold_back(r);
     queued = MHD_queue_response(r->mhd, reply->status, response);
     MHD_destroy_response(response);
     return queued;

@@ -21,6 +21,9 @@ void reply_options(struct request *r);
 /* Adds Allow for a 405. */
 void reply_allow(struct request *r);
 
+/* The answer has been written: sends what was held back of it. */
+void reply_flush(struct request *r);
+
 /* Releases what the reply holds. */
 void reply_fini(struct request *r);
 
