@@ -74,9 +74,10 @@ export class Relay {
 
   pass(request, response) {
     return new Promise((done, fail) => {
+      const { host, ...headers } = request.headers;
       const upstream = https.request(
         `${this.gateway.origin}${request.url}`,
-        { method: request.method, headers: { ...request.headers, host: undefined }, ca: this.gateway.ca, agent: false },
+        { method: request.method, headers, ca: this.gateway.ca, agent: false },
         (answer) => this.giveBack(request, answer, response).then(done, fail)
       );
       upstream.on('error', fail);
