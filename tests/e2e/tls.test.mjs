@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // Versions, resumption, and new certificates without a dropped connection.
 import assert from 'node:assert/strict';
-import { X509Certificate } from 'node:crypto';
+import { X509Certificate, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { randomBytes } from 'node:crypto';
-import { eventually } from './lib/gateway.mjs';
-import { issueCertificate, replaceFile, servedCertificateFile } from './lib/keyfiles.mjs';
+import { readFileSync } from 'node:fs';
+import test from 'node:test';
+import { Gateway, eventually, temporaryDirectory } from './lib/gateway.mjs';
+import { issueCertificate, replaceFile, selfSigned, servedCertificateFile } from './lib/keyfiles.mjs';
 import { sha256 } from './lib/content.mjs';
 import { answer, connect, text } from './lib/raw.mjs';
 import { suite } from './lib/suite.mjs';
@@ -100,18 +101,16 @@ suite('tls', async ({ gw, it }) => {
     await reload(() => {});
   });
 
-  await it('keeps the old one if the new one is no good', async () => {
-    const before = await leaf();
-    const file = servedCertificateFile(gw.data, before);
-    const good = replaceFile(file, 'this is no certificate\n');
-    const lines = gw.logLines().length;
-    process.kill(gw.pid, 'SIGHUP');
-    await eventually(() => gw.logLines().length > lines, 'a line in the log');
-    assert.equal(await leaf(), before);
-    replaceFile(file, good);
-    process.kill(gw.pid, 'SIGHUP');
-    await gw.client().get('/healthz', { expect: 200 });
-    assert.equal(await leaf(), before);
+  await it('makes a good one anew if its own file is spoilt', async () => {
+    const file = servedCertificateFile(gw.data, await leaf());
+    for (const text of ['this is no certificate\n', '']) {
+      replaceFile(file, text);
+      process.kill(gw.pid, 'SIGHUP');
+      await eventually(() => readFileSync(file, 'latin1').includes('BEGIN CERTIFICATE'), 'a new certificate');
+      const socket = await connect(gw);
+      assert.equal(socket.authorized, true);
+      socket.destroy();
+    }
   });
 
   await it('many reloads under load drop nothing', async () => {
@@ -132,4 +131,48 @@ suite('tls', async ({ gw, it }) => {
     running = false;
     for (const count of await Promise.all(loops)) assert.ok(count > 0);
   });
+});
+
+test('tls: a certificate of the operator', async (t) => {
+  const own = selfSigned(temporaryDirectory(), 'first');
+  const gw = await Gateway.start({ config: { tls: { certificate: own.certificate, key: own.key } } });
+  gw.ca = readFileSync(own.certificate, 'latin1');
+  const served = async () => {
+    const socket = await connect(gw);
+    assert.equal(socket.authorized, true);
+    const found = fingerprint(socket);
+    socket.destroy();
+    return found;
+  };
+  const of = (pem) => new X509Certificate(pem).fingerprint256;
+  try {
+    await t.test('is served', async () => assert.equal(await served(), of(gw.ca)));
+
+    await t.test('stays if the new one is no certificate, or one of another key', async () => {
+      const good = readFileSync(own.certificate, 'latin1');
+      const other = selfSigned(temporaryDirectory(), 'other');
+      for (const text of ['this is no certificate\n', '', readFileSync(other.certificate, 'latin1')]) {
+        const lines = gw.logLines().length;
+        replaceFile(own.certificate, text);
+        process.kill(gw.pid, 'SIGHUP');
+        await eventually(() => gw.logLines().slice(lines).some(({ level }) => /warn|error/.test(level)), 'a warning');
+        assert.equal(await served(), of(good));
+      }
+      replaceFile(own.certificate, good);
+    });
+
+    await t.test('is replaced together with its key', async () => {
+      const next = selfSigned(temporaryDirectory(), 'second');
+      const pem = readFileSync(next.certificate, 'latin1');
+      replaceFile(own.key, readFileSync(next.key, 'latin1'));
+      replaceFile(own.certificate, pem);
+      process.kill(gw.pid, 'SIGHUP');
+      gw.ca += pem;
+      await eventually(async () => (await served()) === of(pem), 'the new certificate');
+      process.kill(gw.pid, 'SIGHUP');
+      assert.equal(await served(), of(pem));
+    });
+  } finally {
+    await gw.stop();
+  }
 });

@@ -28,7 +28,8 @@ export class Client {
     this.agent = new Agent({
       connections,
       pipelining: 1,
-      connect: { ca: gateway.ca, localAddress, timeout: LIMIT_MS, ...tls },
+      localAddress,
+      connect: { ca: gateway.ca, timeout: LIMIT_MS, ...tls },
       headersTimeout: LIMIT_MS,
       bodyTimeout: LIMIT_MS,
     });
@@ -73,7 +74,10 @@ export class Client {
   }
 
   check({ method, where, operation, options, answer, bytes }) {
-    const result = { status: answer.statusCode, headers: answer.headers, bytes };
+    const headers = Object.fromEntries(
+      Object.entries(answer.headers).map(([name, value]) => [name, [value].flat().join(', ')])
+    );
+    const result = { status: answer.statusCode, headers, bytes };
     if (operation) {
       const what = { method, status: result.status, headers: result.headers, body: bytes, where };
       result.json = contract.checkResponse(operation, what);

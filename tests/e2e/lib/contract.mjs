@@ -87,7 +87,7 @@ for (const [template, item] of Object.entries(document.paths)) {
 // How closely a template fits: fewer parameters first, then the longer fixed part.
 function looseness(operation) {
   const names = operation.template.match(/\{\w+\}/g) ?? [];
-  return names.length * 10000 - operation.template.length;
+  return names.length * 10000 - operation.template.replace(/\{\w+\}/g, '').length;
 }
 
 // The one operation that a method and path belong to, or null.

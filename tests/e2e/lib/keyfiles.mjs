@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { temporaryDirectory } from './gateway.mjs';
 
 const MAX_SIZE = 1 << 20;
+const PART = 12;
 
 function* filesBelow(directory) {
   for (const entry of readdirSync(directory, { withFileTypes: true })) {
@@ -36,9 +37,15 @@ export function needles({ file, pem, jwk }) {
     all.push({ name: `${file} ${member}`, bytes });
     all.push({ name: `${file} ${member} reversed`, bytes: Buffer.from(bytes).reverse() });
   }
-  const lines = pem.split('\n').filter((line) => line.length === 64);
-  const last = lines.at(-1);
-  if (last) all.push({ name: `${file} text`, bytes: Buffer.from(last) });
+  // Whole lines of the file that hold a good part of a secret, and not only public parts.
+  const secrets = all.map(({ bytes }) => bytes);
+  for (const line of pem.split('\n').filter((text) => text.length === 64)) {
+    const bytes = Buffer.from(line, 'base64');
+    const windows = Array.from({ length: bytes.length - PART + 1 }, (_, i) => bytes.subarray(i, i + PART));
+    if (windows.some((part) => secrets.some((secret) => secret.includes(part)))) {
+      all.push({ name: `${file} text`, bytes: Buffer.from(line) });
+    }
+  }
   return all;
 }
 
@@ -84,4 +91,15 @@ export function replaceFile(file, text) {
   writeFileSync(`${file}.new`, text, { mode: statSync(file).mode & 0o777 });
   renameSync(`${file}.new`, file);
   return old;
+}
+
+// A key and a certificate for this machine that nobody else has signed: { key, certificate } are files.
+export function selfSigned(directory, commonName) {
+  const key = join(directory, 'own.key');
+  const certificate = join(directory, 'own.pem');
+  const names = 'subjectAltName=DNS:localhost,IP:127.0.0.1';
+  const algorithm = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes'];
+  const args = ['req', '-x509', ...algorithm, '-keyout', key, '-out', certificate, '-days', '30', '-subj', `/CN=${commonName}`];
+  execFileSync('openssl', [...args, '-addext', names], { stdio: 'ignore' });
+  return { key, certificate };
 }

@@ -52,6 +52,9 @@ export class Relay {
     relay.server = https.createServer({ key: relay.authority.key, cert: relay.authority.cert }, (request, response) =>
       relay.handle(request, response).catch((error) => response.destroy(error))
     );
+    relay.server.on('checkContinue', (request, response) =>
+      relay.handle(request, response).catch((error) => response.destroy(error))
+    );
     relay.server.on('secureConnection', (socket) => {
       relay.connections += 1;
       if (socket.isSessionReused()) relay.resumed += 1;
@@ -81,7 +84,12 @@ export class Relay {
         (answer) => this.giveBack(request, answer, response).then(done, fail)
       );
       upstream.on('error', fail);
-      request.pipe(upstream);
+      if (!headers.expect) request.pipe(upstream);
+      else upstream.flushHeaders();
+      upstream.on('continue', () => {
+        response.writeContinue();
+        request.pipe(upstream);
+      });
     });
   }
 
@@ -94,6 +102,7 @@ export class Relay {
       await this.spoil(what);
     }
     delete what.headers['transfer-encoding'];
+    delete what.headers.connection;
     response.writeHead(what.status, what.headers);
     if (what.cutAt !== undefined) {
       response.write(what.body.subarray(0, what.cutAt), () => setTimeout(() => response.destroy(), 50));
