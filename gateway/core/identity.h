@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The rules of users, invites, sessions and tokens. No HTTP, no SQL, no JSON. A change that takes rights
- * away (logout, disable, role, password, removal) takes effect before the function returns: every verified
- * token that is remembered is checked against the store again.
+ * The rules of users, invites, sessions and tokens. No HTTP, no SQL, no JSON. A change that takes
+ * rights away (logout, disable, role, password, removal) takes effect before the function returns:
+ * every verified token that is remembered is checked against the store again.
  */
 #ifndef SG_CORE_IDENTITY_H
 #define SG_CORE_IDENTITY_H
@@ -42,27 +42,30 @@ struct principal {
 
 struct identity_config {
     enum signup_mode signup;
-    const char *issuer;     /* `iss`; borrowed for life */
-    const char *audience;   /* `aud`, "secgate" */
-    unsigned access_token_s;  /* 60 to 3600, default 600 */
-    unsigned session_s;       /* default 30 days */
+    const char *issuer;                                         /* `iss`; borrowed for life */
+    const char *audience;                                       /* `aud`, "secgate" */
+    unsigned access_token_s;                                    /* 60 to 3600, default 600 */
+    unsigned session_s;                                         /* default 30 days */
     unsigned argon2_memory_kib, argon2_passes, argon2_parallel; /* 19456, 2, 1 */
-    unsigned argon2_concurrent; /* default 2 */
+    unsigned argon2_concurrent;                                 /* default 2 */
     const char *setup_code_file; /* DATA/setup-code; borrowed for life */
-    /* Writes that file (`line`, 0600) or removes it (`line` NULL) for a process that may not; NULL: it may. Any thread. */
+    /* Writes that file (`line`, 0600) or removes it (`line` NULL) for a process that may not; NULL:
+     * it may. Any thread. */
     enum sg_err (*set_setup_code)(void *ctx, const char *line);
     void *setup_ctx;
 };
 
 struct identity;
 
-struct identity *identity_new(const struct users_store *users, const struct sessions_store *sessions,
-                              struct keyring_client *keyring, const struct identity_config *config);
+struct identity *identity_new(const struct users_store *users,
+                              const struct sessions_store *sessions, struct keyring_client *keyring,
+                              const struct identity_config *config);
 void identity_free(struct identity *id);
 
-/* First start: while there is no enabled admin, makes a setup code (an invite with role admin) and its file (0600), or keeps
- * the one that stands. Once there is an admin, removes both. Also loads the token keys from the keyring. Call once at start,
- * before requests; the keyring must answer (SG_ERR_UNAVAILABLE). */
+/* First start: while there is no enabled admin, makes a setup code (an invite with role admin) and
+ * its file (0600), or keeps the one that stands. Once there is an admin, removes both. Also loads
+ * the token keys from the keyring. Call once at start, before requests; the keyring must answer
+ * (SG_ERR_UNAVAILABLE). */
 enum sg_err identity_start(struct identity *id) SG_MUST_CHECK;
 
 /* -- users ------------------------------------------------------------------------------------- */
@@ -72,19 +75,22 @@ bool identity_user_name_ok(const char *name);
 enum sg_err identity_password_ok(const char *name, const char *password,
                                  const char **ret_reason) SG_MUST_CHECK;
 
-/* Blocks (argon2). `code` may be NULL. SG_ERR_BAD_FIELD, NAME_TAKEN, SIGNUP_CLOSED, BAD_CODE, THROTTLED (codes guessed from
- * one address; *ret_retry_after_s). */
+/* Blocks (argon2). `code` may be NULL. SG_ERR_BAD_FIELD, NAME_TAKEN, SIGNUP_CLOSED, BAD_CODE,
+ * THROTTLED (codes guessed from one address; *ret_retry_after_s). */
 enum sg_err identity_signup(struct identity *id, const char *name, const char *password,
                             const char *code, const char *address, struct user_record *ret,
                             unsigned *ret_retry_after_s) SG_MUST_CHECK;
 /* Records given out hold no password hash, no refresh state and no family key. */
-enum sg_err identity_user(struct identity *id, const char *name, struct user_record *ret) SG_MUST_CHECK;
+enum sg_err identity_user(struct identity *id, const char *name,
+                          struct user_record *ret) SG_MUST_CHECK;
 enum sg_err identity_users(struct identity *id, const char *after, size_t limit,
                            struct user_record *ret, size_t *ret_count) SG_MUST_CHECK;
-/* Wrong old password: SG_ERR_BAD_CREDENTIALS, throttled like a login. Ends the user's other sessions. */
+/* Wrong old password: SG_ERR_BAD_CREDENTIALS, throttled like a login. Ends the user's other
+ * sessions. */
 enum sg_err identity_change_password(struct identity *id, const struct principal *who,
                                      const char *old_password, const char *new_password,
-                                     const char *address, unsigned *ret_retry_after_s) SG_MUST_CHECK;
+                                     const char *address,
+                                     unsigned *ret_retry_after_s) SG_MUST_CHECK;
 enum sg_err identity_update_user(struct identity *id, const char *name, const enum user_role *role,
                                  const bool *disabled, struct user_record *ret) SG_MUST_CHECK;
 enum sg_err identity_remove_user(struct identity *id, const char *name) SG_MUST_CHECK;
@@ -94,7 +100,7 @@ enum sg_err identity_invite(struct identity *id, const struct principal *who, en
                             int64_t *ret_expires_ns) SG_MUST_CHECK;
 
 /* -- sessions ---------------------------------------------------------------------------------- */
-#define SG_SESSIONS_PER_USER 1000 /* a login beyond ends the oldest */
+#define SG_SESSIONS_PER_USER  1000 /* a login beyond ends the oldest */
 #define SG_REFRESH_TOKEN_SIZE 128
 struct grant {
     struct session_record session;
@@ -104,13 +110,15 @@ struct grant {
     char scope[SG_CLAIM_SIZE];
     unsigned expires_in_s;
 };
-/* Blocks (argon2, commit). SG_ERR_BAD_CREDENTIALS alike for unknown name and wrong password, with equal work; USER_DISABLED only
- * after the right password; THROTTLED with *ret_retry_after_s. `device_name`, `device_mac` may be NULL. Wipe *ret. */
+/* Blocks (argon2, commit). SG_ERR_BAD_CREDENTIALS alike for unknown name and wrong password, with
+ * equal work; USER_DISABLED only after the right password; THROTTLED with *ret_retry_after_s.
+ * `device_name`, `device_mac` may be NULL. Wipe *ret. */
 enum sg_err identity_login(struct identity *id, const char *name, const char *password,
                            const char *address, const char *device_name, const char *device_mac,
                            struct grant *ret, unsigned *ret_retry_after_s) SG_MUST_CHECK;
-/* Refresh with rotation (RFC 6749 section 6, RFC 9700 section 4.14): a token works until its successor is first used; parallel
- * uses give the same successor; any later reuse ends the family: SG_ERR_SESSION_ENDED. SG_ERR_TOKEN_INVALID for what never was one. */
+/* Refresh with rotation (RFC 6749 section 6, RFC 9700 section 4.14): a token works until its
+ * successor is first used; parallel uses give the same successor; any later reuse ends the family:
+ * SG_ERR_SESSION_ENDED. SG_ERR_TOKEN_INVALID for what never was one. */
 enum sg_err identity_refresh(struct identity *id, const char *refresh_token, const char *address,
                              struct grant *ret) SG_MUST_CHECK;
 enum sg_err identity_sessions(struct identity *id, const struct principal *who, size_t limit,
@@ -123,12 +131,14 @@ enum sg_err identity_logout(struct identity *id, const struct principal *who,
                             const uint8_t session_id[SG_SESSION_ID_SIZE]) SG_MUST_CHECK;
 
 /* -- tokens ------------------------------------------------------------------------------------ */
-/* Verifies a bearer token (RFC 9068 profile): form, header (alg exactly RS256, known kid), signature, iss, aud, exp, session
- * alive, user enabled. Does not block; reads the store only when the token is new or rights have
- * changed. SG_ERR_TOKEN_INVALID, TOKEN_EXPIRED, SESSION_ENDED, UNAVAILABLE. */
+/* Verifies a bearer token (RFC 9068 profile): form, header (alg exactly RS256, known kid),
+ * signature, iss, aud, exp, session alive, user enabled. Does not block; reads the store only when
+ * the token is new or rights have changed. SG_ERR_TOKEN_INVALID, TOKEN_EXPIRED, SESSION_ENDED,
+ * UNAVAILABLE. */
 enum sg_err identity_authenticate(struct identity *id, const char *token, size_t len,
                                   struct principal *ret) SG_MUST_CHECK;
-/* Public keys for the JWKS; fetched from the keyring again when older than a minute or a kid is unknown. */
+/* Public keys for the JWKS; fetched from the keyring again when older than a minute or a kid is
+ * unknown. */
 enum sg_err identity_token_keys(struct identity *id, struct token_key ret[SG_TOKEN_KEYS_MAX],
                                 size_t *ret_count) SG_MUST_CHECK;
 /* Removes what has expired; call now and then from a pool thread. */
