@@ -73,7 +73,7 @@ enum sg_err pki_make_ca(gnutls_privkey_t key, const char *host, int64_t now_s,
 enum sg_err pki_issue(const struct pki_issuer *issuer, const struct pki_request *request,
                       gnutls_x509_crt_t *ret) SG_MUST_CHECK;
 
-/* Whether the text is a DNS name (letters, digits, inner hyphens, "*." in front allowed) or an IP address. */
+/* Whether the text is a DNS name (letters, digits, inner hyphens; "*." may stand before two labels or more) or an IP address. */
 bool pki_name_is_valid(const char *name);
 
 /* Whether a client that connects to `name` (DNS name or address) would accept the certificate's names. */

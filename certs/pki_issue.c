@@ -47,8 +47,12 @@ static bool is_dns_name(const char *name)
 
     if (len == 0 || len > DNS_NAME_MAX)
         return false;
-    if (strncmp(name, "*.", 2) == 0)
+    /* Clients take a wildcard for one label below at least two. */
+    if (strncmp(name, "*.", 2) == 0) {
         name += 2;
+        if (strchr(name, '.') == NULL)
+            return false;
+    }
     for (;;) {
         size_t label = strcspn(name, ".");
 

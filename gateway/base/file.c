@@ -2,8 +2,10 @@
 /* Whole-file helpers; a write never leaves a half-written file under the final name. */
 #include "base/file.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,7 +16,8 @@
 #include "base/encode.h"
 #include "base/rng.h"
 
-#define READ_SIZE 16384
+#define READ_SIZE   16384
+#define RANDOM_SIZE 8 /* random bytes in a temporary name */
 
 void file_close(int *fd)
 {
@@ -111,7 +114,7 @@ static char *directory_of(const char *path)
 static char *temporary_for(const char *dir, const char *path)
 {
     const char *slash = strrchr(path, '/');
-    uint8_t random[8];
+    uint8_t random[RANDOM_SIZE];
     char hex[SG_HEX_SIZE(sizeof random)];
     char *temporary;
 
@@ -120,6 +123,36 @@ static char *temporary_for(const char *dir, const char *path)
     if (asprintf(&temporary, "%s/.%s.%s.tmp", dir, slash != NULL ? slash + 1 : path, hex) < 0)
         return NULL;
     return temporary;
+}
+
+/* Whether `entry` is a temporary name for `name` (NULL: for any). */
+static bool is_temporary(const char *entry, const char *name)
+{
+    static const char suffix[] = ".tmp";
+    const size_t tail = 1 + 2 * RANDOM_SIZE + sizeof suffix - 1;
+    size_t len = strlen(entry);
+    uint8_t random[RANDOM_SIZE];
+
+    if (len < tail + 2 || entry[0] != '.' || entry[len - tail] != '.' ||
+        strcmp(entry + len - (sizeof suffix - 1), suffix) != 0 ||
+        encode_unhex(entry + len - tail + 1, sizeof random * 2, random, sizeof random) != SG_OK)
+        return false;
+    return name == NULL ||
+           (len - tail - 1 == strlen(name) && memcmp(entry + 1, name, strlen(name)) == 0);
+}
+
+enum sg_err file_remove_temporaries(const char *dir, const char *name)
+{
+    DIR *d = opendir(dir);
+    enum sg_err err = SG_OK;
+
+    if (d == NULL)
+        return err_from_errno(errno);
+    for (struct dirent *e; (e = readdir(d)) != NULL;)
+        if (is_temporary(e->d_name, name) && unlinkat(dirfd(d), e->d_name, 0) != 0)
+            err = err_from_errno(errno);
+    (void)closedir(d);
+    return err;
 }
 
 /* Creates `path` with the exact mode, whatever the umask, and makes its content durable. */

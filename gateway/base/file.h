@@ -20,6 +20,10 @@ enum sg_err file_read(const char *path, struct buf *b) SG_MUST_CHECK;
 enum sg_err file_write_atomic(const char *path, const void *data, size_t len,
                               mode_t mode) SG_MUST_CHECK;
 
+/* Removes what a file_write_atomic that was killed left in a directory: of the file `name`, or of any for NULL. Only
+ * while nobody else writes there. */
+enum sg_err file_remove_temporaries(const char *dir, const char *name) SG_MUST_CHECK;
+
 /* Writes all bytes to a descriptor, over short writes and EINTR. */
 enum sg_err file_write_all(int fd, const void *data, size_t len) SG_MUST_CHECK;
 

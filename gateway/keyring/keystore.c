@@ -125,6 +125,20 @@ static enum sg_err load_tls(const struct keystore *k, struct tls_key *ret)
     return SG_OK;
 }
 
+/* A write that was interrupted may have left a private key under a temporary name. */
+static enum sg_err remove_leftovers(const struct keystore *k)
+{
+    char *tls = file_join(k->options.data, "tls");
+    enum sg_err err = file_remove_temporaries(k->dir, NULL);
+
+    if (err == SG_OK)
+        err = file_remove_temporaries(k->options.data, "ca.pem");
+    if (err == SG_OK)
+        err = tls != NULL ? file_remove_temporaries(tls, "server.pem") : SG_ERR_NO_MEMORY;
+    free(tls);
+    return err == SG_ERR_NOT_FOUND ? SG_OK : err; /* no certificate was made yet */
+}
+
 static void init_lock(pthread_rwlock_t *lock)
 {
     pthread_rwlockattr_t attr;
@@ -153,6 +167,8 @@ enum sg_err keystore_open(const struct keystore_options *options, struct keystor
     if (k->tls_key_path == NULL)
         goto fail;
     err = keyfile_check_dir(k->dir);
+    if (err == SG_OK)
+        err = remove_leftovers(k);
     if (err == SG_OK)
         err = load_ca(k);
     if (err == SG_OK)

@@ -171,6 +171,24 @@ static void test_directories(void **state)
     assert_int_equal(file_mkdirs(tempdir_path(dir, "a/f/g"), 0700), SG_ERR_NOT_DIRECTORY);
 }
 
+static void test_temporaries_are_removed(void **state)
+{
+    static const char *const leftovers[] = {".a.0123456789abcdef.tmp", ".b.0123456789abcdef.tmp"};
+    static const char *const others[] = {"a", ".a.0123456789abcde.tmp", "a.0123456789abcdef.tmp",
+                                         ".0123456789abcdef.tmp", ".a.0123456789abcdeg.tmp"};
+
+    (void)state;
+    for (size_t i = 0; i < 2; i++)
+        assert_int_equal(file_write_atomic(tempdir_path(dir, leftovers[i]), "x", 1, 0600), SG_OK);
+    for (size_t i = 0; i < 5; i++)
+        assert_int_equal(file_write_atomic(tempdir_path(dir, others[i]), "x", 1, 0600), SG_OK);
+    assert_int_equal(file_remove_temporaries(dir, "b"), SG_OK);
+    assert_int_equal(count_entries(dir), 6);
+    assert_int_equal(file_remove_temporaries(dir, NULL), SG_OK);
+    assert_int_equal(count_entries(dir), 5);
+    assert_int_equal(file_remove_temporaries(tempdir_path(dir, "none"), NULL), SG_ERR_NOT_FOUND);
+}
+
 static void test_join(void **state)
 {
     static const char *const cases[][3] = {
@@ -196,6 +214,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_a_link_is_replaced_not_followed, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_write_in_the_working_directory, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_directories, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_temporaries_are_removed, set_up, tear_down),
         cmocka_unit_test(test_join),
     };
 

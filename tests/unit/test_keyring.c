@@ -144,9 +144,15 @@ static void test_second_start_changes_nothing(void **state)
         read_file(files[i], &before[i]);
     /* The public copy comes back when it is lost. */
     assert_int_equal(unlink(tempdir_path(data, "ca.pem")), 0);
+    /* What an interrupted write left goes. */
+    assert_int_equal(
+        file_write_atomic(tempdir_path(data, "keyring/.ca.key.0123456789abcdef.tmp"), "x", 1, 0600),
+        SG_OK);
     k = real_keyring_start(data, NULL);
     assert_int_equal(real_keyring_ensure(&k, names, 3, &changed), SG_OK);
     assert_int_equal(changed, 0);
+    assert_int_not_equal(access(tempdir_path(data, "keyring/.ca.key.0123456789abcdef.tmp"), F_OK),
+                         0);
     assert_int_equal(real_keyring_ask(&k, SG_KEYRING_ROTATE_TOKENS, &changed), SG_OK);
     assert_int_equal(changed, 0);
     assert_int_equal(real_keyring_stop(&k), 0);

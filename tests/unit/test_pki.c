@@ -237,8 +237,8 @@ static void test_names(void **state)
                                        "fe80::1",
                                        "a_b"};
     static const char *const bad[] = {
-        "",  ".",   "a.",  ".a",        "a..b",         "-a",  "a-",   "a b",  "a/b",
-        "*", "a.*", "*.*", "b\xc3\xbc", "fe80::1%eth0", "a\n", "a:80", "[::1]"};
+        "",  ".",   "a.",  ".a",        "a..b",         "-a",  "a-",   "a b",     "a/b",
+        "*", "a.*", "*.*", "b\xc3\xbc", "fe80::1%eth0", "a\n", "a:80", "*.local", "[::1]"};
     static const char *const mixed[] = {"localhost", "not ok"};
     char label[70];
     gnutls_x509_crt_t cert;
