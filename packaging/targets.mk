@@ -27,7 +27,7 @@ $(DEPS)/node: tests/package-lock.json | $(DEPS)/test
 
 .PHONY: run
 run: $(DEPS)/run
-	@$(MAKE) --no-print-directory all
+	@$(MAKE) --no-print-directory -s $(JOBS) all
 	@exec $(BUILD)/secgated --data ./data --listen localhost:8443
 
 # The sanitized build is clang's, so that both compilers have seen every line.
