@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The small PKI: keys, a certificate authority, certificates that it issues (RFC 5280), and questions about
- * them. No function here keeps state or reads a clock; the caller says what time it is. Any thread may call;
- * a key or certificate may be used by several threads as long as none frees it.
+ * The small PKI: keys, a certificate authority, certificates that it issues (RFC 5280), and
+ * questions about them. No function here keeps state or reads a clock; the caller says what time it
+ * is. Any thread may call; a key or certificate may be used by several threads as long as none
+ * frees it.
  */
 #ifndef SG_CERTS_PKI_H
 #define SG_CERTS_PKI_H
@@ -20,11 +21,12 @@
 struct buf;
 
 #define SG_PKI_SHA256_SIZE   32
-#define SG_PKI_CHAIN_MAX     8             /* certificates in one PEM file */
-#define SG_PKI_PEM_MAX       (64 * 1024)   /* bytes of one PEM file */
+#define SG_PKI_CHAIN_MAX     8           /* certificates in one PEM file */
+#define SG_PKI_PEM_MAX       (64 * 1024) /* bytes of one PEM file */
 #define SG_PKI_CA_LIFE_S     (INT64_C(3650) * 86400)
 #define SG_PKI_SERVER_LIFE_S (INT64_C(397) * 86400)
-#define SG_PKI_BACKDATE_S    3600 /* not_before lies this far back, for clients whose clock is slow */
+#define SG_PKI_BACKDATE_S    3600 /* not_before lies this far back, for clients whose clock is slow \
+                                   */
 
 /* -- private keys ------------------------------------------------------------------------------ */
 
@@ -39,7 +41,8 @@ enum sg_err pki_key_from_pem(const void *data, size_t len, gnutls_privkey_t *ret
 /* Appends the key as PKCS#8 PEM; use buf_wipe on the buffer, whose cap is SG_PKI_PEM_MAX. */
 enum sg_err pki_key_to_pem(gnutls_privkey_t key, struct buf *out) SG_MUST_CHECK;
 
-/* The SHA-256 of the key's SubjectPublicKeyInfo (DER), by which a key and a certificate are matched. */
+/* The SHA-256 of the key's SubjectPublicKeyInfo (DER), by which a key and a certificate are
+ * matched. */
 enum sg_err pki_key_spki_sha256(gnutls_privkey_t key,
                                 uint8_t ret[SG_PKI_SHA256_SIZE]) SG_MUST_CHECK;
 
@@ -58,25 +61,28 @@ struct pki_issuer {
 struct pki_request {
     enum pki_purpose purpose;
     gnutls_pubkey_t public_key;
-    const char *const *names; /* server: DNS names and IP addresses, 1 or more; the first is the subject */
+    const char *const
+        *names; /* server: DNS names and IP addresses, 1 or more; the first is the subject */
     size_t name_count;
     int64_t now_s; /* seconds since 1970 */
 };
 
-/* Makes the self-signed CA certificate "secgate CA HOST" of `key`: keyCertSign and cRLSign, path length 0. Freed with
- * gnutls_x509_crt_deinit. */
+/* Makes the self-signed CA certificate "secgate CA HOST" of `key`: keyCertSign and cRLSign, path
+ * length 0. Freed with gnutls_x509_crt_deinit. */
 enum sg_err pki_make_ca(gnutls_privkey_t key, const char *host, int64_t now_s,
                         gnutls_x509_crt_t *ret) SG_MUST_CHECK;
 
-/* Issues a certificate. SG_ERR_BAD_FIELD for a name that is neither DNS name nor address, SG_ERR_CONFLICT when the
- * CA certificate is not valid at that time. It never outlives the CA. */
+/* Issues a certificate. SG_ERR_BAD_FIELD for a name that is neither DNS name nor address,
+ * SG_ERR_CONFLICT when the CA certificate is not valid at that time. It never outlives the CA. */
 enum sg_err pki_issue(const struct pki_issuer *issuer, const struct pki_request *request,
                       gnutls_x509_crt_t *ret) SG_MUST_CHECK;
 
-/* Whether the text is a DNS name (letters, digits, inner hyphens; "*." may stand before two labels or more) or an IP address. */
+/* Whether the text is a DNS name (letters, digits, inner hyphens; "*." may stand before two labels
+ * or more) or an IP address. */
 bool pki_name_is_valid(const char *name);
 
-/* Whether a client that connects to `name` (DNS name or address) would accept the certificate's names. */
+/* Whether a client that connects to `name` (DNS name or address) would accept the certificate's
+ * names. */
 bool pki_covers(gnutls_x509_crt_t cert, const char *name);
 
 /* Seconds until it expires (negative: since), and in all. */
@@ -88,12 +94,14 @@ int64_t pki_days_left(gnutls_x509_crt_t cert, int64_t now_s);
 /* Whether `ca` has signed `cert` with a signature that verifies. */
 bool pki_is_issued_by(gnutls_x509_crt_t cert, gnutls_x509_crt_t ca);
 
-/* SHA-256 of the certificate (DER), the fingerprint that people compare; and of its SubjectPublicKeyInfo. */
+/* SHA-256 of the certificate (DER), the fingerprint that people compare; and of its
+ * SubjectPublicKeyInfo. */
 enum sg_err pki_cert_sha256(gnutls_x509_crt_t cert, uint8_t ret[SG_PKI_SHA256_SIZE]) SG_MUST_CHECK;
 enum sg_err pki_cert_spki_sha256(gnutls_x509_crt_t cert,
                                  uint8_t ret[SG_PKI_SHA256_SIZE]) SG_MUST_CHECK;
 
-/* -- PEM files ---------------------------------------------------------------------------------- */
+/* -- PEM files ----------------------------------------------------------------------------------
+ */
 
 /* A chain of certificates, leaf first. Zero it before the first use. */
 struct pki_chain {
@@ -102,7 +110,8 @@ struct pki_chain {
 };
 void pki_chain_fini(struct pki_chain *chain);
 
-/* Reads a file of PEM certificates, at least one. SG_ERR_NOT_FOUND, SG_ERR_CORRUPT, SG_ERR_TOO_LARGE. */
+/* Reads a file of PEM certificates, at least one. SG_ERR_NOT_FOUND, SG_ERR_CORRUPT,
+ * SG_ERR_TOO_LARGE. */
 enum sg_err pki_chain_load(const char *path, struct pki_chain *ret) SG_MUST_CHECK;
 
 /* Appends the certificates as PEM; writes them to a file, atomically and durably. */

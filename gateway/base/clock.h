@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Wall and monotonic time, the kernel's clock state, RFC 3339 text. All can be injected in tests. */
+/* Wall and monotonic time, the kernel's clock state, RFC 3339 text. All can be injected in tests.
+ */
 #ifndef SG_BASE_CLOCK_H
 #define SG_BASE_CLOCK_H
 

@@ -18,7 +18,8 @@
 /* Writes 2*len lower-case digits and a NUL; `ret` holds SG_HEX_SIZE(len). */
 void encode_hex(const void *data, size_t len, char *ret);
 /* Decodes exactly `size` bytes from `2*size` digits of either case. SG_ERR_BAD_FIELD otherwise. */
-enum sg_err encode_unhex(const char *text, size_t text_len, uint8_t *ret, size_t size) SG_MUST_CHECK;
+enum sg_err encode_unhex(const char *text, size_t text_len, uint8_t *ret,
+                         size_t size) SG_MUST_CHECK;
 
 /* Padded base64, and base64url without padding; NUL-terminated; `ret` holds SG_BASE64_SIZE(len). */
 void encode_base64(const void *data, size_t len, char *ret);
@@ -34,8 +35,9 @@ enum sg_err encode_unbase64url(const char *text, size_t text_len, uint8_t *ret, 
 struct buf;
 /* Appends `text` percent-encoded: all but unreserved characters, and `/` if `keep_slash`. */
 void encode_percent(struct buf *b, const char *text, size_t len, int keep_slash);
-/* Decodes %XX once, in place or into `ret` (text_len + 1 bytes), NUL-terminated. `+` is a space only
- * with `plus`. SG_ERR_BAD_REQUEST for a broken escape. The result may hold NUL bytes: use ret_len. */
+/* Decodes %XX once, in place or into `ret` (text_len + 1 bytes), NUL-terminated. `+` is a space
+ * only with `plus`. SG_ERR_BAD_REQUEST for a broken escape. The result may hold NUL bytes: use
+ * ret_len. */
 enum sg_err encode_unpercent(const char *text, size_t text_len, int plus, char *ret,
                              size_t *ret_len) SG_MUST_CHECK;
 

@@ -15,13 +15,13 @@ struct buf;
 /* Appends the file's content to `b` (bounded by the buffer's cap: SG_ERR_TOO_LARGE). */
 enum sg_err file_read(const char *path, struct buf *b) SG_MUST_CHECK;
 
-/* Writes to a temporary name in the same directory with `mode`, fsyncs it, renames it over `path`, fsyncs
- * the directory. After SG_OK it is durable; after an error the former file is untouched. */
+/* Writes to a temporary name in the same directory with `mode`, fsyncs it, renames it over `path`,
+ * fsyncs the directory. After SG_OK it is durable; after an error the former file is untouched. */
 enum sg_err file_write_atomic(const char *path, const void *data, size_t len,
                               mode_t mode) SG_MUST_CHECK;
 
-/* Removes what a file_write_atomic that was killed left in a directory: of the file `name`, or of any for NULL. Only
- * while nobody else writes there. */
+/* Removes what a file_write_atomic that was killed left in a directory: of the file `name`, or of
+ * any for NULL. Only while nobody else writes there. */
 enum sg_err file_remove_temporaries(const char *dir, const char *name) SG_MUST_CHECK;
 
 /* Writes all bytes to a descriptor, over short writes and EINTR. */

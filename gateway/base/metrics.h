@@ -33,7 +33,8 @@ struct buf;
     X(TOKEN_CACHE_HITS, "secgate_token_cache_hits_total", COUNTER, "Tokens known from before.")    \
     X(TOKEN_VERIFIED, "secgate_token_verifications_total", COUNTER, "Token signatures verified.")  \
     X(DB_COMMITS, "secgate_db_commits_total", COUNTER, "Database commits.")                        \
-    X(DB_WRITES, "secgate_db_writes_total", COUNTER, "Database write transactions, many a commit.")\
+    X(DB_WRITES, "secgate_db_writes_total", COUNTER,                                               \
+      "Database write transactions, many a commit.")                                               \
     X(BLOBS_COLLECTED, "secgate_blobs_collected_total", COUNTER, "Unreferenced blobs removed.")    \
     X(KEYRING_CALLS, "secgate_keyring_calls_total", COUNTER, "Calls to the keyring.")              \
     X(KEYRING_FAILED, "secgate_keyring_call_failures_total", COUNTER, "Failed keyring calls.")     \
@@ -50,12 +51,14 @@ void metrics_add(enum metric m, int64_t n);
 int64_t metrics_get(enum metric m);
 
 /* Counts one finished request: status class and duration (histogram, seconds) per operation. `op`
- * indexes the route table (0 <= op < SG_METRICS_OPS); names are set once at start by metrics_name_op. */
+ * indexes the route table (0 <= op < SG_METRICS_OPS); names are set once at start by
+ * metrics_name_op. */
 #define SG_METRICS_OPS 128
 void metrics_name_op(unsigned op, const char *operation_id);
 void metrics_request(unsigned op, unsigned status, int64_t duration_ns);
 
-/* Appends everything in the Prometheus text format, with process RSS, descriptors and start time. */
+/* Appends everything in the Prometheus text format, with process RSS, descriptors and start time.
+ */
 void metrics_render(struct buf *out);
 
 #endif

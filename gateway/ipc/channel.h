@@ -14,9 +14,10 @@
 enum sg_err channel_pair(int ret_fds[2]) SG_MUST_CHECK;
 
 /* Sends one message with `nfds` descriptors (0 to SG_IPC_FDS_MAX; they stay the caller's). Blocks.
- * SG_ERR_UNAVAILABLE when the peer is gone, SG_ERR_PROTOCOL for an empty or too long message, SG_ERR_TIMEOUT when
- * the descriptor is non-blocking and its buffer is full. */
-enum sg_err channel_send(int fd, const struct buf *message, const int *fds, size_t nfds) SG_MUST_CHECK;
+ * SG_ERR_UNAVAILABLE when the peer is gone, SG_ERR_PROTOCOL for an empty or too long message,
+ * SG_ERR_TIMEOUT when the descriptor is non-blocking and its buffer is full. */
+enum sg_err channel_send(int fd, const struct buf *message, const int *fds,
+                         size_t nfds) SG_MUST_CHECK;
 
 /* Receives one message into `message` (cleared first). Descriptors arrive close-on-exec in ret_fds
  * (room for SG_IPC_FDS_MAX; ret_fds may be NULL: any that come are closed and it is an error).

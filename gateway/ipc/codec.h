@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Typed, length-checked encoding of messages between the processes. Big-endian integers, u32 lengths.
- * A decoder reads only what is there, remembers the first failure, and must end exactly at the end.
+ * Typed, length-checked encoding of messages between the processes. Big-endian integers, u32
+ * lengths. A decoder reads only what is there, remembers the first failure, and must end exactly at
+ * the end.
  */
 #ifndef SG_IPC_CODEC_H
 #define SG_IPC_CODEC_H

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What may be asked of the keyring, by whom, and how each message is laid out. The keyring composes what it
- * signs: a token from typed claims, a certificate from names; only the TLS handshake hands it a digest,
- * for the TLS key alone.
+ * What may be asked of the keyring, by whom, and how each message is laid out. The keyring composes
+ * what it signs: a token from typed claims, a certificate from names; only the TLS handshake hands
+ * it a digest, for the TLS key alone.
  */
 #ifndef SG_IPC_KEYRING_H
 #define SG_IPC_KEYRING_H
@@ -25,7 +25,7 @@ enum keyring_peer { SG_PEER_CONTROL = 1, SG_PEER_WORKER = 2 };
     X(RELOAD, 3, SG_PEER_CONTROL)      /* re-reads the TLS key(s); answer empty */                 \
     X(ROTATE_TOKENS, 4, SG_PEER_CONTROL) /* new token key if the current is due -> changed u8 */   \
     X(STATUS, 5, SG_PEER_CONTROL | SG_PEER_WORKER) /* -> empty: alive */                           \
-    X(SIGN_TLS, 16, SG_PEER_WORKER)                /* struct keyring_sign_tls -> signature bytes */\
+    X(SIGN_TLS, 16, SG_PEER_WORKER)    /* struct keyring_sign_tls -> signature bytes */            \
     X(HAS_TLS_KEY, 17, SG_PEER_WORKER) /* SPKI SHA-256 -> algorithm u32, bits u32; NOT_FOUND */    \
     X(MINT, 18, SG_PEER_WORKER)        /* struct keyring_claims -> compact JWT string */           \
     X(TOKEN_KEYS, 19, SG_PEER_WORKER)  /* -> u32 count, per key: kid string, n bytes, e bytes */
@@ -54,8 +54,8 @@ struct keyring_sign_tls {
 };
 
 #define SG_CLAIM_SIZE 256
-/* Claims of an access token (RFC 7519, RFC 9068). iat, nbf and iss come from the keyring's own clock and
- * configuration; exp is iat + lifetime_s, capped there. */
+/* Claims of an access token (RFC 7519, RFC 9068). iat, nbf and iss come from the keyring's own
+ * clock and configuration; exp is iat + lifetime_s, capped there. */
 struct keyring_claims {
     char sub[SG_CLAIM_SIZE];
     char sid[64];

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Private key files: read only when nobody else could read or replace them, written atomically as 0600. */
+/* Private key files: read only when nobody else could read or replace them, written atomically as
+ * 0600. */
 #ifndef SG_KEYRING_KEYFILE_H
 #define SG_KEYRING_KEYFILE_H
 
@@ -15,11 +16,12 @@ enum keyfile_policy {
     SG_KEYFILE_OPERATOR, /* owner this user or root, group may read, others may not */
 };
 
-/* Makes the directory (0700) if it is missing. SG_ERR_FORBIDDEN, logged with what is wrong, when it is looser than
- * 0700, no directory or somebody else's. */
+/* Makes the directory (0700) if it is missing. SG_ERR_FORBIDDEN, logged with what is wrong, when it
+ * is looser than 0700, no directory or somebody else's. */
 enum sg_err keyfile_check_dir(const char *path) SG_MUST_CHECK;
 
-/* Loads a PEM key. SG_ERR_NOT_FOUND; SG_ERR_FORBIDDEN (logged) for owner or mode; SG_ERR_CORRUPT (logged). */
+/* Loads a PEM key. SG_ERR_NOT_FOUND; SG_ERR_FORBIDDEN (logged) for owner or mode; SG_ERR_CORRUPT
+ * (logged). */
 enum sg_err keyfile_load(const char *path, enum keyfile_policy policy,
                          gnutls_privkey_t *ret) SG_MUST_CHECK;
 

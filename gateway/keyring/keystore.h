@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * All private keys of the gateway. One lock: `lock` in struct keystore, read-locked for signing and write-locked for
- * the moment of a change; no other lock is taken under it. Calls marked "control" are made by the control
- * thread alone; the others by any thread.
+ * All private keys of the gateway. One lock: `lock` in struct keystore, read-locked for signing and
+ * write-locked for the moment of a change; no other lock is taken under it. Calls marked "control"
+ * are made by the control thread alone; the others by any thread.
  */
 #ifndef SG_KEYRING_KEYSTORE_H
 #define SG_KEYRING_KEYSTORE_H
@@ -18,30 +18,34 @@
 struct keystore;
 
 struct keystore_options {
-    const char *data;    /* the data directory */
-    const char *issuer;  /* claim `iss` of the tokens */
-    const char *tls_key; /* the operator's key file; NULL: DATA/keyring/tls.key, made when missing */
+    const char *data;   /* the data directory */
+    const char *issuer; /* claim `iss` of the tokens */
+    const char
+        *tls_key; /* the operator's key file; NULL: DATA/keyring/tls.key, made when missing */
 };
 
-/* Opens the keys of DATA/keyring and makes those that are missing; writes DATA/ca.pem. The options' strings are borrowed
- * for the keystore's life. What is wrong with a file is logged. */
+/* Opens the keys of DATA/keyring and makes those that are missing; writes DATA/ca.pem. The options'
+ * strings are borrowed for the keystore's life. What is wrong with a file is logged. */
 enum sg_err keystore_open(const struct keystore_options *options,
                           struct keystore **ret) SG_MUST_CHECK;
 /* Wipes the keys. No call may be in progress. NULL is legal. */
 void keystore_free(struct keystore *k);
 
-/* Control: issues DATA/tls/server.pem if it is missing, does not fit the key or the names, or has less than a third
- * of its life left; never when the operator supplies the key. */
+/* Control: issues DATA/tls/server.pem if it is missing, does not fit the key or the names, or has
+ * less than a third of its life left; never when the operator supplies the key. */
 enum sg_err keystore_ensure_cert(struct keystore *k, const struct keyring_names *names,
                                  bool *ret_changed) SG_MUST_CHECK;
 
-/* Control: reads the TLS key again; the former one keeps signing. After an error nothing has changed. */
+/* Control: reads the TLS key again; the former one keeps signing. After an error nothing has
+ * changed. */
 enum sg_err keystore_reload(struct keystore *k) SG_MUST_CHECK;
 
-/* Control: makes a new token key if the current one is due, drops those that are no longer needed. */
+/* Control: makes a new token key if the current one is due, drops those that are no longer needed.
+ */
 enum sg_err keystore_rotate_tokens(struct keystore *k, bool *ret_changed) SG_MUST_CHECK;
 
-/* The algorithm (gnutls_pk_algorithm_t) and size of the TLS key with that SPKI; SG_ERR_NOT_FOUND. */
+/* The algorithm (gnutls_pk_algorithm_t) and size of the TLS key with that SPKI; SG_ERR_NOT_FOUND.
+ */
 enum sg_err keystore_find_tls(struct keystore *k, const uint8_t spki_sha256[32],
                               uint32_t *ret_algorithm, uint32_t *ret_bits) SG_MUST_CHECK;
 

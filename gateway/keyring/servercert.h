@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The public certificate files of the data directory: ca.pem, and tls/server.pem (leaf, then CA). */
+/* The public certificate files of the data directory: ca.pem, and tls/server.pem (leaf, then CA).
+ */
 #ifndef SG_KEYRING_SERVERCERT_H
 #define SG_KEYRING_SERVERCERT_H
 
@@ -21,7 +22,8 @@ struct servercert_request {
 /* Writes DATA/ca.pem (0644) unless it holds exactly this certificate already. */
 enum sg_err servercert_publish_ca(const char *data, gnutls_x509_crt_t ca) SG_MUST_CHECK;
 
-/* Issues DATA/tls/server.pem (0644) unless the one that is there still serves. SG_ERR_BAD_FIELD for names. */
+/* Issues DATA/tls/server.pem (0644) unless the one that is there still serves. SG_ERR_BAD_FIELD for
+ * names. */
 enum sg_err servercert_ensure(const struct servercert_request *request,
                               bool *ret_changed) SG_MUST_CHECK;
 

@@ -15,8 +15,8 @@ struct buf;
 /* Whether the kind of key can serve TLS here: RSA of 2048 bits or more, RSA-PSS, ECDSA. */
 enum sg_err tlssign_check_key(gnutls_privkey_t key) SG_MUST_CHECK;
 
-/* Appends the signature. SG_ERR_BAD_FIELD when the algorithm is not allowed, does not fit the key, or the digest is not
- * exactly as long as the algorithm's hash. */
+/* Appends the signature. SG_ERR_BAD_FIELD when the algorithm is not allowed, does not fit the key,
+ * or the digest is not exactly as long as the algorithm's hash. */
 enum sg_err tlssign_make(gnutls_privkey_t key, uint32_t algorithm, const uint8_t *digest,
                          size_t digest_len, struct buf *out) SG_MUST_CHECK;
 

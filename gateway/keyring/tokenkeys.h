@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The RSA keys that sign access tokens: the current one, and former ones that stay published until no token of theirs
- * can be valid any more. All state is in the file names: token-CREATED-KID.key, where CREATED is in seconds since
- * 1970 and KID is the RFC 7638 thumbprint. Not locked here: the keystore's lock covers it.
+ * The RSA keys that sign access tokens: the current one, and former ones that stay published until
+ * no token of theirs can be valid any more. All state is in the file names: token-CREATED-KID.key,
+ * where CREATED is in seconds since 1970 and KID is the RFC 7638 thumbprint. Not locked here: the
+ * keystore's lock covers it.
  */
 #ifndef SG_KEYRING_TOKENKEYS_H
 #define SG_KEYRING_TOKENKEYS_H
@@ -15,9 +16,10 @@
 #include "base/err.h"
 #include "ipc/keyring.h"
 
-#define SG_TOKEN_LIFE_MAX_S     3600                    /* no token lives longer */
-#define SG_TOKEN_KEY_ROTATE_S   (INT64_C(30) * 86400)   /* a key is current for this long */
-#define SG_TOKEN_KEY_OVERLAP_S  (SG_TOKEN_LIFE_MAX_S + 300) /* then published for this long, clock skew included */
+#define SG_TOKEN_LIFE_MAX_S   3600                  /* no token lives longer */
+#define SG_TOKEN_KEY_ROTATE_S (INT64_C(30) * 86400) /* a key is current for this long */
+#define SG_TOKEN_KEY_OVERLAP_S                                                                     \
+    (SG_TOKEN_LIFE_MAX_S + 300) /* then published for this long, clock skew included */
 
 struct tokenkeys_entry {
     int64_t created_s;
@@ -33,10 +35,12 @@ struct tokenkeys {
 
 void tokenkeys_fini(struct tokenkeys *t);
 
-/* Loads all keys of the directory, drops those that nobody needs any more, and makes one if there is none. */
+/* Loads all keys of the directory, drops those that nobody needs any more, and makes one if there
+ * is none. */
 enum sg_err tokenkeys_load(const char *dir, int64_t now_s, struct tokenkeys *ret) SG_MUST_CHECK;
 
-/* Whether tokenkeys_load would answer something else now, because a key is due to be replaced or dropped. */
+/* Whether tokenkeys_load would answer something else now, because a key is due to be replaced or
+ * dropped. */
 bool tokenkeys_is_due(const struct tokenkeys *t, int64_t now_s);
 
 /* Makes a new current key in the directory, durable on return; tokenkeys_load finds it. */
