@@ -2,6 +2,8 @@
 /* The graceful end: who has a request in progress gets his answer, up to a deadline. */
 #include "http/drain.h"
 
+#include <sys/socket.h>
+
 #include "base/clock.h"
 #include "base/log.h"
 #include "http/accept.h"
@@ -17,6 +19,9 @@ unsigned drain_connections(struct server *s)
 
     accepter_free(s->accepter);
     s->accepter = NULL;
+    for (size_t i = 0; i < s->config.listen_count;
+         i++) /* newcomers are refused, not left waiting */
+        (void)shutdown(s->config.listen_fds[i], SHUT_RDWR);
     atomic_store(&s->draining, true);
     do
         registry_shut_idle(s->registry);

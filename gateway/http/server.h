@@ -32,7 +32,8 @@ struct server_limits {
 };
 
 struct server_config {
-    const int *listen_fds; /* listening sockets, borrowed, stay open */
+    const int
+        *listen_fds; /* listening sockets, borrowed; a drain shuts them down, nothing closes them */
     size_t listen_count;
     const struct route *routes;
     size_t route_count;
