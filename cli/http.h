@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * HTTPS exchanges with one gateway on libcurl. One multi handle and one TLS session cache carry all
- * of them, so connections are kept and handshakes resumed. Only the profile's CA is trusted.
+ * of them, so connections are kept, and handshakes are resumed where libcurl can: 7.88 with GnuTLS
+ * asks for no session tickets. Only the profile's CA is trusted.
  */
 #ifndef SG_CLI_HTTP_H
 #define SG_CLI_HTTP_H

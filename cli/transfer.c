@@ -191,8 +191,8 @@ enum cli_status transfer_parse_parallel(const char *text, unsigned *ret)
     long value = text ? strtol(text, &end, 10) : SG_TRANSFER_PARALLEL;
 
     if (text && (end == text || *end || value < 1 || value > SG_HTTP_PARALLEL_MAX))
-        return report_error(SG_CLI_USAGE, NULL, "-j takes a number from 1 to %d",
-                            SG_HTTP_PARALLEL_MAX);
+        return report_error(SG_CLI_USAGE, "4 is a good number for most networks",
+                            "-j takes a number from 1 to %d", SG_HTTP_PARALLEL_MAX);
     *ret = (unsigned)value;
     return SG_CLI_OK;
 }

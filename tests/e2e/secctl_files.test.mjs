@@ -108,7 +108,7 @@ suite('secctl_files', async ({ gw, it }) => {
     await ctl.run(['put', '-r', 't/.', 'common/flat']);
     assert.equal((await ctl.run(['cat', 'common/flat/ü'])).stdout, 'content of ü');
     await ctl.run(['put', 't', 'common/'], { expect: 1 });
-    const single = await ctl.run(['get', 'common/t'], { expect: 2 });
+    const single = await ctl.run(['get', 'common/t', '-o', 'nothing'], { expect: 2 });
     assert.match(single.stderr, /use -r/);
     await ctl.run(['put', 't/a', 't/b c', 'common/two']);
     assert.equal((await ctl.run(['ls', 'common/two'])).stdout, 'a\nb c\n');
@@ -116,16 +116,15 @@ suite('secctl_files', async ({ gw, it }) => {
     assert.deepEqual(Object.keys(tree(ctl.file('dir'))), ['a', 'b c']);
   });
 
-  await it('keeps connections and resumes handshakes', async () => {
+  await it('keeps connections', async () => {
     const relay = await Relay.start({ gateway: gw });
     const other = new Secctl(relay);
     await other.login();
-    relay.connections = relay.resumed = relay.mostActive = 0;
+    relay.connections = relay.mostActive = 0;
     await other.run(['get', '-r', '-j', '4', 'common/t', '-o', 'x']);
     assert.ok(relay.mostActive <= 4, `${relay.mostActive} at once`);
     assert.ok(relay.mostActive >= 2, 'several at once');
     assert.ok(relay.connections <= 4, `${relay.connections} connections`);
-    assert.ok(relay.resumed >= 1, 'later connections resume the session');
     await relay.stop();
   });
 
@@ -154,7 +153,7 @@ suite('secctl_files', async ({ gw, it }) => {
     const terminal = ctl.terminal(['ls', 'common/t']);
     assert.equal(await terminal.end(), 0);
     assert.match(terminal.output, /\x1b\[1;34mdeep\/\x1b\[0m/);
-    assert.match(plain(terminal.output), /a {2,}b c {2,}/);
+    assert.match(plain(terminal.output), /^-dash {2,}b c {2,}/m);
   });
 
   await it('lists more than a page', async () => {
