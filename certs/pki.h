@@ -25,8 +25,7 @@ struct buf;
 #define SG_PKI_PEM_MAX       (64 * 1024) /* bytes of one PEM file */
 #define SG_PKI_CA_LIFE_S     (INT64_C(3650) * 86400)
 #define SG_PKI_SERVER_LIFE_S (INT64_C(397) * 86400)
-#define SG_PKI_BACKDATE_S    3600 /* not_before lies this far back, for clients whose clock is slow \
-                                   */
+#define SG_PKI_BACKDATE_S    3600 /* not_before lies this far back, for slow clocks */
 
 /* -- private keys ------------------------------------------------------------------------------ */
 
