@@ -70,7 +70,7 @@ enum sg_err sqlite_conn_open(const char *path, bool write, struct sqlite_conn *r
                                  "PRAGMA temp_store = MEMORY;";
     static const char writer[] = "PRAGMA journal_mode = WAL;"
                                  "PRAGMA journal_size_limit = 67108864;"
-                                 "PRAGMA cache_size = -16384;"
+                                 "PRAGMA cache_size = -131072;"
                                  "PRAGMA wal_autocheckpoint = 1000;";
     static const char reader[] = "PRAGMA query_only = ON;";
 
