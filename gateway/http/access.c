@@ -184,7 +184,7 @@ void access_completed(void *cls, struct MHD_Connection *connection, void **conte
  * ------------------------------------------------------------------------------------- */
 
 /* The client has until then, while its body comes at the least rate. */
-static void extend_deadline(struct request *r)
+void request_extend(struct request *r)
 {
     const struct server_limits *limits = &r->server->config.limits;
 
@@ -295,7 +295,7 @@ static enum MHD_Result take_head(struct request *r, const char *method, const ch
         return refuse(r);
     r->phase = SG_PHASE_BODY;
     if (r->has_body)
-        extend_deadline(r);
+        request_extend(r);
     return MHD_YES;
 }
 
@@ -303,21 +303,25 @@ static enum MHD_Result take_discard(struct request *r, size_t len)
 {
     r->received += len;
     r->swallowed += len;
-    extend_deadline(r);
+    request_extend(r);
     return r->swallowed <= SG_SWALLOW_MAX ? MHD_YES : cut(r);
 }
 
 static enum MHD_Result take_body(struct request *r, const uint8_t *data, size_t len)
 {
+    enum sg_err err;
+
     r->received += len;
     if (r->match.route->body == SG_BODY_STREAM) {
-        r->err = upload_take(r, data, len);
+        err = upload_take(r, data, len);
     } else {
         buf_append(&r->body, data, len);
-        r->err = buf_status(&r->body);
+        err = buf_status(&r->body);
+        request_extend(r);
     }
-    if (r->err == SG_OK)
+    if (err == SG_OK)
         return MHD_YES;
+    r->err = err;
     r->phase = SG_PHASE_DISCARD;
     if (!r->chunked && (uint64_t)r->content_length - r->received > SG_SWALLOW_MAX)
         return cut(r);

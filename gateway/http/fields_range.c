@@ -42,7 +42,9 @@ static bool parse_spec(const char **text, uint64_t size, struct fields_range *re
         p++;
         if (!parse_number(&p, &last))
             return false;
-        *ret_usable = last > 0 && size > 0;
+        if (last > 0 && size == 0)
+            return false; /* holds, but no Content-Range can say so */
+        *ret_usable = last > 0;
         ret->first = last < size ? size - last : 0;
         ret->last = size - 1;
     } else {

@@ -125,8 +125,8 @@ struct upload {
     size_t pending; /* bytes queued or being handled */
     bool active;    /* the job is queued or runs */
     bool eof;
-    bool failed;    /* request.err says why; nothing more is taken */
-    bool abandoned; /* the connection is gone: the job ends the request */
+    enum sg_err err; /* why it failed; nothing more is taken */
+    bool abandoned;  /* the connection is gone: the job ends the request */
 };
 
 struct request {

@@ -91,8 +91,7 @@ static void fail_locked(struct request *r, enum sg_err err)
 {
     struct upload *u = &r->upload;
 
-    r->err = err;
-    u->failed = true;
+    u->err = err;
     free_blocks(r, u->head);
     u->head = NULL;
     u->tail = NULL;
@@ -153,8 +152,10 @@ static enum next after(struct request *r, enum sg_err err)
     } else if (err != SG_OK) {
         fail_locked(r, err);
         u->active = false;
-        if (u->eof)
+        if (u->eof) {
+            r->err = err;
             r->phase = SG_PHASE_READY;
+        }
         next = NEXT_IDLE;
         go_on(r);
     } else if (u->head != NULL) {
@@ -225,11 +226,11 @@ enum sg_err upload_take(struct request *r, const uint8_t *data, size_t len)
     enum sg_err err = SG_OK;
 
     pthread_mutex_lock(&r->mutex);
-    if (!u->failed && !append(r, data, len))
+    if (u->err == SG_OK && !append(r, data, len))
         fail_locked(r, SG_ERR_NO_MEMORY);
-    if (u->failed) {
-        err = r->err;
-    } else {
+    err = u->err;
+    if (err == SG_OK) {
+        request_extend(r);
         if (u->pending >= SG_UPLOAD_BLOCK)
             start_job(r);
         if (u->pending >= queue_max(r))
@@ -244,7 +245,8 @@ void upload_end(struct request *r)
     struct upload *u = &r->upload;
 
     pthread_mutex_lock(&r->mutex);
-    if (u->failed) {
+    if (u->err != SG_OK) {
+        r->err = u->err;
         r->phase = SG_PHASE_READY;
     } else {
         u->eof = true;

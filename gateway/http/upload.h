@@ -26,4 +26,7 @@ void request_over(struct request *r);
 /* In access.c: runs the operation, in a job. */
 enum sg_err request_run(struct request *r);
 
+/* In access.c: moves the deadline of a body on by what has come of it. */
+void request_extend(struct request *r);
+
 #endif

@@ -146,7 +146,7 @@ bool http_client_open(struct http_client *c, unsigned short port, const gnutls_d
 {
     struct sockaddr_in address = {
         .sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    struct timeval patience = {.tv_sec = 20};
+    struct timeval patience = {.tv_sec = 5};
     int rc;
 
     memset(c, 0, sizeof *c);
@@ -207,6 +207,7 @@ size_t http_client_answer(struct http_client *c, bool head, char *buf, size_t ca
 {
     size_t len = 0;
     size_t want = SIZE_MAX;
+    unsigned again = 0;
 
     *ret_status = 0;
     while (len < want) {
@@ -218,7 +219,8 @@ size_t http_client_answer(struct http_client *c, bool head, char *buf, size_t ca
         if (room == 0 || (want == SIZE_MAX && room > 1 && (room = 1) == 0))
             return 0;
         n = gnutls_record_recv(c->session, buf + len, room);
-        if (n == GNUTLS_E_INTERRUPTED)
+        /* A session ticket shows as "again"; so does the time-out of the socket. */
+        if (n == GNUTLS_E_INTERRUPTED || (n == GNUTLS_E_AGAIN && again++ < 10))
             continue;
         if (n <= 0)
             return 0;
