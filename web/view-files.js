@@ -41,7 +41,7 @@ class Files {
     this.sort = 'name';
     this.entries = [];
     this.cursor = null;
-    this.role = 'reader';
+    this.role = 'writer'; // until the gateway says otherwise; it decides in any case
     this.asked = 0; // numbers the requests, so that a late answer is not shown
     this.listening = new AbortController();
     this.build(root);
@@ -62,6 +62,8 @@ class Files {
     this.uploadButton = button('Upload', { icon: 'upload', kind: 'primary' }, () => this.picker.click());
     this.folderButton = button('New folder', { icon: 'add' }, () => this.makeDirectory());
     this.count = el('p', { class: 'count' });
+    this.root = root;
+    this.problem = null; // why nothing could be listed
     this.more = button('Show more', {}, () => this.loadMore());
     this.head = el('tr', { role: 'row' });
     this.body = el('tbody', { role: 'rowgroup' });
@@ -93,7 +95,13 @@ class Files {
             'div',
             { class: 'toolbar' },
             el('nav', { class: 'crumbs', 'aria-label': 'Path' }, this.crumbs),
-            el('div', { class: 'buttons' }, this.folderButton, this.uploadButton, this.picker),
+            el(
+              'div',
+              { class: 'buttons', 'data-writes': '' },
+              this.folderButton,
+              this.uploadButton,
+              this.picker,
+            ),
           ),
           this.drop,
         ),
@@ -103,6 +111,7 @@ class Files {
 
   leave() {
     this.listening.abort();
+    delete this.root.dataset.role;
     clearTimeout(this.timer);
   }
 
@@ -124,6 +133,7 @@ class Files {
   async showSpaces() {
     try {
       const { spaces } = await api.spacesList();
+      if (this.listening.signal.aborted) return;
       const here = this.directory.split('/')[0];
       const own = `~${user()?.username}`;
       const current = here === '~me' ? own : here;
@@ -147,8 +157,8 @@ class Files {
           ),
         ),
       );
-      this.folderButton.hidden = !this.writable;
-      this.uploadButton.hidden = !this.writable;
+      this.root.dataset.role = this.role;
+      if (!this.empty.hidden) this.showState(this.problem);
     } catch (error) {
       fail(error);
     }
@@ -279,6 +289,7 @@ class Files {
   }
 
   showState(problem = null) {
+    this.problem = problem;
     const none = this.entries.length === 0;
     const total = this.entries.reduce((sum, entry) => sum + (entry.type === 'file' ? entry.size : 0), 0);
     this.table.hidden = none;
@@ -332,7 +343,7 @@ class Files {
         isDirectory
           ? null
           : iconButton('download', `Download ${entry.name}`, () => this.fetch(entry), { 'data-also': '' }),
-        this.writable ? iconButton('trash', `Delete ${entry.name}`, () => this.remove(entry)) : null,
+        iconButton('trash', `Delete ${entry.name}`, () => this.remove(entry), { 'data-writes': '' }),
       ),
     );
   }

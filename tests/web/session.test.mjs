@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Tokens on the page: kept where they should be, refreshed once for all, shared among tabs.
 import assert from 'node:assert/strict';
-import { assertQuiet, row, signUp } from './lib/browser.mjs';
+import { assertQuiet, row, signIn, signUp } from './lib/browser.mjs';
 import { suite } from './lib/suite.mjs';
 
 const EXPECTED = /status of 40[01]/; // the browser reports the refusals that these tests provoke
@@ -105,6 +105,19 @@ suite('web session', async ({ gw, browser, it }) => {
       assert.ok(tokens.refreshes <= 1, `${tokens.refreshes} refreshes in ${round}`);
     }
     await twin.close();
+  });
+
+  await it('offers a guest nothing that changes files', async () => {
+    await gw.user(client, 'gus', { role: 'guest' });
+    const guest = await browser.page();
+    await signIn(guest, gw, { name: 'gus', password: 'password of gus' });
+    await row(guest, 'one').waitFor();
+    await guest.locator('main[data-role="reader"]').waitFor();
+    for (const name of ['Upload', 'New folder', 'Delete one']) {
+      assert.equal(await guest.getByRole('button', { name }).count(), 0, name);
+    }
+    assertQuiet(guest);
+    await guest.context().close();
   });
 
   await it('signs out in all tabs', async () => {
