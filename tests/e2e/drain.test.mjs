@@ -21,6 +21,11 @@ test('drain', async (t) => {
   const admin = await gw.admin();
   const auth = `Authorization: Bearer ${admin.token}`;
 
+  const settle = async () => {
+    if (gw.child.exitCode === null && gw.child.signalCode === null) gw.kill();
+    await gw.exited;
+  };
+
   await t.test('uploads and downloads under way finish, idle connections end', async () => {
     const content = randomBytes(16 << 20);
     await admin.put('/v1/files/common/down.bin', { body: content, expect: 201 });
@@ -31,7 +36,8 @@ test('drain', async (t) => {
     await answer(idle);
 
     const up = await connect(gw);
-    up.write(text('PUT', '/v1/files/common/up.bin', [auth, `Content-Length: ${content.length}`]));
+    up.write(text('PUT', '/v1/files/common/up.bin', [auth, `Content-Length: ${content.length}`, 'Expect: 100-continue']));
+    assert.equal((await answer(up, { interim: true })).status, 100);
     up.write(content.subarray(0, content.length / 2));
 
     const down = await connect(gw);
@@ -41,7 +47,6 @@ test('drain', async (t) => {
 
     process.kill(gw.pid, 'SIGTERM');
     await idle.closedBy;
-    await eventually(async () => !(await accepts(gw)), 'the end of new connections');
 
     up.write(content.subarray(content.length / 2));
     const stored = await answer(up);
@@ -57,8 +62,26 @@ test('drain', async (t) => {
     await gw.ended();
   });
 
-  await t.test('what was acknowledged is there after the next start', async () => {
+  await settle();
+  await t.test('new connections are refused while an upload is finished', async () => {
     gw.listen = `${gw.host}:${gw.port}`;
+    await gw.start();
+    const later = await gw.login('root-admin', 'the first password');
+    await gw.closeClients();
+    const up = await connect(gw);
+    const bearer = `Authorization: Bearer ${later.token}`;
+    up.write(text('PUT', '/v1/files/common/late.txt', [bearer, 'Content-Length: 10', 'Expect: 100-continue']));
+    assert.equal((await answer(up, { interim: true })).status, 100);
+    up.write('12345');
+    assert.equal(await accepts(gw), true);
+    process.kill(gw.pid, 'SIGTERM');
+    await eventually(async () => !(await accepts(gw)), 'the end of new connections', 5000).finally(() => up.write('67890'));
+    assert.equal((await answer(up)).status, 201);
+    await gw.ended();
+  });
+
+  await settle();
+  await t.test('what was acknowledged is there after the next start', async () => {
     await gw.start();
     const later = await gw.login('root-admin', 'the first password');
     const up = await later.get('/v1/files/common/up.bin', { expect: 200 });
@@ -67,9 +90,11 @@ test('drain', async (t) => {
     await gw.stop();
   });
 
+  await settle();
   await t.test('without any connection it ends at once, on SIGINT too', async () => {
     await gw.start();
     process.kill(gw.pid, 'SIGINT');
     await gw.ended();
   });
+  await settle();
 });

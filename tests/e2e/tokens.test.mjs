@@ -133,7 +133,6 @@ suite('tokens', async ({ gw, it }) => {
       'no audience': { aud: undefined },
       'other issuer': { iss: 'https://elsewhere.test' },
       'no issuer': { iss: undefined },
-      'not yet': { nbf: now + 3000 },
       'no session': { sid: undefined },
       'session is no id': { sid: 'x' },
       'no name': { sub: undefined },
@@ -146,6 +145,13 @@ suite('tokens', async ({ gw, it }) => {
     await refuse(await sign({ jti: 'own-crit' }, { ...header, crit: ['b64'], b64: true }), 'crit');
     await refuse(await sign({ jti: 'own-jwk' }, { ...header, jwk }), 'jwk');
     await refuse(await sign({ jti: 'own-kid' }, { ...header, kid: 'other' }), 'kid');
+  });
+
+  await it('a token whose time has not come is refused', async () => {
+    const own = privateKeys(gw.data).find(({ jwk: key }) => key.n === jwk.n);
+    const now = Math.floor(Date.now() / 1000);
+    const claim = { ...claims, iat: now, nbf: now + 3000, exp: now + 3300, jti: 'own-nbf' };
+    await refuse(await new SignJWT(claim).setProtectedHeader(header).sign(createPrivateKey(own.pem)), 'not yet');
   });
 
   await it('scopes and role of the token do not go beyond those of the user', async () => {

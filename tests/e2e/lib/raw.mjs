@@ -5,6 +5,17 @@ import { once } from 'node:events';
 
 const LIMIT_MS = 60000;
 
+// socket.changed is a promise of the next thing that happens on the socket.
+function watch(socket) {
+  let wake;
+  const renew = () => {
+    wake?.();
+    socket.changed = new Promise((done) => (wake = done));
+  };
+  renew();
+  for (const event of ['data', 'end', 'close']) socket.on(event, renew);
+}
+
 // A TLS connection; rejects if the handshake fails.
 export async function connect(gateway, options = {}) {
   const socket = tls.connect({
@@ -27,6 +38,7 @@ export async function connect(gateway, options = {}) {
     }),
   ]);
   socket.on('data', (bytes) => (socket.received = Buffer.concat([socket.received, bytes])));
+  watch(socket);
   return socket;
 }
 
@@ -82,10 +94,10 @@ export function parse(buffer, { head = false, closed = false } = {}) {
 // Waits for one answer on the connection; null if it is closed without one.
 export async function answer(socket, options = {}) {
   const limit = setTimeout(() => socket.destroy(new Error('no answer in time')), options.ms ?? LIMIT_MS);
-  let closed = socket.destroyed;
-  socket.closedBy.then(() => (closed = true));
+  let closed = false;
   try {
     for (;;) {
+      if (socket.destroyed || socket.readableEnded) closed = true;
       const found = parse(socket.received, { ...options, closed });
       if (found) {
         socket.received = socket.received.subarray(found.used);
@@ -95,8 +107,7 @@ export async function answer(socket, options = {}) {
         return found;
       }
       if (closed) return null;
-      await Promise.race([once(socket, 'data').catch(() => null), socket.closedBy, once(socket, 'end').catch(() => null)]);
-      if (socket.readableEnded) closed = true;
+      await socket.changed;
     }
   } finally {
     clearTimeout(limit);
