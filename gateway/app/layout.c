@@ -14,13 +14,6 @@
 
 #include "base/file.h"
 
-static char *directory_of(const char *path)
-{
-    const char *slash = strrchr(path, '/');
-
-    return slash == NULL ? strdup(".") : strndup(path, slash == path ? 1 : (size_t)(slash - path));
-}
-
 static bool has_share(const char *dir)
 {
     char *index = file_join(dir, "web/index.html");
@@ -65,7 +58,7 @@ static enum sg_err find_programs(const char *argv0, struct layout *l, char *besi
     *slash = '\0';
     l->keyring = file_join(beside, "secgated-keyring");
     if (strchr(argv0, '/') != NULL) {
-        typed = directory_of(argv0);
+        typed = file_directory_of(argv0);
         l->secctl = typed == NULL ? NULL : file_join(typed, "secctl");
         free(typed);
     } else {

@@ -31,19 +31,11 @@ void sandbox_harden(void)
     umask(077);
 }
 
-/* The directory of a file, since a renewed certificate is a new file; in fresh memory. */
-static char *directory_of(const char *path)
-{
-    const char *slash = strrchr(path, '/');
-
-    return slash == NULL ? strdup(".") : strndup(path, slash == path ? 1 : (size_t)(slash - path));
-}
-
 void sandbox_confine(const struct layout *l, const char *tls_certificate)
 {
-    char *given = directory_of(tls_certificate);
+    char *given = file_directory_of(tls_certificate);
     char *real = *tls_certificate ? realpath(tls_certificate, NULL) : NULL;
-    char *given_real = real == NULL ? NULL : directory_of(real);
+    char *given_real = real == NULL ? NULL : file_directory_of(real);
     const struct landlock_place places[] = {
         {l->db, true},
         {l->blobs, true},

@@ -9,6 +9,8 @@
 #include <sys/inotify.h>
 #include <unistd.h>
 
+#include "base/file.h"
+
 #define EVENTS (IN_CLOSE_WRITE | IN_MOVED_TO | IN_CREATE)
 
 static const char *base_name(const char *path)
@@ -25,8 +27,7 @@ enum sg_err watch_open(const char *const *files, size_t count, int *ret_fd)
     if (fd == -1)
         return err_from_errno(errno);
     for (size_t i = 0; i < count; i++) {
-        size_t len = (size_t)(base_name(files[i]) - files[i]);
-        char *dir = len == 0 ? strdup(".") : strndup(files[i], len);
+        char *dir = file_directory_of(files[i]);
 
         if (dir == NULL || inotify_add_watch(fd, dir, EVENTS) == -1) {
             enum sg_err err = dir == NULL ? SG_ERR_NO_MEMORY : err_from_errno(errno);

@@ -100,8 +100,12 @@ enum sg_err file_sync_dir(const char *path)
     return SG_OK;
 }
 
-/* The directory part of `path` ("." without one, "/" for the root), in fresh memory. */
-static char *directory_of(const char *path)
+/* A name beside `path` that nobody else uses: ".NAME.RANDOM.tmp". */
+static char *temporary_for(const char *dir, const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    uint8_t random[RANDOM_SIZE];
+  char *file_directory_of(const char *path)
 {
     const char *slash = strrchr(path, '/');
 
@@ -110,12 +114,7 @@ static char *directory_of(const char *path)
     return strndup(path, slash == path ? 1 : (size_t)(slash - path));
 }
 
-/* A name beside `path` that nobody else uses: ".NAME.RANDOM.tmp". */
-static char *temporary_for(const char *dir, const char *path)
-{
-    const char *slash = strrchr(path, '/');
-    uint8_t random[RANDOM_SIZE];
-    char hex[SG_HEX_SIZE(sizeof random)];
+  char hex[SG_HEX_SIZE(sizeof random)];
     char *temporary;
 
     rng_bytes(random, sizeof random);
@@ -174,7 +173,7 @@ static enum sg_err write_new(const char *path, const void *data, size_t len, mod
 
 enum sg_err file_write_atomic(const char *path, const void *data, size_t len, mode_t mode)
 {
-    char *dir = directory_of(path);
+    char *dir = file_directory_of(path);
     char *temporary = dir != NULL ? temporary_for(dir, path) : NULL;
     enum sg_err err = SG_ERR_NO_MEMORY;
 

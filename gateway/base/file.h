@@ -36,6 +36,10 @@ enum sg_err file_sync_dir(const char *path) SG_MUST_CHECK;
 /* "dir/name" in fresh memory (free()); NULL without memory. */
 char *file_join(const char *dir, const char *name);
 
+/* The directory that a path's last part is in ("." when it names none) in fresh memory; NULL
+ * without memory. */
+char *file_directory_of(const char *path);
+
 /* close(2) as a cleanup: closes *fd if it is not -1. */
 void file_close(int *fd);
 #define SG_FD_CLEANUP __attribute__((cleanup(file_close)))

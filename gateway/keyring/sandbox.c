@@ -12,6 +12,7 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 
+#include "base/file.h"
 #include "base/landlock.h"
 #include "base/log.h"
 
@@ -21,22 +22,12 @@ static void warn(const char *what)
               SG_INT("errno", errno));
 }
 
-/* The directory of a file, since a renewed key is a new file; in fresh memory. */
-static char *directory_of(const char *path)
-{
-    const char *slash = strrchr(path, '/');
-
-    if (slash == NULL)
-        return strdup(".");
-    return strndup(path, slash == path ? 1 : (size_t)(slash - path));
-}
-
 static void confine(const char *data, const char *tls_key)
 {
     /* What a link points to must be readable as well. */
     char *real = tls_key != NULL ? realpath(tls_key, NULL) : NULL;
-    char *key_dir = tls_key != NULL ? directory_of(tls_key) : NULL;
-    char *real_dir = real != NULL ? directory_of(real) : NULL;
+    char *key_dir = tls_key != NULL ? file_directory_of(tls_key) : NULL;
+    char *real_dir = real != NULL ? file_directory_of(real) : NULL;
     const struct landlock_place places[] = {
         {.path = data, .write = true},
         {.path = key_dir},
