@@ -109,22 +109,6 @@ enum sg_err sqlite_files_space_remove(struct sqlite_conn *c, int64_t owner_id)
 /* -- entries ------------------------------------------------------------------------------------
  */
 
-/* Columns of SG_ENTRY_COLUMNS; `arena` NULL leaves out the path. */
-static void entry_from_row(struct sqlite_query *q, struct arena *arena, struct entry_record *ret)
-{
-    memset(ret, 0, sizeof(*ret));
-    if (arena)
-        ret->path = sqlite_query_get_dup(q, 0, arena);
-    ret->type = sqlite_query_get_int(q, 1) == SG_ENTRY_FILE ? SG_ENTRY_FILE : SG_ENTRY_DIRECTORY;
-    ret->size = (uint64_t)sqlite_query_get_int(q, 2);
-    if (ret->type == SG_ENTRY_FILE)
-        sqlite_query_get_blob(q, 3, ret->sha256, sizeof(ret->sha256));
-    ret->modified_ns = sqlite_query_get_int(q, 4);
-    ret->version = (uint64_t)sqlite_query_get_int(q, 5);
-    sqlite_query_get_text(q, 6, ret->owner, sizeof(ret->owner));
-    sqlite_query_get_text(q, 7, ret->media_type, sizeof(ret->media_type));
-}
-
 /* The root is a directory without a row, in every space that is there. */
 static enum sg_err entry_get(struct sqlite_conn *c, int64_t space_id, const char *path, size_t len,
                              struct arena *arena, struct entry_record *ret)
@@ -145,7 +129,7 @@ static enum sg_err entry_get(struct sqlite_conn *c, int64_t space_id, const char
     sqlite_query_text_n(&q, path, len);
     enum sg_err err = sqlite_query_step(&q, &row);
     if (!err && row)
-        entry_from_row(&q, arena, ret);
+        sqlite_list_row(&q, arena, ret);
     err = sqlite_query_end(&q);
     return err ? err : row ? SG_OK : SG_ERR_NOT_FOUND;
 }
@@ -418,103 +402,17 @@ static enum sg_err files_remove(void *self, int64_t space_id, const char *path, 
 /* -- listing ------------------------------------------------------------------------------------
  */
 
-/* Bounds of `path`: [low, high). Paths are UTF-8 without control characters, so nothing stands
- * between a path and the same followed by 0x01, and 0xff ends every range of a prefix. */
-struct bounds {
-    char low[2 * SG_PATH_SIZE], high[2 * SG_PATH_SIZE];
-};
-
-static enum sg_err list_bounds(const struct entry_query *query, struct bounds *ret)
-{
-    const char *slash = query->dir[0] ? "/" : "";
-    const char *prefix = query->prefix ? query->prefix : "";
-    if (strlen(query->dir) >= SG_PATH_SIZE || strlen(prefix) >= SG_PATH_SIZE ||
-        (query->after_path && strlen(query->after_path) >= SG_PATH_SIZE))
-        return SG_ERR_BAD_CURSOR;
-    (void)snprintf(ret->low, sizeof(ret->low), "%s%s%s", query->dir, slash, prefix);
-    (void)snprintf(ret->high, sizeof(ret->high), "%s%s%s\xff", query->dir, slash, prefix);
-    if (query->sort != SG_SORT_NAME || !query->after_path)
-        return SG_OK;
-    if (!query->descending && strcmp(query->after_path, ret->low) >= 0)
-        (void)snprintf(ret->low, sizeof(ret->low), "%s\x01", query->after_path);
-    if (query->descending && strcmp(query->after_path, ret->high) < 0)
-        (void)snprintf(ret->high, sizeof(ret->high), "%s", query->after_path);
-    return SG_OK;
-}
-
-static enum sqlite_sql list_statement(const struct entry_query *query)
-{
-    static const enum sqlite_sql ids[2][3][2] = {
-        {{SG_SQL_LIST_NAME, SG_SQL_LIST_NAME_DESC},
-         {SG_SQL_LIST_SIZE, SG_SQL_LIST_SIZE_DESC},
-         {SG_SQL_LIST_MODIFIED, SG_SQL_LIST_MODIFIED_DESC}},
-        {{SG_SQL_TREE_NAME, SG_SQL_TREE_NAME_DESC},
-         {SG_SQL_TREE_SIZE, SG_SQL_TREE_SIZE_DESC},
-         {SG_SQL_TREE_MODIFIED, SG_SQL_TREE_MODIFIED_DESC}},
-    };
-    return ids[query->recursive][query->sort][query->descending];
-}
-
-/* Where the page begins in the order by `key, path`. */
-static void bind_after(struct sqlite_query *q, const struct entry_query *query)
-{
-    int64_t key = query->descending ? INT64_MAX : INT64_MIN;
-    const char *path = query->descending ? "\xff" : "";
-    if (query->after_path) {
-        path = query->after_path;
-        key = query->sort == SG_SORT_SIZE ? (int64_t)query->after_size : query->after_modified_ns;
-    }
-    sqlite_query_int(q, key);
-    sqlite_query_text(q, path);
-}
-
-static enum sg_err list_rows(struct sqlite_conn *c, const struct entry_query *query,
-                             const struct bounds *bounds, struct arena *arena,
-                             struct entry_record *ret, size_t *ret_count, bool *ret_more)
-{
-    struct sqlite_query q;
-    bool row = true;
-    size_t count = 0;
-    enum sg_err err = SG_OK;
-    sqlite_query_begin(&q, c, list_statement(query));
-    sqlite_query_int(&q, query->space_id);
-    if (query->recursive)
-        sqlite_query_null(&q); /* ?2 is not in the statement, but counts */
-    else
-        sqlite_query_text(&q, query->dir);
-    sqlite_query_text(&q, bounds->low);
-    sqlite_query_text(&q, bounds->high);
-    sqlite_query_int(&q, (int64_t)query->limit + 1);
-    if (query->sort != SG_SORT_NAME)
-        bind_after(&q, query);
-    while (!err && row && count <= query->limit) {
-        err = sqlite_query_step(&q, &row);
-        if (!err && row && count < query->limit)
-            entry_from_row(&q, arena, &ret[count]);
-        count += row;
-    }
-    err = sqlite_query_end(&q);
-    if (err)
-        return err;
-    *ret_more = count > query->limit;
-    *ret_count = *ret_more ? query->limit : count;
-    return SG_OK;
-}
-
 static enum sg_err files_list(void *self, const struct entry_query *query, struct arena *arena,
                               struct entry_record *ret, size_t *ret_count, bool *ret_more)
 {
     struct sqlite_conn *c = NULL;
-    struct bounds bounds;
     size_t count = 0;
     bool more = false;
     assert(query->limit > 0);
-    enum sg_err err = list_bounds(query, &bounds);
-    if (!err)
-        err = sqlite_conn_acquire(self, &c);
+    enum sg_err err = sqlite_conn_acquire(self, &c);
     if (err)
         return err;
-    err = list_rows(c, query, &bounds, arena, ret, &count, &more);
+    err = sqlite_list_page(c, query, arena, ret, &count, &more);
     if (!err && count == 0) { /* rows prove the directory; without them it is looked up */
         struct entry_record dir;
         err = entry_get(c, query->space_id, query->dir, strlen(query->dir), NULL, &dir);

@@ -212,4 +212,12 @@ enum sg_err sqlite_files_space_add(struct sqlite_conn *c, const char *name,
                                    int64_t owner_id) SG_MUST_CHECK;
 enum sg_err sqlite_files_space_remove(struct sqlite_conn *c, int64_t owner_id) SG_MUST_CHECK;
 
+/* The entry of the current row (columns as in SG_ENTRY_COLUMNS); `arena` NULL leaves out the path.
+ */
+void sqlite_list_row(struct sqlite_query *q, struct arena *arena, struct entry_record *ret);
+/* As files_vtable.list, without a look at the directory itself. */
+enum sg_err sqlite_list_page(struct sqlite_conn *c, const struct entry_query *query,
+                             struct arena *arena, struct entry_record *ret, size_t *ret_count,
+                             bool *ret_more) SG_MUST_CHECK;
+
 #endif
