@@ -100,12 +100,7 @@ enum sg_err file_sync_dir(const char *path)
     return SG_OK;
 }
 
-/* A name beside `path` that nobody else uses: ".NAME.RANDOM.tmp". */
-static char *temporary_for(const char *dir, const char *path)
-{
-    const char *slash = strrchr(path, '/');
-    uint8_t random[RANDOM_SIZE];
-  char *file_directory_of(const char *path)
+char *file_directory_of(const char *path)
 {
     const char *slash = strrchr(path, '/');
 
@@ -114,7 +109,12 @@ static char *temporary_for(const char *dir, const char *path)
     return strndup(path, slash == path ? 1 : (size_t)(slash - path));
 }
 
-  char hex[SG_HEX_SIZE(sizeof random)];
+/* A name beside `path` that nobody else uses: ".NAME.RANDOM.tmp". */
+static char *temporary_for(const char *dir, const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    uint8_t random[RANDOM_SIZE];
+    char hex[SG_HEX_SIZE(sizeof random)];
     char *temporary;
 
     rng_bytes(random, sizeof random);
