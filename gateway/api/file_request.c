@@ -20,7 +20,7 @@ enum sg_err file_request_path(struct request *r, struct path *ret)
     assert(strncmp(raw, PREFIX, sizeof PREFIX - 1) == 0);
     raw += sizeof PREFIX - 1;
     err = path_parse(raw, strlen(raw), request_arena(r), ret, &reason);
-    return err == SG_ERR_BAD_PATH ? request_fail(r, err, "%s", reason) : err;
+    return err == SG_ERR_BAD_PATH ? request_fail(r, err, "path: %s", reason) : err;
 }
 
 char *file_request_canonical(struct request *r, const struct path *path)
