@@ -27,12 +27,13 @@ struct json_object *json_parse(const char *text, size_t len)
 
     if (!tokener)
         return NULL;
+    /* Strict json-c takes white space at the end for content. */
+    while (len > 0 && memchr(" \t\r\n", text[len - 1], 4))
+        len--;
     json_tokener_set_flags(tokener, JSON_TOKENER_STRICT | JSON_TOKENER_VALIDATE_UTF8);
     json = json_tokener_parse_ex(tokener, text, (int)len);
-    size_t end = json_tokener_get_parse_end(tokener);
-    bool whole = json_tokener_get_error(tokener) == json_tokener_success;
-    while (whole && end < len)
-        whole = strchr(" \t\r\n", text[end++]) != NULL;
+    bool whole = json_tokener_get_error(tokener) == json_tokener_success &&
+                 json_tokener_get_parse_end(tokener) == len;
     json_tokener_free(tokener);
     if (!whole)
         json_cleanup(&json);

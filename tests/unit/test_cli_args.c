@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Tests of secctl's command line: options from tables, and the table of commands itself. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <string.h>
+
+#include "cli/args.h"
+#include "cli/commands.h"
+
+static const struct args_option options[] = {{'l', NULL, NULL, "long"},
+                                             {'o', "output", "OUT", "where"},
+                                             {SG_ARG_SORT, "sort", "KEY", "order"},
+                                             {0, NULL, NULL, NULL}};
+
+static enum cli_status parse(struct args *args, char **argv, bool stop_early)
+{
+    int argc = 0;
+
+    while (argv[argc])
+        argc++;
+    return args_parse(args, argc, argv, options, stop_early, "help");
+}
+
+static void test_options_and_operands_may_be_mixed(void **state)
+{
+    char *argv[] = {"ls", "a", "-lo", "x", "b", "--sort=size", "--json", "--output", "y", NULL};
+    struct args args;
+
+    (void)state;
+    assert_int_equal(parse(&args, argv, false), SG_CLI_OK);
+    assert_true(args_has(&args, 'l'));
+    assert_true(args_has(&args, SG_ARG_JSON));
+    assert_false(args_has(&args, 'q'));
+    assert_string_equal(args_get(&args, 'o'), "y");
+    assert_string_equal(args_get(&args, SG_ARG_SORT), "size");
+    assert_null(args_get(&args, SG_ARG_URL));
+    assert_int_equal(args.n_operands, 2);
+    assert_string_equal(args.operands[0], "a");
+    assert_string_equal(args.operands[1], "b");
+}
+
+static void test_two_dashes_end_the_options(void **state)
+{
+    char *argv[] = {"ls", "-l", "--", "-o", "--sort", NULL};
+    struct args args;
+
+    (void)state;
+    assert_int_equal(parse(&args, argv, false), SG_CLI_OK);
+    assert_int_equal(args.n_operands, 2);
+    assert_string_equal(args.operands[0], "-o");
+}
+
+static void test_global_options_end_at_the_command(void **state)
+{
+    char *argv[] = {"secctl", "--json", "ls", "-x", NULL};
+    struct args args;
+
+    (void)state;
+    assert_int_equal(parse(&args, argv, true), SG_CLI_OK);
+    assert_int_equal(args.n_operands, 2);
+    assert_string_equal(args.operands[1], "-x");
+}
+
+static void test_what_is_wrong_is_refused(void **state)
+{
+    char *const bad[][3] = {{"ls", "-x", NULL},
+                            {"ls", "--frob", NULL},
+                            {"ls", "-o", NULL},
+                            {"ls", "--sort", NULL},
+                            {"ls", "--json=1", NULL}};
+    struct args args;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+        char *argv[] = {bad[i][0], bad[i][1], bad[i][2], NULL};
+
+        assert_int_equal(parse(&args, argv, false), SG_CLI_USAGE);
+    }
+}
+
+static void test_operands_are_counted(void **state)
+{
+    char *argv[] = {"ls", "a", "b", NULL};
+    struct args args;
+
+    (void)state;
+    assert_int_equal(parse(&args, argv, false), SG_CLI_OK);
+    assert_int_equal(args_expect(&args, 1, 2, "X"), SG_CLI_OK);
+    assert_int_equal(args_expect(&args, 3, 4, "X"), SG_CLI_USAGE);
+    assert_int_equal(args_expect(&args, 0, 1, "X"), SG_CLI_USAGE);
+}
+
+static void test_each_command_is_whole(void **state)
+{
+    static const char *const names[] = {
+        "signup", "login", "logout", "whoami", "passwd",  "ls",    "put",    "get",     "cat",
+        "rm",     "tls",   "status", "help",   "daytime", "users", "invite", "version", "sessions"};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        const struct commands_row *row = commands_find(names[i]);
+
+        assert_non_null(row);
+        assert_non_null(row->run);
+        assert_non_null(row->usage);
+        assert_true(strlen(row->summary) > 5);
+        for (const struct args_option *o = row->options; o && o->key; o++) {
+            assert_non_null(o->help);
+            /* A letter must not mean something else for all commands. */
+            for (const struct args_option *g = args_global; g->key; g++)
+                assert_int_not_equal(o->key, g->key);
+        }
+    }
+    assert_null(commands_find("frob"));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_options_and_operands_may_be_mixed),
+        cmocka_unit_test(test_two_dashes_end_the_options),
+        cmocka_unit_test(test_global_options_end_at_the_command),
+        cmocka_unit_test(test_what_is_wrong_is_refused),
+        cmocka_unit_test(test_operands_are_counted),
+        cmocka_unit_test(test_each_command_is_whole),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
