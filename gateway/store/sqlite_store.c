@@ -63,6 +63,17 @@ static enum sg_err schema_version(struct sqlite_conn *c, int64_t *ret)
     return SG_OK;
 }
 
+/* Some file systems cannot hold a write-ahead log; then the mode stays another one without an
+ * error. */
+static enum sg_err check_wal(struct sqlite_conn *c)
+{
+    int64_t wal = 0;
+    enum sg_err err = pragma_get(c, "SELECT journal_mode = 'wal' FROM pragma_journal_mode", &wal);
+    if (!err && !wal)
+        err = SG_ERR_IO;
+    return err;
+}
+
 /* Each step is one transaction: a crash in between leaves the older version, whole. */
 static enum sg_err migrate(struct sqlite_conn *c)
 {
@@ -105,6 +116,8 @@ enum sg_err sqlite_store_open(const char *dir, struct sqlite_store **ret)
         err = create_private(s->path);
     if (!err)
         err = sqlite_conn_open(s->path, true, &s->writer.conn);
+    if (!err)
+        err = check_wal(&s->writer.conn);
     if (!err)
         err = migrate(&s->writer.conn);
     if (!err)
