@@ -351,31 +351,34 @@ static void run_job(struct pool_job *job)
 /* The whole request is there: makes the answer, here or in a job. */
 static enum MHD_Result run(struct request *r)
 {
+    enum sg_err err;
+
     if (!r->match.route->blocks) {
         r->err = request_run(r);
         return reply_queue(r);
     }
     pthread_mutex_lock(&r->mutex);
     r->job.run = run_job;
-    r->err = pool_submit(r->server->pool, &r->job, false);
-    if (r->err == SG_OK) {
+    err = pool_submit(r->server->pool, &r->job, false);
+    if (err == SG_OK) {
+        /* The job can end, but not tell so before this is unlocked; after that the request is its
+         * own. */
         r->phase = SG_PHASE_RUNNING;
         r->suspended = true;
         atomic_store_explicit(&r->conn->deadline_ns, SG_NO_DEADLINE, memory_order_relaxed);
         MHD_suspend_connection(r->mhd);
     }
     pthread_mutex_unlock(&r->mutex);
-    return r->err == SG_OK ? MHD_YES : reply_queue(r);
+    if (err == SG_OK)
+        return MHD_YES;
+    r->err = err;
+    return reply_queue(r);
 }
 
 static enum MHD_Result take_end(struct request *r)
 {
-    if (r->match.route->body == SG_BODY_STREAM && !r->upload.eof) {
-        upload_end(r);
-        return r->phase == SG_PHASE_READY ? reply_queue(r) : MHD_YES;
-    }
-    if (r->match.route->body == SG_BODY_STREAM && r->match.route->blocks)
-        return reply_queue(r);
+    if (r->match.route->body == SG_BODY_STREAM && !r->upload.eof)
+        return upload_end(r) ? reply_queue(r) : MHD_YES;
     return run(r);
 }
 

@@ -206,6 +206,7 @@ enum sg_err registry_add(struct registry *r, int fd, const struct sockaddr *addr
     atomic_init(&c->refs, 1);
     atomic_init(&c->deadline_ns, deadline_ns);
     atomic_init(&c->busy, false);
+    atomic_init(&c->cut, false);
     c->fd = fd;
     c->loop = loop;
     address_read(address, c, key);
@@ -293,8 +294,7 @@ unsigned registry_shut_all(struct registry *r)
 
     pthread_mutex_lock(&r->lock);
     for (struct conn *c = r->list; c != NULL; c = c->next) {
-        cut += !c->cut;
-        c->cut = true;
+        cut += !atomic_exchange(&c->cut, true);
         (void)shutdown(c->fd, SHUT_RDWR);
     }
     pthread_mutex_unlock(&r->lock);

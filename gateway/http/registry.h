@@ -37,8 +37,8 @@ struct conn {
     struct conn *prev;               /* under the registry's lock, as all below */
     struct conn *next;
     struct address_count *count;
-    bool started; /* libmicrohttpd has announced it */
-    bool cut;     /* shut down by us */
+    bool started;    /* libmicrohttpd has announced it */
+    atomic_bool cut; /* shut down by us */
 };
 
 enum sg_err registry_new(unsigned max, unsigned max_per_address,

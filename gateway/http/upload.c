@@ -240,14 +240,15 @@ enum sg_err upload_take(struct request *r, const uint8_t *data, size_t len)
     return err;
 }
 
-void upload_end(struct request *r)
+bool upload_end(struct request *r)
 {
     struct upload *u = &r->upload;
+    bool failed;
 
     pthread_mutex_lock(&r->mutex);
-    if (u->err != SG_OK) {
+    failed = u->err != SG_OK;
+    if (failed) {
         r->err = u->err;
-        r->phase = SG_PHASE_READY;
     } else {
         u->eof = true;
         r->phase = SG_PHASE_RUNNING;
@@ -255,6 +256,7 @@ void upload_end(struct request *r)
         start_job(r);
     }
     pthread_mutex_unlock(&r->mutex);
+    return failed;
 }
 
 bool upload_abandon(struct request *r)
@@ -265,6 +267,8 @@ bool upload_abandon(struct request *r)
     pthread_mutex_lock(&r->mutex);
     active = u->active;
     u->abandoned = true;
+    if (active)
+        r->mhd = NULL; /* tells request_over that the connection is gone */
     free_blocks(r, u->head);
     u->head = NULL;
     u->tail = NULL;

@@ -13,9 +13,10 @@
  * Event loop. */
 enum sg_err upload_take(struct request *r, const uint8_t *data, size_t len) SG_MUST_CHECK;
 
-/* The body is complete: suspends the connection until the operation has seen all of it and, if it
- * blocks, has run. The request is READY then. Event loop. */
-void upload_end(struct request *r);
+/* The body is complete. True when the upload has failed and the answer is due; else the connection
+ * is suspended until the operation has seen all bytes and, if it blocks, has run (SG_PHASE_READY;
+ * SG_PHASE_BODY when it is still to run), and the request belongs to the job. Event loop. */
+bool upload_end(struct request *r);
 
 /* The connection is gone or the rest is of no interest. True when a job still has the request: it
  * will call request_over itself, and nobody else may touch the request any more. Event loop. */

@@ -142,17 +142,29 @@ void http_fixture_stop(struct http_fixture *f)
     http_identity_fini(&f->identity);
 }
 
-bool http_client_open(struct http_client *c, unsigned short port, const gnutls_datum_t *resume)
+int http_connect(unsigned short port)
 {
     struct sockaddr_in address = {
         .sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     struct timeval patience = {.tv_sec = 5};
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+    MUST(fd >= 0);
+    (void)setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+    if (connect(fd, (struct sockaddr *)&address, sizeof address) == 0)
+        return fd;
+    close(fd);
+    return -1;
+}
+
+bool http_client_open(struct http_client *c, unsigned short port, const gnutls_datum_t *resume)
+{
     int rc;
 
     memset(c, 0, sizeof *c);
-    c->fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    MUST(c->fd >= 0);
-    (void)setsockopt(c->fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+    c->fd = http_connect(port);
+    if (c->fd < 0)
+        return false;
     MUST(gnutls_certificate_allocate_credentials(&c->credentials) == 0);
     MUST(gnutls_init(&c->session, GNUTLS_CLIENT | GNUTLS_NO_SIGNAL) == 0);
     MUST(gnutls_set_default_priority(c->session) == 0);
@@ -161,13 +173,11 @@ bool http_client_open(struct http_client *c, unsigned short port, const gnutls_d
     gnutls_transport_set_int(c->session, c->fd);
     if (resume != NULL)
         (void)gnutls_session_set_data(c->session, resume->data, resume->size);
-    if (connect(c->fd, (struct sockaddr *)&address, sizeof address) == 0) {
-        do
-            rc = gnutls_handshake(c->session);
-        while (rc == GNUTLS_E_INTERRUPTED);
-        if (rc == 0)
-            return true;
-    }
+    do
+        rc = gnutls_handshake(c->session);
+    while (rc == GNUTLS_E_INTERRUPTED);
+    if (rc == 0)
+        return true;
     http_client_close(c);
     return false;
 }

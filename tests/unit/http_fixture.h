@@ -38,6 +38,9 @@ void http_fixture_stop(struct http_fixture *f);
 /* A listening socket on 127.0.0.1. */
 int http_listen(unsigned short *ret_port);
 
+/* A plain connection to it, with a time-out of 5 s for reading. */
+int http_connect(unsigned short port);
+
 /* A client's TLS connection; -1 and no session when it fails. `resume` may hold session data of a
  * former one. */
 struct http_client {
