@@ -400,16 +400,14 @@ static enum sg_err open_dir(const char *dir, const char *name, int *ret)
 
 static enum sg_err make_fan_out(const struct fsblobs *b)
 {
-    bool made = false;
     for (unsigned i = 0; i < 256; i++) {
         char name[3];
         (void)snprintf(name, sizeof(name), "%02x", i);
-        if (mkdirat(b->blobs_fd, name, 0700) == 0)
-            made = true;
-        else if (errno != EEXIST)
+        if (mkdirat(b->blobs_fd, name, 0700) != 0 && errno != EEXIST)
             return err_from_errno(errno);
     }
-    if (made && fsync(b->blobs_fd) != 0)
+    /* Always: a former process may have made them and been killed before this. */
+    if (fsync(b->blobs_fd) != 0)
         return err_from_errno(errno);
     return SG_OK;
 }

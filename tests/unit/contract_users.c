@@ -158,6 +158,16 @@ static void test_password(void **state)
     assert_int_equal(SG_ERR_NOT_FOUND, session_state(2));
     assert_int_equal(SG_OK, session_state(3));
     assert_int_equal(SG_ERR_NOT_FOUND, USERS(set_password, 999, "x", NULL));
+    if (!store.users.vt->replace_hash)
+        return;
+    /* A better hash of the same password: compare and swap, and nobody is logged out. */
+    add_session(bob.id, 4);
+    assert_int_equal(SG_ERR_CONFLICT, USERS(replace_hash, bob.id, "new hash", "newest hash"));
+    assert_int_equal(SG_ERR_CONFLICT, USERS(replace_hash, 999, "x", "newest hash"));
+    assert_int_equal(SG_OK, USERS(replace_hash, bob.id, "newer hash", "newest hash"));
+    assert_int_equal(SG_OK, USERS(get_by_name, "bob", &got));
+    assert_string_equal("newest hash", got.password_hash);
+    assert_int_equal(SG_OK, session_state(4));
 }
 
 static void test_remove(void **state)
