@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What the operations work with, and the two things that the server needs of this folder: the route table and
- * the guard. Operations are thin: parse, call core, reply.
+ * What the operations work with, and the two things that the server needs of this folder: the route
+ * table and the guard. Operations are thin: parse, call core, reply.
  */
 #ifndef SG_API_API_H
 #define SG_API_API_H

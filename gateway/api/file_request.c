@@ -73,8 +73,13 @@ static enum sg_err read_if_match(struct request *r, struct entry_condition *ret)
     const char *value = NULL;
     enum sg_err err = single(r, "If-Match", &value);
 
-    if (err != SG_OK || value == NULL)
+    if (err != SG_OK)
         return err;
+    /* A date is too coarse to protect a write, and ignoring it would lose somebody's update. */
+    if (value == NULL && request_header(r, "If-Unmodified-Since") != NULL)
+        return request_fail(r, SG_ERR_BAD_FIELD, "If-Unmodified-Since: use If-Match for changes");
+    if (value == NULL)
+        return SG_OK;
     switch (fields_etags(value, NULL, true)) {
     case SG_ETAGS_ANY:
         ret->must_exist = true;
