@@ -4,7 +4,6 @@
 
 #include "base/buf.h"
 #include "base/encode.h"
-#include "base/file.h"
 #include "cli/digest.h"
 #include "cli/json.h"
 #include "cli/part.h"
@@ -161,11 +160,26 @@ static bool download_begin(void *context, const struct http_call *call)
     return true;
 }
 
+/* Unlike a file, a pipe may block for as long as its reader likes; Ctrl-C ends that. */
+static bool write_stream(int fd, const uint8_t *data, size_t len)
+{
+    while (len > 0) {
+        ssize_t done = write(fd, data, len);
+
+        if (done < 0 && errno == EINTR && !term_interrupted())
+            continue;
+        if (done < 0)
+            return false;
+        data += done;
+        len -= (size_t)done;
+    }
+    return true;
+}
+
 static bool download_write(void *context, const void *data, size_t len)
 {
     struct download *d = context;
-    bool ok =
-        d->part_open ? part_write(&d->part, data, len) : file_write_all(d->out, data, len) == SG_OK;
+    bool ok = d->part_open ? part_write(&d->part, data, len) : write_stream(d->out, data, len);
 
     if (!ok) {
         d->local_error = errno ? errno : EIO;
@@ -280,6 +294,9 @@ static enum cli_status download_failed(struct download *d, bool *ret_again)
     if (d->why[0])
         return report_error(SG_CLI_REFUSED, "remove the .secctl-part file and try again", "%s: %s",
                             d->remote, d->why);
+    /* As with a signal: whoever read what is written has had enough. */
+    if (d->local_error == EPIPE && !d->part_open)
+        return SG_CLI_USAGE;
     if (d->local_error) {
         errno = d->local_error;
         return report_errno("write", d->label);

@@ -15,8 +15,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define SG_HTTP_CONNECT_S     15L
-#define SG_HTTP_STALL_S       60L
+#define SG_HTTP_CONNECT_S 15L
+/* A large upload is hashed and made durable before it is answered. */
+#define SG_HTTP_STALL_S       180L
 #define SG_HTTP_WAIT_MS       200
 #define SG_HTTP_TOKEN_MAX     (size_t)16384
 #define SG_HTTP_BUFFER        (256L << 10)

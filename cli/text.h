@@ -18,7 +18,7 @@ void text_escape(struct buf *b, const char *text, size_t len);
 
 /*
  * Appends serialised JSON with DEL, C1 and bidirectional controls, which JSON allows inside
- * strings, as \uXXXX. The document stays the same.
+ * strings, as \uHHHH. The document stays the same.
  */
 void text_escape_json(struct buf *b, const char *json, size_t len);
 

@@ -32,6 +32,8 @@ struct upload {
     uint8_t hash[SG_DIGEST_BYTES];
     bool hashed; /* `hash` is that of all that is to be sent */
     bool seekable;
+    bool shrunk;     /* it became shorter while it was sent */
+    int local_error; /* errno that made reading fail */
     int fd;
     int64_t size;    /* -1: not known */
     int64_t offset;  /* of the next byte to be sent or hashed */
@@ -134,10 +136,15 @@ static int64_t upload_read(void *context, void *data, size_t len)
     struct upload *u = context;
     ssize_t got;
 
+    /* What was hashed is what is sent, however much longer the file has grown since. */
+    if (u->seekable && (int64_t)len > u->size - u->offset)
+        len = (size_t)(u->size - u->offset);
     do
         got = u->seekable ? pread(u->fd, data, len, u->offset) : read(u->fd, data, len);
     while (got < 0 && errno == EINTR && !term_interrupted());
-    if (got < 0)
+    u->local_error = got < 0 ? errno : 0;
+    u->shrunk = got == 0 && len > 0 && u->seekable;
+    if (got < 0 || u->shrunk)
         return -1;
     if (!u->seekable && got > 0)
         digest_update(&u->digest, data, (size_t)got);
@@ -204,6 +211,13 @@ static enum cli_status upload_finish(struct transfer_job *job, bool *ret_again)
     enum cli_status status = SG_CLI_OK;
 
     (void)ret_again;
+    if (job->call.failure == SG_HTTP_GAVE_UP && u->shrunk)
+        return report_error(SG_CLI_INTEGRITY, "send it again when nobody writes to it",
+                            "%s became shorter while it was sent; nothing was stored", u->local);
+    if (job->call.failure == SG_HTTP_GAVE_UP && u->local_error) {
+        errno = u->local_error;
+        return report_errno("read", u->local);
+    }
     if (!http_call_ok(&job->call))
         return report_call(cli, &job->call, u->remote);
     if (u->local)

@@ -178,6 +178,42 @@ suite('secctl_integrity', async ({ gw, it }) => {
     await relay.stop();
   });
 
+  await it('ends quietly when nobody reads, and on a signal while nobody does', async () => {
+    const ctl = new Secctl(gw);
+    await ctl.login();
+    const closed = ctl.spawn(['cat', 'common/data']);
+    closed.child.stdout.destroy();
+    const result = await closed.done;
+    assert.ok(result.status === 1 || result.signal === 'SIGPIPE');
+    assert.equal(result.stderr, '');
+    const stuck = ctl.spawn(['cat', 'common/data']);
+    stuck.child.stdout.pause();
+    await sleep(500);
+    stuck.child.kill('SIGINT');
+    await sleep(200);
+    stuck.child.stdout.resume();
+    assert.equal((await stuck.done).signal, 'SIGINT');
+  });
+
+  await it('does not store a file that becomes shorter meanwhile', async () => {
+    const ctl = new Secctl(gw);
+    const answer = async (request, response) => {
+      if (request.method !== 'PUT') return false;
+      response.writeContinue();
+      await eventually(() => request.readableLength > 0, 'the first bytes');
+      ctl.file('shrinking', 'short');
+      request.resume();
+      return true;
+    };
+    const relay = await Relay.start({ gateway: gw, answer });
+    ctl.gateway = relay;
+    await ctl.login();
+    ctl.file('shrinking', Buffer.alloc(60_000_000));
+    const result = await ctl.run(['put', 'shrinking', 'common/'], { expect: 4 });
+    assert.match(result.stderr, /became shorter while it was sent/);
+    await relay.stop();
+  });
+
   await it('restores echo after Ctrl-C at the password', async () => {
     const ctl = new Secctl(gw);
     await ctl.login();

@@ -22,7 +22,7 @@
 #include "cli/profile.h"
 #include "cli/progress.h"
 
-static char root[] = "/tmp/secctl-test-XXXXXX";
+static char root[] = "/tmp/secctl-test-??????";
 
 static int remove_entry(const char *path, const struct stat *st, int kind, struct FTW *place)
 {
@@ -35,7 +35,7 @@ static int remove_entry(const char *path, const struct stat *st, int kind, struc
 static int set_up(void **state)
 {
     (void)state;
-    memcpy(root + sizeof(root) - 7, "XXXXXX", 6);
+    memset(root + sizeof(root) - 7, 'X', 6); /* what mkdtemp wants */
     return mkdtemp(root) ? 0 : -1;
 }
 
