@@ -52,6 +52,15 @@ bool trust_parse_fingerprint(const char *text, char ret[SG_DIGEST_HEX_SIZE])
     return len == SG_DIGEST_HEX_SIZE - 1;
 }
 
+void trust_format_fingerprint(const char hex[SG_DIGEST_HEX_SIZE], char ret[SG_TRUST_SHOWN_SIZE])
+{
+    for (size_t i = 0; i < SG_DIGEST_BYTES; i++) {
+        ret[3 * i] = (char)toupper((unsigned char)hex[2 * i]);
+        ret[3 * i + 1] = (char)toupper((unsigned char)hex[2 * i + 1]);
+        ret[3 * i + 2] = i + 1 < SG_DIGEST_BYTES ? ':' : 0;
+    }
+}
+
 static bool describe(gnutls_x509_crt_t cert, struct trust_ca *ret)
 {
     uint8_t digest[SG_DIGEST_BYTES];
@@ -60,6 +69,7 @@ static bool describe(gnutls_x509_crt_t cert, struct trust_ca *ret)
     if (gnutls_x509_crt_get_fingerprint(cert, GNUTLS_DIG_SHA256, digest, &size) < 0)
         return false;
     encode_hex(digest, sizeof(digest), ret->fingerprint);
+    trust_format_fingerprint(ret->fingerprint, ret->shown);
     if (gnutls_x509_crt_get_dn(cert, ret->subject, &subject) < 0)
         snprintf(ret->subject, sizeof(ret->subject), "?");
     return true;
@@ -216,7 +226,7 @@ static enum cli_status ask(const char *url, const struct trust_ca *ca)
 
     term_warn("The gateway %s is not known yet.", url);
     term_warn("Its CA is \"%s\" with the SHA-256 fingerprint", ca->subject);
-    term_warn("  %s", ca->fingerprint);
+    term_warn("  %s", ca->shown);
     term_warn("The gateway printed its own when it started; they must be equal.");
     for (;;) {
         enum cli_status status = term_ask(question, answer, sizeof(answer));
@@ -240,16 +250,16 @@ static enum cli_status ask(const char *url, const struct trust_ca *ca)
 static enum cli_status check_fingerprint(const char *url, const struct trust_ca *ca,
                                          const char *expected)
 {
-    char wanted[SG_DIGEST_HEX_SIZE];
+    char wanted[SG_DIGEST_HEX_SIZE], shown[SG_TRUST_SHOWN_SIZE];
 
     if (!trust_parse_fingerprint(expected, wanted))
         return report_error(SG_CLI_USAGE, "it is the CA's SHA-256 as 64 hex digits",
                             "\"%s\" is not a fingerprint", expected);
     if (strcmp(wanted, ca->fingerprint) == 0)
         return SG_CLI_OK;
+    trust_format_fingerprint(wanted, shown);
     return report_error(SG_CLI_NETWORK, "compare it with what the operator's gateway prints",
-                        "the CA of %s has the fingerprint %s, not %s", url, ca->fingerprint,
-                        wanted);
+                        "the CA of %s has the fingerprint %s, not %s", url, ca->shown, shown);
 }
 
 static enum cli_status decide(const char *url, const struct cli_options *options,
@@ -264,7 +274,7 @@ static enum cli_status decide(const char *url, const struct cli_options *options
     snprintf(next, sizeof(next),
              "give --fingerprint HEX (printed by the gateway when it starts) or --ca FILE; "
              "it shows the CA %s",
-             ca->fingerprint);
+             ca->shown);
     return report_error(SG_CLI_NETWORK, next, "the gateway %s is not known yet", url);
 }
 
@@ -378,5 +388,5 @@ enum cli_status trust_report_untrusted(const char *url, const char *ca_file, con
     return report_error(SG_CLI_NETWORK, next,
                         "%s may be somebody else: it shows the CA %s, but %s was trusted "
                         "before; nothing was sent",
-                        url, shown.fingerprint, known.fingerprint);
+                        url, shown.shown, known.shown);
 }

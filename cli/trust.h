@@ -11,14 +11,20 @@
 
 struct buf;
 
+#define SG_TRUST_SHOWN_SIZE (3 * SG_DIGEST_BYTES)
+
 /* A CA certificate. */
 struct trust_ca {
     char fingerprint[SG_DIGEST_HEX_SIZE]; /* SHA-256 of the DER form, lower-case hex */
+    char shown[SG_TRUST_SHOWN_SIZE];      /* the same as gateways print it: "E5:86:..." */
     char subject[256];
 };
 
 /* Reads `text` as a fingerprint: 64 hex digits, with or without colons, spaces, "SHA256:". */
 bool trust_parse_fingerprint(const char *text, char ret[SG_DIGEST_HEX_SIZE]);
+
+/* Formats a fingerprint as people compare it: upper case, with colons. */
+void trust_format_fingerprint(const char hex[SG_DIGEST_HEX_SIZE], char ret[SG_TRUST_SHOWN_SIZE]);
 
 /* Describes the first certificate of a PEM file. False (nothing reported) when there is none. */
 bool trust_read_pem(const char *pem, size_t len, struct trust_ca *ret);

@@ -7,6 +7,9 @@ import { suite } from './lib/suite.mjs';
 import { Relay, makeAuthority } from './lib/relay.mjs';
 import { Secctl, plain } from './lib/secctl.mjs';
 
+// As gateways print it.
+const shown = (fingerprint) => fingerprint.toUpperCase().match(/../g).join(':');
+
 suite('secctl_trust', async ({ gw, it }) => {
   await it('refuses an unknown gateway in a pipe and says what to do', async () => {
     const ctl = new Secctl(gw);
@@ -14,7 +17,7 @@ suite('secctl_trust', async ({ gw, it }) => {
     assert.equal(result.stdout, '');
     assert.match(result.stderr, /not known yet/);
     assert.match(result.stderr, /--fingerprint HEX/);
-    assert.ok(result.stderr.includes(ctl.fingerprint));
+    assert.ok(result.stderr.includes(shown(ctl.fingerprint)));
     assert.ok(!existsSync(ctl.home), 'nothing is kept');
   });
 
@@ -22,7 +25,7 @@ suite('secctl_trust', async ({ gw, it }) => {
     const ctl = new Secctl(gw);
     const terminal = ctl.terminal(['daytime', '--url', gw.origin]);
     await terminal.expect(/yes\/no\/\[fingerprint\]/);
-    assert.ok(terminal.output.includes(ctl.fingerprint), 'the fingerprint is shown');
+    assert.ok(terminal.output.includes(shown(ctl.fingerprint)), 'the fingerprint is shown');
     terminal.type('perhaps\r');
     await terminal.expect(/Please type/);
     terminal.type('yes\r');
@@ -34,7 +37,7 @@ suite('secctl_trust', async ({ gw, it }) => {
 
   await it('asks on a terminal: no, the wrong and the right fingerprint', async () => {
     const ctl = new Secctl(gw);
-    for (const [answer, status] of [['no', 3], ['0'.repeat(64), 3], [ctl.fingerprint.toUpperCase().match(/../g).join(':'), 0]]) {
+    for (const [answer, status] of [['no', 3], ['0'.repeat(64), 3], [shown(ctl.fingerprint), 0]]) {
       const terminal = ctl.terminal(['daytime', '--url', gw.origin]);
       await terminal.expect(/fingerprint\]\)\?/);
       terminal.type(`${answer}\r`);
@@ -43,11 +46,15 @@ suite('secctl_trust', async ({ gw, it }) => {
     }
   });
 
+  await it('shows the fingerprint as the gateway prints it', () => {
+    assert.ok(gw.stdout.includes(shown(new Secctl(gw).fingerprint)), gw.stdout);
+  });
+
   await it('takes --fingerprint and --ca', async () => {
     const ctl = new Secctl(gw);
     await ctl.run(['daytime', '--url', gw.origin, '--fingerprint', '00'], { expect: 1 });
     const wrong = await ctl.run(['daytime', '--url', gw.origin, '--fingerprint', 'ab'.repeat(32)], { expect: 3 });
-    assert.ok(wrong.stderr.includes(ctl.fingerprint));
+    assert.ok(wrong.stderr.includes(shown(ctl.fingerprint)));
     await ctl.run(['daytime', '--url', gw.origin, '--ca', join(gw.data, 'setup-code')], { expect: 1 });
     await ctl.run(['daytime', '--url', gw.origin, '--ca', makeAuthority().caFile], { expect: 3 });
     assert.ok(!existsSync(ctl.home));
@@ -94,7 +101,7 @@ suite('secctl_trust', async ({ gw, it }) => {
     const impostor = await Relay.start({ gateway: gw, port: relay.port, authority: makeAuthority('impostor') });
     const result = await ctl.run(['whoami'], { expect: 3 });
     assert.match(result.stderr, /WARNING: THE CERTIFICATE AUTHORITY HAS CHANGED/);
-    assert.ok(result.stderr.includes(impostor.authority.fingerprint));
+    assert.ok(result.stderr.includes(shown(impostor.authority.fingerprint)));
     assert.deepEqual(impostor.requests, [], 'no request, no token');
     // On purpose, with the new fingerprint: the old session is forgotten.
     await ctl.run(['login', '-u', 'root-admin', '--password-file', '-', '--fingerprint', impostor.authority.fingerprint], {

@@ -131,7 +131,7 @@ static void test_addresses_are_made_canonical(void **state)
 static void test_fingerprints(void **state)
 {
     static const char hex[] = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08";
-    char text[SG_DIGEST_HEX_SIZE];
+    char text[SG_DIGEST_HEX_SIZE], shown[SG_TRUST_SHOWN_SIZE];
 
     (void)state;
     assert_true(trust_parse_fingerprint(hex, text));
@@ -141,6 +141,10 @@ static void test_fingerprints(void **state)
                                         "0A:08",
                                         text));
     assert_string_equal(text, hex);
+    trust_format_fingerprint(text, shown);
+    assert_string_equal(shown,
+                        "9F:86:D0:81:88:4C:7D:65:9A:2F:EA:A0:C5:5A:D0:15:A3:BF:4F:1B:2B:0B:82:2C:"
+                        "D1:5D:6C:15:B0:F0:0A:08");
     assert_false(trust_parse_fingerprint("", text));
     assert_false(trust_parse_fingerprint("9f86", text));
     assert_false(trust_parse_fingerprint(
