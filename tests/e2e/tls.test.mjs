@@ -4,12 +4,37 @@ import assert from 'node:assert/strict';
 import { X509Certificate, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
+import net from 'node:net';
 import test from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import tls from 'node:tls';
 import { Gateway, eventually, temporaryDirectory } from './lib/gateway.mjs';
 import { issueCertificate, replaceFile, selfSigned, servedCertificateFile } from './lib/keyfiles.mjs';
 import { sha256 } from './lib/content.mjs';
 import { answer, connect, text } from './lib/raw.mjs';
 import { suite } from './lib/suite.mjs';
+
+// The first message of a TLS client, as it goes over the wire.
+async function clientHello() {
+  const server = net.createServer();
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const client = tls.connect({ port: server.address().port, host: '127.0.0.1', rejectUnauthorized: false });
+  client.on('error', () => {});
+  const [socket] = await once(server, 'connection');
+  const [bytes] = await once(socket, 'data');
+  socket.on('error', () => {});
+  socket.destroy();
+  client.destroy();
+  server.close();
+  return bytes;
+}
+
+// Processor time of a process so far (proc(5): fields 14 and 15, in hundredths).
+function cpuSeconds(pid) {
+  const fields = readFileSync(`/proc/${pid}/stat`, 'latin1').replace(/^.*\) /, '').split(' ');
+  return (Number(fields[11]) + Number(fields[12])) / 100;
+}
 
 const fingerprint = (socket) => new X509Certificate(socket.getPeerCertificate().raw).fingerprint256;
 
@@ -71,6 +96,23 @@ suite('tls', async ({ gw, it }) => {
       assert.equal(json.version, version.replace('v', ''));
       second.destroy();
     }
+  });
+
+  await it('a handshake that stalls costs nothing', async () => {
+    const hello = await clientHello();
+    const stalled = Array.from({ length: 4 }, () => {
+      const socket = net.connect(gw.port, gw.host);
+      socket.on('error', () => {});
+      socket.resume();
+      socket.write(hello);
+      return socket;
+    });
+    await sleep(300);
+    const before = cpuSeconds(gw.roles().worker);
+    await sleep(2000);
+    const used = cpuSeconds(gw.roles().worker) - before;
+    stalled.forEach((socket) => socket.destroy());
+    assert.ok(used < 0.5, `${used} s of processor time in 2 s`);
   });
 
   // A new certificate comes in while a connection is kept and a download is under way.

@@ -103,7 +103,8 @@ export async function answer(socket, options = {}) {
         socket.received = socket.received.subarray(found.used);
         if (found.status === 100 && !options.interim) continue;
         found.text = found.body.toString('utf8');
-        found.json = /json/.test(found.headers['content-type'] ?? '') ? JSON.parse(found.text) : undefined;
+        const isJson = /json/.test(found.headers['content-type'] ?? '') && found.text !== '';
+        found.json = isJson ? JSON.parse(found.text) : undefined;
         return found;
       }
       if (closed) return null;
