@@ -163,6 +163,9 @@ static enum cli_status add_source(struct get *get, const char *typed)
     remote_resolve(&path, typed);
     if (path.failed)
         return report_error(SG_CLI_USAGE, NULL, "the path is too long");
+    if (path.len == 0)
+        return report_error(SG_CLI_USAGE, "name one of them, see: secctl ls /",
+                            "the spaces cannot be fetched all at once");
     if (get->stream >= 0)
         return download_add_stream(&get->transfer, buf_str(&path), get->stream);
     remote_basename(buf_str(&path), &name, &len);

@@ -29,6 +29,7 @@ struct ls {
     bool recursive;
     bool colour;
     bool titles;
+    bool slash;        /* the path ends in one: it has to be a directory */
     bool json_begun;   /* "{"path":...,"entries":[" is out */
     size_t count;      /* entries of the JSON list so far */
     size_t lists;      /* with a title so far */
@@ -176,7 +177,7 @@ static enum cli_status list_directory(struct ls *ls, const char *path, bool *ret
     struct list_request request = {.path = path,
                                    .sort = ls->sort,
                                    .recursive = ls->recursive,
-                                   .may_be_file = true,
+                                   .may_be_file = !ls->slash,
                                    .context = ls,
                                    .entry = on_entry,
                                    .page = on_page};
@@ -236,7 +237,8 @@ static enum cli_status list_one(struct ls *ls, const char *typed)
     if (path.len == 0)
         return list_spaces(ls);
     buf_puts(&directory, buf_str(&path));
-    if (!remote_is_directory_name(buf_str(&path)))
+    ls->slash = remote_is_directory_name(buf_str(&path));
+    if (!ls->slash)
         buf_putc(&directory, '/');
     enum cli_status status = list_directory(ls, buf_str(&directory), &missing);
     if (status == SG_CLI_OK && missing)

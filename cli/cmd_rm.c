@@ -25,6 +25,8 @@ static enum cli_status remove_one(struct cli *cli, const char *typed, bool recur
         remote_query(&target, "recursive", "true");
     if (path.failed || target.failed)
         return report_error(SG_CLI_USAGE, NULL, "the path is too long");
+    if (path.len == 0)
+        return report_error(SG_CLI_USAGE, "name a path in one of them", "spaces cannot be deleted");
     status = api_call(cli, SG_API_USER, "DELETE", buf_str(&target), NULL, buf_str(&path), NULL);
     if (status == SG_CLI_OK && cli->options.json) {
         SG_JSON_CLEANUP struct json_object *json = json_object_new_object();

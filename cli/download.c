@@ -382,11 +382,21 @@ static struct download *download_new(const char *remote, const char *local, cons
     return d;
 }
 
+/* The list of a directory would come as if it were a file. */
+static enum cli_status refuse_directory(const char *remote)
+{
+    return report_error(SG_CLI_USAGE, "for all that is in it: secctl get -r",
+                        "\"%s\" is a directory", *remote ? remote : "/");
+}
+
 enum cli_status download_add(struct transfer *t, const char *remote, int root, const char *local,
                              const char *label, int64_t size)
 {
-    struct download *d = download_new(remote, local, label);
+    struct download *d;
 
+    if (remote_is_directory_name(remote))
+        return refuse_directory(remote);
+    d = download_new(remote, local, label);
     if (!d)
         return report_no_memory();
     d->root = root;
@@ -397,8 +407,11 @@ enum cli_status download_add(struct transfer *t, const char *remote, int root, c
 
 enum cli_status download_add_stream(struct transfer *t, const char *remote, int fd)
 {
-    struct download *d = download_new(remote, NULL, "standard output");
+    struct download *d;
 
+    if (remote_is_directory_name(remote))
+        return refuse_directory(remote);
+    d = download_new(remote, NULL, "standard output");
     if (!d)
         return report_no_memory();
     d->out = fd;

@@ -101,6 +101,7 @@ static const struct {
     {"not-found", "see what is there with: secctl ls -l"},
     {"is-directory", "end the path with / to mean the directory, or use -r"},
     {"not-a-directory", "a file has that name; see it with: secctl ls -l"},
+    {"conflict", "a space itself can be neither deleted nor replaced"},
     {"directory-not-empty", "delete it with all that is in it: secctl rm -r"},
     {"last-admin", "make somebody else admin first: secctl users set NAME --role admin"},
     {"precondition-failed", "it is not as expected any more; look with: secctl ls -l --json"},
@@ -146,7 +147,8 @@ static enum cli_status report_problem(const struct http_call *call, const char *
                *id ? ", request " : "", id);
     const char *hint = advise(code, (unsigned)call->status);
     if (call->retry_after > 0)
-        buf_printf(&next, "try again in %ld seconds", call->retry_after);
+        buf_printf(&next, "try again in %ld second%s", call->retry_after,
+                   call->retry_after == 1 ? "" : "s");
     else if (hint)
         buf_puts(&next, hint);
     print(status, buf_str(&message), next.len ? buf_str(&next) : NULL, problem);

@@ -164,6 +164,17 @@ suite('secctl_files', async ({ gw, it }) => {
     assert.equal((await ctl.json(['ls', 'common/many'])).entries.length, 1100);
   });
 
+  await it('tells files from directories', async () => {
+    await ctl.run(['ls', 'common/stdin.bin/'], { expect: 2 });
+    await ctl.run(['put', 'note', 'common/two'], { expect: 2 });
+    await ctl.run(['put', 'note', 'common/stdin.bin/x'], { expect: 2 });
+    for (const args of [['get', 'common/two/'], ['cat', 'common/two/'], ['get', '-r', '/', '-o', 'all'], ['rm', '-r', '/']]) {
+      const result = await ctl.run(args, { expect: 1 });
+      assert.match(result.stderr, /next: /);
+    }
+    await ctl.run(['rm', '-r', 'common'], { expect: 2 });
+  });
+
   await it('deletes trees', async () => {
     const refused = await ctl.run(['rm', 'common/t'], { expect: 2 });
     assert.match(refused.stderr, /secctl rm -r/);
