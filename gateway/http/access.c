@@ -209,8 +209,6 @@ static enum MHD_Result refuse(struct request *r)
 {
     bool small = !r->chunked && r->expect == NULL && r->content_length <= SG_SWALLOW_EARLY;
 
-    if (r->match.route != NULL && r->match.route->body == SG_BODY_STREAM)
-        small = !r->has_body;
     if (small && !r->close) {
         r->phase = SG_PHASE_DISCARD;
         return MHD_YES;

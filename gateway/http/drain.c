@@ -34,6 +34,7 @@ unsigned drain_connections(struct server *s)
     while (!registry_wait_empty(s->registry, LAST_MS)) {
         log_write(SG_LOG_WARN, "drain.waiting", SG_INT("connections", registry_count(s->registry)));
         (void)registry_shut_all(s->registry);
+        registry_drop_unannounced(s->registry);
     }
     return forced;
 }

@@ -301,6 +301,21 @@ unsigned registry_shut_all(struct registry *r)
     return cut;
 }
 
+void registry_drop_unannounced(struct registry *r)
+{
+    struct conn *next;
+
+    pthread_mutex_lock(&r->lock);
+    for (struct conn *c = r->list; c != NULL; c = next) {
+        next = c->next;
+        if (c->started)
+            continue;
+        unlink_conn(r, c);
+        conn_unref(c);
+    }
+    pthread_mutex_unlock(&r->lock);
+}
+
 bool registry_wait_empty(struct registry *r, int timeout_ms)
 {
     struct timespec until;

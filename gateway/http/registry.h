@@ -71,6 +71,9 @@ void registry_shut_idle(struct registry *r);
 /* Shuts down all; returns how many had not been before. */
 unsigned registry_shut_all(struct registry *r);
 
+/* Forgets connections that libmicrohttpd was given and never announced (it had no memory). */
+void registry_drop_unannounced(struct registry *r);
+
 /* Waits until no connection is left or `timeout_ms` has passed; true when none is. */
 bool registry_wait_empty(struct registry *r, int timeout_ms);
 

@@ -347,6 +347,18 @@ void reply_flush(struct request *r)
     r->corked = false;
 }
 
+static bool sends_content(const struct request *r)
+{
+    return r->method != SG_METHOD_HEAD && r->reply.status != 304;
+}
+
+static size_t block_size(const struct request *r)
+{
+    if (!sends_content(r))
+        return 1;
+    return r->reply.total < FILE_BLOCK ? (size_t)r->reply.total : FILE_BLOCK;
+}
+
 enum MHD_Result reply_queue(struct request *r)
 {
     const struct server_limits *limits = &r->server->config.limits;
@@ -360,10 +372,9 @@ enum MHD_Result reply_queue(struct request *r)
 
     settle(r);
     data.from = reply->len > 0 ? reply->data : "";
-    if (reply->parts != NULL)
-        response = MHD_create_response_from_callback(
-            reply->total, reply->total < FILE_BLOCK ? (size_t)reply->total : FILE_BLOCK,
-            reply_file_read, r, NULL);
+    if (reply->parts != NULL && reply->total > 0)
+        response = MHD_create_response_from_callback(reply->total, block_size(r), reply_file_read,
+                                                     r, NULL);
     else
         response = MHD_create_response_from_buffer(reply->len, data.to, MHD_RESPMEM_PERSISTENT);
     if (response == NULL)
@@ -376,7 +387,7 @@ enum MHD_Result reply_queue(struct request *r)
     r->body_since_ns = r->has_body || r->match.route == NULL || r->match.route->blocks
                            ? clock_monotonic_ns()
                            : r->started_ns;
-    r->sent = reply->parts != NULL || r->method == SG_METHOD_HEAD ? 0 : reply->len;
+    r->sent = sends_content(r) && reply->parts == NULL ? reply->len : 0;
     atomic_store_explicit(&r->conn->deadline_ns,
                           r->body_since_ns + (int64_t)limits->body_seconds * SG_NS_PER_S +
                               (int64_t)(r->sent / limits->body_bytes_per_second) * SG_NS_PER_S,

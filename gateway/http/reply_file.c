@@ -206,8 +206,10 @@ static enum sg_err answer(struct request *r, const struct reply_file *file,
     describe(r, file);
     r->reply.status = count > 0 ? 206 : 200;
     err = lay_out(r, file, ranges, count);
-    if (err == SG_OK && r->reply.part_count == 1 && r->reply.total <= SMALL_FILE &&
-        r->method == SG_METHOD_GET)
+    if (err == SG_OK && r->reply.total == 0)
+        r->reply.parts = NULL; /* nothing to stream */
+    else if (err == SG_OK && r->reply.part_count == 1 && r->reply.total <= SMALL_FILE &&
+             r->method == SG_METHOD_GET)
         err = load_small(r);
     return err;
 }
@@ -230,7 +232,7 @@ enum sg_err reply_file(struct request *r, int *fd, const struct reply_file *file
     case SG_CONDITION_NOT_MODIFIED:
         describe(r, file);
         reply_empty(r, 304);
-        return SG_OK;
+        return lay_out(r, file, NULL, 0); /* for its Content-Length: no content is sent */
     case SG_CONDITION_FAILED:
         return SG_ERR_PRECONDITION;
     case SG_CONDITION_MALFORMED:

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -183,6 +184,21 @@ static void server_free(struct server *s)
     free(s);
 }
 
+/* Descriptors for all connections, as far as the system gives them. */
+static void raise_descriptor_limit(const struct server_limits *limits)
+{
+    rlim_t want = (rlim_t)limits->connections + 1024;
+    struct rlimit now;
+
+    if (getrlimit(RLIMIT_NOFILE, &now) != 0 || now.rlim_cur >= want)
+        return;
+    now.rlim_cur = want < now.rlim_max ? want : now.rlim_max;
+    (void)setrlimit(RLIMIT_NOFILE, &now);
+    if (now.rlim_cur < want)
+        log_write(SG_LOG_WARN, "server.descriptors", SG_INT("limit", now.rlim_cur),
+                  SG_INT("wanted", want));
+}
+
 static enum sg_err start_parts(struct server *s)
 {
     const struct server_limits *limits = &s->config.limits;
@@ -225,6 +241,7 @@ enum sg_err server_start(const struct server_config *config, struct tls_bundle *
     metrics_name_op((unsigned)config->route_count, "none");
     MHD_set_panic_func(panic, NULL);
     (void)signal(SIGPIPE, SIG_IGN);
+    raise_descriptor_limit(&config->limits);
     err = start_parts(s);
     if (err != SG_OK) {
         server_free(s);

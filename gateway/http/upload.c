@@ -233,7 +233,8 @@ enum sg_err upload_take(struct request *r, const uint8_t *data, size_t len)
         request_extend(r);
         if (u->pending >= SG_UPLOAD_BLOCK)
             start_job(r);
-        if (u->pending >= queue_max(r))
+        /* It hands over what else it has read even when it is suspended already. */
+        if (u->pending >= queue_max(r) && !r->suspended)
             hold(r);
     }
     pthread_mutex_unlock(&r->mutex);
@@ -252,7 +253,8 @@ bool upload_end(struct request *r)
     } else {
         u->eof = true;
         r->phase = SG_PHASE_RUNNING;
-        hold(r);
+        if (!r->suspended)
+            hold(r);
         start_job(r);
     }
     pthread_mutex_unlock(&r->mutex);

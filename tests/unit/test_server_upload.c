@@ -163,6 +163,52 @@ static void test_early_refusal(void **state)
     begun_all_ended();
 }
 
+/* A little is read to its end, and the connection goes on. */
+static void test_small_refusal(void **state)
+{
+    struct http_client c;
+
+    (void)state;
+    assert_true(http_client_open(&c, fixture.port, NULL));
+    for (int i = 0; i < 5; i++) {
+        assert_true(send_head(&c, "/up/a?refuse=true", "", 60000));
+        assert_true(http_client_send(&c, data, 60000));
+        assert_int_equal(read_status(&c), 403);
+    }
+    http_client_close(&c);
+    begun_all_ended();
+}
+
+/* Many chunks in one piece, while the queue is full. */
+static void test_tiny_chunks(void **state)
+{
+    struct http_client c;
+    static char chunked[3 * MIB];
+    size_t len = 0;
+
+    (void)state;
+    atomic_store(&http_ops_body_delay_us, 20000);
+    for (size_t at = 0; at + 60 < MIB * 5 / 2; at += 50, len += 56) {
+        if (len + 100 > sizeof chunked)
+            break;
+        memcpy(chunked + len, "32\r\n", 4);
+        memcpy(chunked + len + 4, data + at, 50);
+        memcpy(chunked + len + 54, "\r\n", 2);
+    }
+    memcpy(chunked + len, "0\r\n\r\n", 5);
+    assert_true(http_client_open(&c, fixture.port, NULL));
+    for (int i = 0; i < 2; i++) {
+        assert_true(http_client_send(
+            &c, "PUT /up/tiny HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n", 62));
+        assert_true(http_client_send(&c, chunked, len + 5));
+        assert_int_equal(read_status(&c), 201);
+        check_received(len / 56 * 50);
+    }
+    http_client_close(&c);
+    atomic_store(&http_ops_body_delay_us, 0);
+    begun_all_ended();
+}
+
 static void test_expect(void **state)
 {
     struct http_client c;
@@ -264,6 +310,8 @@ int main(void)
         cmocka_unit_test(test_back_pressure),
         cmocka_unit_test(test_early_refusal),
         cmocka_unit_test(test_expect),
+        cmocka_unit_test(test_small_refusal),
+        cmocka_unit_test(test_tiny_chunks),
         cmocka_unit_test(test_error_in_the_middle),
         cmocka_unit_test(test_vanishing),
     };
