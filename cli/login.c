@@ -2,7 +2,9 @@
 /* What login and signup share. It never prints a token. */
 #include "cli/login.h"
 
+#include "base/secret.h"
 #include "cli/api.h"
+#include "cli/http.h"
 #include "cli/json.h"
 #include "cli/profile.h"
 #include "cli/report.h"
@@ -70,17 +72,34 @@ static void print_json(struct cli *cli, struct json_object *created)
         json_print(json);
 }
 
+/* The session that the profile had would go on unused; whether it can be ended is no matter. */
+static void end_former(struct cli *cli, const char *token)
+{
+    struct http_call call = {0};
+    struct http_request request = {
+        .method = "DELETE", .target = "/v1/sessions/current", .token = token};
+
+    if (http_perform(cli->http, &call, &request) == SG_CLI_OK && http_call_ok(&call))
+        term_note("secctl: the former session of this profile was ended");
+    http_call_fini(&call);
+}
+
 enum cli_status login_create(struct cli *cli, const char *username, const char *password)
 {
     SG_JSON_CLEANUP struct json_object *body = make_body(username, password);
     SG_JSON_CLEANUP struct json_object *created = NULL;
+    char *former = session_exists(cli->session) ? strdup(cli->session->token) : NULL;
     enum cli_status status;
 
     if (!body)
-        return report_no_memory();
-    status = api_call(cli, SG_API_PUBLIC, "POST", "/v1/sessions", body, "login", &created);
+        status = report_no_memory();
+    else
+        status = api_call(cli, SG_API_PUBLIC, "POST", "/v1/sessions", body, "login", &created);
     if (status == SG_CLI_OK)
         status = session_store(cli, created);
+    if (status == SG_CLI_OK && former)
+        end_former(cli, former);
+    secret_free_string(former);
     if (status == SG_CLI_OK)
         status = profile_set_username(cli->profile, cli->session->username);
     if (status == SG_CLI_OK)

@@ -42,8 +42,7 @@ static void put_label(struct buf *line, const struct progress *p)
         return;
     }
     buf_init(&name, 65536);
-    if (p->name)
-        text_escape(&name, p->name, strlen(p->name));
+    text_escape(&name, p->name, strlen(p->name));
     buf_append(line, buf_str(&name), text_fit(buf_str(&name), SG_PROGRESS_NAME_WIDTH));
 }
 

@@ -6,12 +6,14 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#define SG_PROGRESS_NAME_SIZE 256
+
 struct progress {
     int64_t expected; /* bytes of everything that is known */
     int64_t moved;
     size_t files;
     size_t files_done;
-    const char *name; /* of the file begun last; borrowed */
+    char name[SG_PROGRESS_NAME_SIZE]; /* of the file begun last; may be cut */
     int64_t started_ns;
     int64_t drawn_ns;
     int64_t initial; /* bytes that were there before (resumed); not part of the rate */

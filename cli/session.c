@@ -191,6 +191,13 @@ static enum cli_status take_renewed(struct cli *cli, const struct http_call *cal
     return save(cli);
 }
 
+/* Forgets the session; the caller holds the lock. */
+static enum cli_status drop(struct cli *cli)
+{
+    forget_members(cli->session);
+    return profile_remove(cli->profile->session_path);
+}
+
 static enum cli_status renew(struct cli *cli)
 {
     struct http_call call = {0};
@@ -214,8 +221,8 @@ static enum cli_status renew(struct cli *cli)
     if (http_call_ok(&call)) {
         status = take_renewed(cli, &call);
     } else if (call.failure == SG_HTTP_DONE && (call.status == 400 || call.status == 401)) {
-        status = cli_worse(session_forget(cli), report_error(SG_CLI_REFUSED, "run: secctl login",
-                                                             "the session has ended"));
+        status = cli_worse(
+            drop(cli), report_error(SG_CLI_REFUSED, "run: secctl login", "the session has ended"));
     } else {
         status = report_call(cli, &call, "renewing the token");
     }
@@ -256,7 +263,12 @@ enum cli_status session_token(struct cli *cli, const char *rejected, const char 
 enum cli_status session_store(struct cli *cli, struct json_object *created)
 {
     struct session *s = cli->session;
+    SG_FD_CLEANUP int fd = -1;
+    /* A renewal of the former session that is under way would overwrite the new one. */
+    enum cli_status status = lock(cli, &fd);
 
+    if (status != SG_CLI_OK)
+        return status;
     forget_members(s);
     s->id = copy(created, "session_id");
     s->username = copy(json_member(created, "user"), "username");
@@ -273,6 +285,8 @@ enum cli_status session_store(struct cli *cli, struct json_object *created)
 
 enum cli_status session_forget(struct cli *cli)
 {
-    forget_members(cli->session);
-    return profile_remove(cli->profile->session_path);
+    SG_FD_CLEANUP int fd = -1;
+    enum cli_status status = lock(cli, &fd);
+
+    return status == SG_CLI_OK ? drop(cli) : status;
 }

@@ -8,6 +8,7 @@
 #include "cli/session.h"
 #include "cli/term.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -105,7 +106,7 @@ static void fill(struct transfer *t, struct slots *slots)
         if (!t->first)
             t->last = NULL;
         slots->job[slots->filled++] = job;
-        t->progress.name = job->name;
+        snprintf(t->progress.name, sizeof(t->progress.name), "%s", job->name);
     }
 }
 

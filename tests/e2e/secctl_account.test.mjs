@@ -117,8 +117,10 @@ suite('secctl_account', async ({ gw, it }) => {
   });
 
   await it('takes the name of the last login and refuses a wrong password', async () => {
+    const former = member.session().token;
     const result = await member.run(['login', '--password-file', '-'], { input: 'password of ann\n' });
     assert.match(result.stdout, / as ann \(/);
+    await gw.client({ token: former }).get('/v1/users/me', { expect: 401 });
     const wrong = await member.run(['login', '--password-file', '-'], { input: 'password of eve\n', expect: 2 });
     assert.match(wrong.stderr, /check name and password/);
     assert.equal((await member.run(['whoami'])).stdout, 'ann (member)\n', 'the former session is untouched');
