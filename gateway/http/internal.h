@@ -41,6 +41,7 @@ struct loop {
     atomic_uint connections;
     struct request *free; /* the loop's thread only, as all below */
     unsigned free_count;
+    struct read_ahead *spare; /* transport.c's */
     char id_prefix[17];
     uint64_t id_next;
 };

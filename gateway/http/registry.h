@@ -19,6 +19,7 @@ struct registry;
 struct loop;
 struct tls_bundle;
 struct address_count;
+struct read_ahead;
 
 #define SG_NO_DEADLINE INT64_MAX
 
@@ -33,8 +34,13 @@ struct conn {
     struct tls_bundle *bundle;       /* the loop's thread only, as the next */
     void *session;                   /* gnutls_session_t */
     bool uncorked;                   /* TCP_CORK, which libmicrohttpd sets, was taken back */
-    bool linger;                     /* drop unread bytes for a while after closing */
-    struct conn *prev;               /* under the registry's lock, as all below */
+    struct read_ahead *ahead;        /* transport.c's, as the next four */
+    bool follow_records;
+    uint8_t record_head[5];
+    uint8_t record_head_len;
+    unsigned record_left;
+    bool linger;       /* drop unread bytes for a while after closing */
+    struct conn *prev; /* under the registry's lock, as all below */
     struct conn *next;
     struct address_count *count;
     bool started;    /* libmicrohttpd has announced it */

@@ -20,6 +20,7 @@
 #include "http/drain.h"
 #include "http/linger.h"
 #include "http/reaper.h"
+#include "http/transport.h"
 
 #define LOOPS_MAX 64
 
@@ -57,7 +58,8 @@ static void connection_started(struct loop *loop, struct MHD_Connection *connect
     pthread_mutex_lock(&s->tls_lock);
     c->bundle = tls_bundle_ref(s->bundle);
     pthread_mutex_unlock(&s->tls_lock);
-    tls_session_prepare(c->session, c->bundle, s->tickets, s->config.limits.header_seconds);
+    tls_session_prepare(c->session, c->bundle, s->tickets);
+    transport_attach(c, c->session);
 }
 
 /* The TLS session is gone already, the descriptor is still open. */
@@ -70,6 +72,7 @@ static void connection_closed(struct loop *loop, struct conn *c)
         c->linger = true;
     if (c->linger)
         linger_add(s->linger, c->fd);
+    transport_detach(c);
     tls_bundle_unref(c->bundle);
     atomic_fetch_sub(&loop->connections, 1);
     registry_remove(s->registry, c);
@@ -172,8 +175,10 @@ static void server_free(struct server *s)
     for (unsigned i = 0; i < s->loop_count; i++)
         MHD_stop_daemon(s->loops[i].daemon);
     pool_free(s->pool);
-    for (unsigned i = 0; i < s->loop_count; i++)
+    for (unsigned i = 0; i < s->loop_count; i++) {
         access_fini(&s->loops[i]);
+        free(s->loops[i].spare);
+    }
     reaper_free(s->reaper);
     linger_free(s->linger);
     registry_free(s->registry);

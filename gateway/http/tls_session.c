@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/metrics.h"
 #include "base/secret.h"
+#include "http/transport.h"
 
 const char tls_session_priority[] =
     "NONE:+VERS-TLS1.3:+VERS-TLS1.2:+ECDHE-ECDSA:+ECDHE-RSA:+AES-256-GCM:+CHACHA20-POLY1305:"
@@ -89,19 +90,20 @@ static int count_handshake(gnutls_session_t session, unsigned type, unsigned whe
     (void)type;
     (void)when;
     (void)message;
-    if (incoming != 0)
-        metrics_add(gnutls_session_is_resumed(session) ? SG_METRIC_HANDSHAKES_RESUMED
-                                                       : SG_METRIC_HANDSHAKES_FULL,
-                    1);
+    if (incoming == 0)
+        return 0;
+    transport_handshaken(session);
+    metrics_add(gnutls_session_is_resumed(session) ? SG_METRIC_HANDSHAKES_RESUMED
+                                                   : SG_METRIC_HANDSHAKES_FULL,
+                1);
     return 0;
 }
 
 void tls_session_prepare(gnutls_session_t session, const struct tls_bundle *bundle,
-                         struct tls_tickets *tickets, unsigned handshake_seconds)
+                         struct tls_tickets *tickets)
 {
     (void)gnutls_credentials_set(session, GNUTLS_CRD_CERTIFICATE, tls_bundle_credentials(bundle));
     gnutls_certificate_server_set_request(session, GNUTLS_CERT_REQUEST);
-    gnutls_handshake_set_timeout(session, handshake_seconds * 1000);
     gnutls_handshake_set_hook_function(session, GNUTLS_HANDSHAKE_FINISHED, GNUTLS_HOOK_POST,
                                        count_handshake);
     pthread_mutex_lock(&tickets->lock);

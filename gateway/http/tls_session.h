@@ -26,9 +26,10 @@ void tls_tickets_rotate(struct tls_tickets *t);
 /* The same when the key is old enough. */
 void tls_tickets_check(struct tls_tickets *t, int64_t now_ns);
 
-/* Sets a fresh session up with the bundle (which must outlive it) and tickets. */
+/* Sets a fresh session up with the bundle (which must outlive it) and tickets. GnuTLS is given no
+ * time-out: it would wait for the socket; the reaper has one. */
 void tls_session_prepare(gnutls_session_t session, const struct tls_bundle *bundle,
-                         struct tls_tickets *tickets, unsigned handshake_seconds);
+                         struct tls_tickets *tickets);
 
 /* What was negotiated. */
 void tls_session_describe(gnutls_session_t session, const struct tls_bundle *bundle,

@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Socket functions for GnuTLS; it never waits and never looks into records but at their heads. */
+#include "http/transport.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+
+#include "http/internal.h"
+
+#define READ_AHEAD       4096 /* bytes; longer reads go straight to where they are wanted */
+#define RECORD_HEAD      5
+#define RECORD_HANDSHAKE 22
+
+/* What has been read and not yet asked for; borrowed from the loop while there is something in it.
+ */
+struct read_ahead {
+    size_t start;
+    size_t end;
+    uint8_t data[READ_AHEAD];
+};
+
+/* Follows the records of a TLS 1.2 client; false at one that begins a new handshake. */
+static bool follow(struct conn *c, const uint8_t *data, size_t len)
+{
+    while (len > 0) {
+        if (c->record_left > 0) {
+            size_t n = c->record_left < len ? c->record_left : len;
+
+            c->record_left -= (unsigned)n;
+            data += n;
+            len -= n;
+            continue;
+        }
+        c->record_head[c->record_head_len++] = *data;
+        if (c->record_head_len == 1 && *data == RECORD_HANDSHAKE)
+            return false;
+        if (c->record_head_len == RECORD_HEAD) {
+            c->record_left = (unsigned)c->record_head[3] << 8 | c->record_head[4];
+            c->record_head_len = 0;
+        }
+        data++;
+        len--;
+    }
+    return true;
+}
+
+static ssize_t deliver(struct conn *c, const uint8_t *data, ssize_t n)
+{
+    if (n <= 0 || !c->follow_records || follow(c, data, (size_t)n))
+        return n;
+    (void)gnutls_alert_send(c->session, GNUTLS_AL_FATAL, GNUTLS_A_NO_RENEGOTIATION);
+    errno = ECONNRESET;
+    return -1;
+}
+
+static struct read_ahead *borrow(struct loop *loop)
+{
+    struct read_ahead *a = loop->spare;
+
+    loop->spare = NULL;
+    if (a == NULL)
+        a = malloc(sizeof *a);
+    return a;
+}
+
+static void give_back(struct loop *loop, struct read_ahead *a)
+{
+    if (loop->spare == NULL)
+        loop->spare = a;
+    else
+        free(a);
+}
+
+static ssize_t pull(gnutls_transport_ptr_t ptr, void *to, size_t max)
+{
+    struct conn *c = ptr;
+    struct read_ahead *a = c->ahead;
+    ssize_t n;
+
+    if (a == NULL) {
+        if (max >= READ_AHEAD || (a = borrow(c->loop)) == NULL)
+            return deliver(c, to, recv(c->fd, to, max, 0));
+        n = recv(c->fd, a->data, sizeof a->data, 0);
+        if (n <= 0) {
+            int code = errno;
+
+            give_back(c->loop, a);
+            errno = code;
+            return n;
+        }
+        a->start = 0;
+        a->end = (size_t)n;
+        c->ahead = a;
+    }
+    if (max > a->end - a->start)
+        max = a->end - a->start;
+    memcpy(to, a->data + a->start, max);
+    a->start += max;
+    if (a->start == a->end) {
+        c->ahead = NULL;
+        give_back(c->loop, a);
+    }
+    return deliver(c, to, (ssize_t)max);
+}
+
+static ssize_t push(gnutls_transport_ptr_t ptr, const giovec_t *iov, int count)
+{
+    const struct conn *c = ptr;
+    struct iovec copy[8];
+    struct msghdr message = {.msg_iov = copy};
+
+    while (message.msg_iovlen < (size_t)count && message.msg_iovlen < 8) {
+        copy[message.msg_iovlen].iov_base = iov[message.msg_iovlen].iov_base;
+        copy[message.msg_iovlen].iov_len = iov[message.msg_iovlen].iov_len;
+        message.msg_iovlen++;
+    }
+    return sendmsg(c->fd, &message, MSG_NOSIGNAL);
+}
+
+/* Never waits: the event loop knows when there is something. */
+static int pull_timeout(gnutls_transport_ptr_t ptr, unsigned milliseconds)
+{
+    (void)ptr;
+    (void)milliseconds;
+    return 1;
+}
+
+void transport_attach(struct conn *c, gnutls_session_t session)
+{
+    gnutls_transport_set_ptr(session, c);
+    gnutls_transport_set_pull_function(session, pull);
+    gnutls_transport_set_pull_timeout_function(session, pull_timeout);
+    gnutls_transport_set_vec_push_function(session, push);
+}
+
+void transport_handshaken(gnutls_session_t session)
+{
+    struct conn *c = gnutls_transport_get_ptr(session);
+
+    c->follow_records = gnutls_protocol_get_version(session) == GNUTLS_TLS1_2;
+}
+
+void transport_detach(struct conn *c)
+{
+    free(c->ahead);
+    c->ahead = NULL;
+}
