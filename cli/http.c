@@ -9,6 +9,7 @@
 #include "cli/report.h"
 #include "cli/term.h"
 #include "cli/trust.h"
+#include "cli/url.h"
 
 #include <curl/curl.h>
 #include <stdio.h>
@@ -230,6 +231,8 @@ static bool set_request(struct http *http, struct http_call *call,
     if (url.failed || !add_headers(call, request))
         return false;
     bad |= curl_easy_setopt(easy, CURLOPT_URL, buf_str(&url));
+    if (url_is_loopback(http->url))
+        bad |= curl_easy_setopt(easy, CURLOPT_PROXY, "");
     if (request->upload) {
         bad |= curl_easy_setopt(easy, CURLOPT_UPLOAD, 1L);
         bad |= curl_easy_setopt(easy, CURLOPT_READFUNCTION, on_read);

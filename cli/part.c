@@ -170,8 +170,22 @@ ssize_t part_read(const struct part *p, void *data, size_t len, int64_t offset)
     return pread(p->fd, data, len, offset);
 }
 
+/* Whether the part's name still means the file that was written and checked. */
+static bool is_ours(const struct part *p)
+{
+    struct stat named, written;
+
+    return fstat(p->fd, &written) == 0 &&
+           fstatat(p->dir, p->data_name, &named, AT_SYMLINK_NOFOLLOW) == 0 &&
+           named.st_dev == written.st_dev && named.st_ino == written.st_ino;
+}
+
 bool part_publish(struct part *p)
 {
+    if (!is_ours(p)) {
+        errno = ESTALE;
+        return false;
+    }
     if (renameat(p->dir, p->data_name, p->dir, p->name) != 0)
         return false;
     (void)unlinkat(p->dir, p->etag_name, 0);

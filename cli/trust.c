@@ -10,6 +10,7 @@
 #include "base/file.h"
 #include "cli/report.h"
 #include "cli/term.h"
+#include "cli/url.h"
 
 #include <ctype.h>
 #include <curl/curl.h>
@@ -143,6 +144,8 @@ static CURLcode probe(const char *url, const char *ca_file, struct chain *chain,
     (void)curl_easy_setopt(easy, CURLOPT_URL, url);
     (void)curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "https");
     (void)curl_easy_setopt(easy, CURLOPT_CONNECT_ONLY, 1L);
+    if (url_is_loopback(url))
+        (void)curl_easy_setopt(easy, CURLOPT_PROXY, "");
     (void)curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, ca_file ? 1L : 0L);
     (void)curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, ca_file ? 2L : 0L);
     (void)curl_easy_setopt(easy, CURLOPT_CAINFO, ca_file);

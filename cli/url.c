@@ -66,3 +66,14 @@ enum cli_status url_normalise(const char *typed, struct buf *ret)
     return report_error(SG_CLI_USAGE, "give it as https://HOST:PORT",
                         "\"%s\" is not the address of a gateway", typed);
 }
+
+bool url_is_loopback(const char *url)
+{
+    const char *host = url + strcspn(url, "/");
+
+    host += strspn(host, "/");
+    /* Only digits and dots: "127.example" is somebody else. */
+    if (strncmp(host, "127.", 4) == 0)
+        return host[strspn(host, "0123456789.")] == ':';
+    return strncmp(host, "localhost:", 10) == 0 || strncmp(host, "[::1]:", 6) == 0;
+}

@@ -14,4 +14,7 @@ struct buf;
  */
 enum cli_status url_normalise(const char *typed, struct buf *ret) SG_CLI_MUST_CHECK;
 
+/* Whether a canonical address is this machine's loopback, which no proxy can reach. */
+bool url_is_loopback(const char *url);
+
 #endif

@@ -123,6 +123,14 @@ suite('secctl_trust', async ({ gw, it }) => {
     await ctl.run(['daytime', '--url', bare, '--fingerprint', ctl.fingerprint]);
   });
 
+  await it('reaches this machine without the proxy', async () => {
+    const ctl = new Secctl(gw);
+    const env = { https_proxy: 'http://127.0.0.1:1', no_proxy: '' };
+    await ctl.run(['daytime', '--url', gw.origin, '--fingerprint', ctl.fingerprint], { env });
+    const away = await ctl.run(['daytime', '--url', 'https://gateway.invalid:1', '--profile', 'x'], { env, expect: 3 });
+    assert.match(away.stderr, /127\.0\.0\.1 port 1/);
+  });
+
   await it('says that nobody is there', async () => {
     const ctl = new Secctl(gw);
     const relay = await Relay.start({ gateway: gw });

@@ -113,6 +113,27 @@ static void test_one_process_at_a_time(void **state)
     part_close(&first);
 }
 
+static void test_only_what_was_written_gets_the_name(void **state)
+{
+    struct part part, other;
+
+    (void)state;
+    assert_int_equal(part_open(&part, open_root(), "x", "x"), SG_CLI_OK);
+    assert_true(part_restart(&part, "\"e\""));
+    assert_true(part_write(&part, "mine", 4));
+    /* Another file happens to have the name of the part. */
+    assert_int_equal(part_open(&other, open_root(), "x.secctl-part", "y"), SG_CLI_OK);
+    assert_true(part_restart(&other, "\"f\""));
+    assert_true(part_write(&other, "other", 5));
+    assert_true(part_publish(&other));
+    part_close(&other);
+    assert_false(part_publish(&part));
+    assert_int_equal(errno, ESTALE);
+    part_close(&part);
+    assert_false(exists("x"));
+    assert_true(exists("x.secctl-part"));
+}
+
 static void test_long_names_have_parts_too(void **state)
 {
     char name[256];
@@ -235,6 +256,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_a_part_of_unknown_origin_is_worth_nothing, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(test_one_process_at_a_time, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_only_what_was_written_gets_the_name, set_up,
+                                        tear_down),
         cmocka_unit_test_setup_teardown(test_long_names_have_parts_too, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_no_symlink_is_followed, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_a_directory_is_not_replaced, set_up, tear_down),

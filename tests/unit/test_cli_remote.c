@@ -128,6 +128,17 @@ static void test_addresses_are_made_canonical(void **state)
     }
 }
 
+static void test_loopback_is_known(void **state)
+{
+    (void)state;
+    assert_true(url_is_loopback("https://localhost:8443"));
+    assert_true(url_is_loopback("https://127.0.0.1:1"));
+    assert_true(url_is_loopback("https://[::1]:1"));
+    assert_false(url_is_loopback("https://localhost.example:1"));
+    assert_false(url_is_loopback("https://10.0.0.1:1"));
+    assert_false(url_is_loopback("https://127.example:1"));
+}
+
 static void test_fingerprints(void **state)
 {
     static const char hex[] = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08";
@@ -199,6 +210,7 @@ int main(void)
         cmocka_unit_test(test_basenames),
         cmocka_unit_test(test_only_harmless_names_become_local),
         cmocka_unit_test(test_addresses_are_made_canonical),
+        cmocka_unit_test(test_loopback_is_known),
         cmocka_unit_test(test_fingerprints),
         cmocka_unit_test(test_content_ranges),
         cmocka_unit_test(test_if_match_takes_bare_and_quoted_values),
