@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { badPaths, parseByteranges, reprDigest, sha256 } from './lib/content.mjs';
+import { exchange, text } from './lib/raw.mjs';
 import { needsToken } from './lib/refusals.mjs';
 import { suite } from './lib/suite.mjs';
 
@@ -105,6 +106,14 @@ suite('files_get', async ({ gw, it }) => {
     await get({ range, 'if-range': 'Mon, 01 Jan 2001 00:00:00 GMT' }, { expect: 200 });
     await get({ range, 'if-range': 'nonsense' }, { expect: 200 });
     await get({ range: 'bytes=300000-', 'if-range': '"other"' }, { expect: 200 });
+  });
+
+  await it('304 announces no content: some clients would wait for it', async () => {
+    const request = text('GET', NAME, [`Authorization: Bearer ${ann.token}`, `If-None-Match: ${etag}`]);
+    const got = await exchange(gw, request);
+    assert.equal(got.status, 304);
+    assert.equal(got.headers['content-length'], undefined);
+    assert.equal(got.headers['transfer-encoding'], undefined);
   });
 
   await it('conditions on the ETag', async () => {

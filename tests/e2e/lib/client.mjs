@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { Agent } from 'undici';
 import * as contract from './contract.mjs';
 
-const LIMIT_MS = 60000;
+const LIMIT_MS = 30000;
 
 function encodeQuery(query) {
   if (query === undefined || query === null) return '';
