@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The rules of files: who may do what in which space, atomic publication, conditional writes, listing with
- * opaque cursors, collection of blobs that nothing refers to. No HTTP, no SQL. Functions block unless they
- * say otherwise.
+ * The rules of files: who may do what in which space, atomic publication, conditional writes,
+ * listing with opaque cursors, collection of blobs that nothing refers to. No HTTP, no SQL.
+ * Functions block unless they say otherwise.
  */
 #ifndef SG_CORE_FILES_H
 #define SG_CORE_FILES_H
@@ -24,13 +24,15 @@ void files_free(struct files *f);
 
 /* Starts the background collection (a thread): at once, then every hour; stopped by files_free. */
 enum sg_err files_start_collector(struct files *f) SG_MUST_CHECK;
-/* Asks the collector for a pass within a minute (a user and its space were removed). Never blocks. */
+/* Asks the collector for a pass within a minute (a user and its space were removed). Never blocks.
+ */
 void files_collect_soon(struct files *f);
 /* One pass of the collection in this thread: removes every blob that nothing refers to. Blocks. */
 enum sg_err files_collect(struct files *f) SG_MUST_CHECK;
 
-/* The role that a user has in a space: the one check of authority for files (and chat). "~me" is the caller's own.
- * Fills the space. SG_ERR_NOT_FOUND when there is none, or it is somebody else's "~name". Only reads. */
+/* The role that a user has in a space: the one check of authority for files (and chat). "~me" is
+ * the caller's own. Fills the space. SG_ERR_NOT_FOUND when there is none, or it is somebody else's
+ * "~name". Only reads. */
 enum sg_err files_authorize(struct files *f, const struct principal *who, const char *space,
                             enum space_role least, struct space_record *ret,
                             enum space_role *ret_role) SG_MUST_CHECK;
@@ -39,21 +41,24 @@ enum sg_err files_spaces(struct files *f, const struct principal *who, size_t li
                          struct space_record *ret, enum space_role *ret_roles,
                          size_t *ret_count) SG_MUST_CHECK;
 
-/* In all entries that the functions below return, `path` includes the space's name ("common/docs/a.txt", never
- * "~me"); the root is "common". Paths with `directory` set (a slash at the end) name directories only: upload
- * answers IS_DIRECTORY, open and remove of a file NOT_DIRECTORY. */
+/* In all entries that the functions below return, `path` includes the space's name
+ * ("common/docs/a.txt", never
+ * "~me"); the root is "common". Paths with `directory` set (a slash at the end) name directories
+ * only: upload answers IS_DIRECTORY, open and remove of a file NOT_DIRECTORY. */
 
-/* An upload in progress. begin: authority, early conditions and size (`expected` -1 unknown) without touching the disk:
- * may run on an event loop. SG_ERR_TOO_LARGE, NO_SPACE, PRECONDITION, FORBIDDEN, NOT_FOUND,
- * IS_DIRECTORY. The condition is checked again, for good, at commit. */
+/* An upload in progress. begin: authority, early conditions and size (`expected` -1 unknown)
+ * without touching the disk: may run on an event loop. SG_ERR_TOO_LARGE, NO_SPACE, PRECONDITION,
+ * FORBIDDEN, NOT_FOUND, IS_DIRECTORY. The condition is checked again, for good, at commit. */
 struct file_upload;
-enum sg_err files_upload_begin(struct files *f, const struct principal *who, const struct path *path,
-                               int64_t expected, const struct entry_condition *condition,
+enum sg_err files_upload_begin(struct files *f, const struct principal *who,
+                               const struct path *path, int64_t expected,
+                               const struct entry_condition *condition,
                                struct file_upload **ret) SG_MUST_CHECK;
 /* Blocks (hash and write). SG_ERR_TOO_LARGE past the limit, NO_SPACE. */
 enum sg_err files_upload_write(struct file_upload *u, const void *data, size_t len) SG_MUST_CHECK;
-/* Durable and visible after SG_OK; entry strings in `arena`. `sha256` NULL: not checked, else SG_ERR_BAD_DIGEST when
- * it differs. SG_ERR_INCOMPLETE when `expected` bytes were announced and others came. Frees *u in every case. */
+/* Durable and visible after SG_OK; entry strings in `arena`. `sha256` NULL: not checked, else
+ * SG_ERR_BAD_DIGEST when it differs. SG_ERR_INCOMPLETE when `expected` bytes were announced and
+ * others came. Frees *u in every case. */
 enum sg_err files_upload_commit(struct file_upload **u, const uint8_t *sha256, struct arena *arena,
                                 struct entry_record *ret, bool *ret_created) SG_MUST_CHECK;
 /* Nothing of it stays. *u NULL is legal. Frees *u. */
@@ -64,8 +69,8 @@ enum sg_err files_mkdir(struct files *f, const struct principal *who, const stru
                         const struct entry_condition *condition, struct arena *arena,
                         struct entry_record *ret, bool *ret_created) SG_MUST_CHECK;
 
-/* Looks up and opens the content (fd is the caller's). IS_DIRECTORY for one. Reads only: may run on an
- * event loop. */
+/* Looks up and opens the content (fd is the caller's). IS_DIRECTORY for one. Reads only: may run on
+ * an event loop. */
 enum sg_err files_open(struct files *f, const struct principal *who, const struct path *path,
                        struct arena *arena, struct entry_record *ret, int *ret_fd) SG_MUST_CHECK;
 
@@ -81,11 +86,12 @@ struct files_list_options {
     bool recursive;
     const char *prefix; /* "" any */
 };
-/* One page; *ret_cursor NULL at the end. Orders by size or modified break ties by path; descending is the exact reverse.
- * A recursive listing orders names by the whole path, in bytes. Cost depends on the limit only, except: a
- * prefix with an order by size or modified, and such an order below a directory that is not the root, filter as they
- * go. SG_ERR_BAD_FIELD (limit, prefix), BAD_CURSOR, NOT_FOUND, NOT_DIRECTORY. The arena needs about 512 bytes and twice
- * the path for each row. Only reads. */
+/* One page; *ret_cursor NULL at the end. Orders by size or modified break ties by path; descending
+ * is the exact reverse. A recursive listing orders names by the whole path, in bytes. Cost depends
+ * on the limit only, except: a prefix with an order by size or modified, and such an order below a
+ * directory that is not the root, filter as they go. SG_ERR_BAD_FIELD (limit, prefix), BAD_CURSOR,
+ * NOT_FOUND, NOT_DIRECTORY. The arena needs about 512 bytes and twice the path for each row. Only
+ * reads. */
 enum sg_err files_list(struct files *f, const struct principal *who, const struct path *dir,
                        const struct files_list_options *options, struct arena *arena,
                        struct entry_record **ret, size_t *ret_count,

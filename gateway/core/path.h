@@ -18,21 +18,22 @@
 
 struct path {
     char space[SG_SPACE_NAME_SIZE]; /* first segment, as given ("common", "~alice", "~me") */
-    const char *rest;               /* below the space, in the arena, no slash at either end; "" = its root */
-    bool directory;                 /* the text ended with a slash */
+    const char *rest; /* below the space, in the arena, no slash at either end; "" = its root */
+    bool directory;   /* the text ended with a slash */
 };
 
 /*
- * Parses the percent-encoded text that follows "/v1/files/". SG_ERR_BAD_PATH with *ret_reason (static
- * text) for: empty, empty segments, "." and "..", encoded slash or backslash, a backslash, NUL, control
- * characters (C0, DEL, C1), invalid UTF-8, broken escapes, segments over 255 bytes, over 4096 in all.
+ * Parses the percent-encoded text that follows "/v1/files/". SG_ERR_BAD_PATH with *ret_reason
+ * (static text) for: empty, empty segments, "." and "..", encoded slash or backslash, a backslash,
+ * NUL, control characters (C0, DEL, C1), invalid UTF-8, broken escapes, segments over 255 bytes,
+ * over 4096 in all.
  */
 enum sg_err path_parse(const char *encoded, size_t len, struct arena *arena, struct path *ret,
                        const char **ret_reason) SG_MUST_CHECK;
 
 /*
- * The NFC form of the beginning of a path or name (a list's `prefix`), in the arena or `text` itself.
- * SG_ERR_BAD_FIELD for invalid UTF-8, control characters and more than 4096 bytes.
+ * The NFC form of the beginning of a path or name (a list's `prefix`), in the arena or `text`
+ * itself. SG_ERR_BAD_FIELD for invalid UTF-8, control characters and more than 4096 bytes.
  */
 enum sg_err path_prefix(const char *text, struct arena *arena, const char **ret) SG_MUST_CHECK;
 

@@ -15,6 +15,7 @@ struct pool {
     struct pool_job *head; /* under lock, as all below */
     struct pool_job *tail;
     unsigned queued;
+    unsigned idle; /* threads that wait */
     unsigned queue_max;
     bool stop;
     atomic_bool cancelled;
@@ -29,18 +30,25 @@ static void *pool_main(void *arg)
     pthread_mutex_lock(&p->lock);
     for (;;) {
         struct pool_job *job = p->head;
+        bool wake;
 
         if (job == NULL) {
             if (p->stop)
                 break;
+            p->idle++;
             pthread_cond_wait(&p->wake, &p->lock);
+            p->idle--;
             continue;
         }
         p->head = job->next;
         if (p->head == NULL)
             p->tail = NULL;
         p->queued--;
+        /* Submitting wakes one thread; whoever takes a job and leaves others wakes the next. */
+        wake = p->head != NULL && p->idle > 0;
         pthread_mutex_unlock(&p->lock);
+        if (wake)
+            pthread_cond_signal(&p->wake);
         metrics_add(SG_METRIC_POOL_QUEUED, -1);
         job->run(job);
         pthread_mutex_lock(&p->lock);
@@ -92,6 +100,8 @@ enum sg_err pool_new(unsigned threads, unsigned queue_max, struct pool **ret)
 
 enum sg_err pool_submit(struct pool *p, struct pool_job *job, bool force)
 {
+    bool wake;
+
     pthread_mutex_lock(&p->lock);
     if (!force && p->queued >= p->queue_max) {
         pthread_mutex_unlock(&p->lock);
@@ -100,14 +110,16 @@ enum sg_err pool_submit(struct pool *p, struct pool_job *job, bool force)
     }
     metrics_add(SG_METRIC_POOL_QUEUED, 1);
     job->next = NULL;
+    wake = p->head == NULL && p->idle > 0;
     if (p->tail != NULL)
         p->tail->next = job;
     else
         p->head = job;
     p->tail = job;
     p->queued++;
-    pthread_cond_signal(&p->wake);
     pthread_mutex_unlock(&p->lock);
+    if (wake)
+        pthread_cond_signal(&p->wake);
     return SG_OK;
 }
 

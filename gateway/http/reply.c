@@ -18,7 +18,7 @@
 #include "http/fields.h"
 
 #define FILE_BLOCK (128 * 1024)
-#define HOLD_MAX   8192 /* bytes */
+#define HOLD_MAX   14336 /* bytes */
 
 static const char default_csp[] = "default-src 'none'; frame-ancestors 'none'";
 static const char cors_headers[] = "Authorization, Content-Type, Accept, If-Match, If-None-Match, "

@@ -14,8 +14,8 @@ struct session_record {
     char device_name[SG_DEVICE_NAME_SIZE]; /* "": none */
     char device_mac[18];                   /* "": none */
     int64_t created_ns, last_used_ns, expires_ns;
-    /* Refresh: the current token's digest, its predecessor's (all zero: none), and the salt from which
-     * the predecessor leads to the current one (core/identity). */
+    /* Refresh: the current token's digest, its predecessor's (all zero: none), and the salt from
+     * which the predecessor leads to the current one (core/identity). */
     uint8_t family_key[32];
     uint8_t current_sha256[SG_DIGEST_SIZE];
     uint8_t previous_sha256[SG_DIGEST_SIZE];
@@ -36,16 +36,17 @@ struct sessions_vtable {
     /* A user's sessions, newest first, at most `limit`. */
     enum sg_err (*list)(void *self, int64_t user_id, size_t limit, struct session_record *ret,
                         size_t *ret_count) SG_MUST_CHECK;
-    /* Compare-and-swap of the refresh state: stores previous, current, salt, last_used and address of `next` if the
-     * stored current_sha256 equals `expected_current`; SG_ERR_CONFLICT when it does not (another refresh
-     * won: read again), SG_ERR_NOT_FOUND. */
+    /* Compare-and-swap of the refresh state: stores previous, current, salt, last_used and address
+     * of `next` if the stored current_sha256 equals `expected_current`; SG_ERR_CONFLICT when it
+     * does not (another refresh won: read again), SG_ERR_NOT_FOUND. */
     enum sg_err (*rotate)(void *self, const struct session_record *next,
                           const uint8_t *expected_current) SG_MUST_CHECK;
     /* Ends one session; SG_ERR_NOT_FOUND. `user_id` 0: whoever's; else only that user's. */
     enum sg_err (*remove)(void *self, const uint8_t *id, int64_t user_id) SG_MUST_CHECK;
     /* Notes the last use; may be batched (not durable at return). */
     enum sg_err (*touch)(void *self, const uint8_t *id, int64_t now_ns) SG_MUST_CHECK;
-    /* True when this user has had a session from this address (login throttling's known addresses). */
+    /* True when this user has had a session from this address (login throttling's known addresses).
+     */
     enum sg_err (*known_address)(void *self, const char *user_name, const char *address,
                                  bool *ret) SG_MUST_CHECK;
     /* Removes sessions that expired before `now_ns`. */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The SQLite engine of the users, sessions and files stores: WAL, synchronous=FULL, one writer thread
- * that takes the whole queue, commits once and then answers everyone; readers have a connection per thread.
+ * The SQLite engine of the users, sessions and files stores: WAL, synchronous=FULL, one writer
+ * thread that takes the whole queue, commits once and then answers everyone; readers have a
+ * connection per thread.
  */
 #ifndef SG_STORE_SQLITE_H
 #define SG_STORE_SQLITE_H
@@ -12,8 +13,8 @@
 
 struct sqlite_store;
 
-/* Opens or creates DIR/secgate.db, migrates it (PRAGMA user_version), makes the space "common", starts the writer.
- * SG_ERR_CORRUPT when it is not ours or from a newer release. */
+/* Opens or creates DIR/secgate.db, migrates it (PRAGMA user_version), makes the space "common",
+ * starts the writer. SG_ERR_CORRUPT when it is not ours or from a newer release. */
 enum sg_err sqlite_store_open(const char *dir, struct sqlite_store **ret) SG_MUST_CHECK;
 /* Ends the writer after what is queued; NULL is legal. */
 void sqlite_store_close(struct sqlite_store *s);

@@ -37,8 +37,8 @@ struct users_vtable {
     /* Up to `limit` users with name > `after` ("" from the start), in byte order of names. */
     enum sg_err (*list)(void *self, const char *after, size_t limit, struct user_record *ret,
                         size_t *ret_count) SG_MUST_CHECK;
-    /* Changes role and disabled where not NULL. SG_ERR_LAST_ADMIN when no enabled admin would be left.
-     * Disabling ends the user's sessions in the same transaction. */
+    /* Changes role and disabled where not NULL. SG_ERR_LAST_ADMIN when no enabled admin would be
+     * left. Disabling ends the user's sessions in the same transaction. */
     enum sg_err (*update)(void *self, const char *name, const enum user_role *role,
                           const bool *disabled, struct user_record *ret) SG_MUST_CHECK;
     /* Sets the password hash and ends all sessions but `keep` (NULL: all), in one transaction. */
@@ -47,14 +47,16 @@ struct users_vtable {
     /* Removes user, sessions, own space with its files, invites made by it. SG_ERR_LAST_ADMIN. */
     enum sg_err (*remove)(void *self, const char *name) SG_MUST_CHECK;
     enum sg_err (*count)(void *self, size_t *ret_users, size_t *ret_enabled_admins) SG_MUST_CHECK;
-    /* Adds an invite; replaces the one of the same digest. `setup` = remove other setup codes first. */
+    /* Adds an invite; replaces the one of the same digest. `setup` = remove other setup codes
+     * first. */
     enum sg_err (*add_invite)(void *self, const struct invite_record *invite) SG_MUST_CHECK;
     /* True when a setup code (created_by "") with this digest is there. */
     enum sg_err (*has_invite)(void *self, const uint8_t *code_sha256, bool *ret) SG_MUST_CHECK;
     /* Removes expired invites, and every setup code when `setup_too`. */
     enum sg_err (*prune_invites)(void *self, int64_t now_ns, bool setup_too) SG_MUST_CHECK;
-    /* Puts `hash` (same password, newer parameters) in the place of `old_hash` and keeps all sessions;
-     * SG_ERR_CONFLICT when it is not there any more. May be NULL: hashes then stay as they are. */
+    /* Puts `hash` (same password, newer parameters) in the place of `old_hash` and keeps all
+     * sessions; SG_ERR_CONFLICT when it is not there any more. May be NULL: hashes then stay as
+     * they are. */
     enum sg_err (*replace_hash)(void *self, int64_t id, const char *old_hash,
                                 const char *hash) SG_MUST_CHECK;
 };

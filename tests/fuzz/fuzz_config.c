@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Configuration files of any content: never a crash, an error always has a text, what is accepted survives the
- * hand-over to the worker unchanged. */
+/* Configuration files of any content: never a crash, an error always has a text, what is accepted
+ * survives the hand-over to the worker unchanged. */
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>

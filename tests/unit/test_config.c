@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Configuration: precedence of the layers, errors that name their place, hand-over to the worker. */
+/* Configuration: precedence of the layers, errors that name their place, hand-over to the worker.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -93,11 +94,13 @@ static void test_precedence(void **state)
 
     (void)state;
     snprintf(file, sizeof file, "--config=%s", path);
-    write_file("[server]\nlisten = 127.0.0.1:1, 127.0.0.1:2\nname = from-file\n[log]\nlevel = debug\nformat = json\n"
+    write_file("[server]\nlisten = 127.0.0.1:1, 127.0.0.1:2\nname = from-file\n[log]\nlevel = "
+               "debug\nformat = json\n"
                "[limits]\nfile_bytes = 2M\nidle-seconds = 7\n");
-    assert_int_equal(load(FLAGS(file, "--log-level", "error", "--listen=127.0.0.1:9", "--listen", "[::1]:9"),
-                          FLAGS("SECGATE_LOG_LEVEL=warn", "SECGATE_NAME=from-env", "HOME=/x"), &c, &errors),
-                     SG_OK);
+    assert_int_equal(
+        load(FLAGS(file, "--log-level", "error", "--listen=127.0.0.1:9", "--listen", "[::1]:9"),
+             FLAGS("SECGATE_LOG_LEVEL=warn", "SECGATE_NAME=from-env", "HOME=/x"), &c, &errors),
+        SG_OK);
     assert_int_equal(c.log_level, 3);
     assert_int_equal(c.log_format, 1);
     assert_int_equal(c.listen.count, 2);
@@ -144,7 +147,8 @@ static void test_errors_name_their_place(void **state)
 static void test_bad_values(void **state)
 {
     (void)state;
-    expect_error(FLAGS("--log-format=xml"), NULL, "--log-format: must be one of text|json, not 'xml'");
+    expect_error(FLAGS("--log-format=xml"), NULL,
+                 "--log-format: must be one of text|json, not 'xml'");
     expect_error(FLAGS("--nope"), NULL, "--nope: there is no such option");
     expect_error(FLAGS("--data"), NULL, "--data: needs a value");
     expect_error(FLAGS("--metrics-public=maybe"), NULL, "must be yes or no");
@@ -159,7 +163,8 @@ static void test_bad_values(void **state)
     expect_error(FLAGS("--issuer=https://x/"), NULL, "trailing slash");
     expect_error(FLAGS("--cors-origins=nonsense"), NULL, "origin");
     expect_error(FLAGS("--name=a b"), NULL, "DNS name");
-    expect_error(NULL, FLAGS("SECGATE_LIMITS_POOL_THREADS=0"), "SECGATE_LIMITS_POOL_THREADS: must be a number");
+    expect_error(NULL, FLAGS("SECGATE_LIMITS_POOL_THREADS=0"),
+                 "SECGATE_LIMITS_POOL_THREADS: must be a number");
 }
 
 static void test_hand_over(void **state)
@@ -172,8 +177,9 @@ static void test_hand_over(void **state)
     int rest;
 
     (void)state;
-    assert_int_equal(load(FLAGS("--listen=127.0.0.1:0", "--name=a,b", "--log-format=json", "--limits-file-bytes=3G",
-                                "--cors-origins=https://x.example", "--metrics-public=yes", "--data=/d e"),
+    assert_int_equal(load(FLAGS("--listen=127.0.0.1:0", "--name=a,b", "--log-format=json",
+                                "--limits-file-bytes=3G", "--cors-origins=https://x.example",
+                                "--metrics-public=yes", "--data=/d e"),
                           NULL, &c, &errors),
                      SG_OK);
     args = config_to_args(&c, &count);
@@ -217,7 +223,8 @@ static void test_help_names_every_key(void **state)
         assert_non_null(strstr(buf_str(&text), flag));
         assert_non_null(strstr(buf_str(&text), variable));
         assert_ptr_equal(config_key_by_variable(variable, strlen(variable)), &config_keys[i]);
-        assert_ptr_equal(config_key_find(config_keys[i].section, config_keys[i].name), &config_keys[i]);
+        assert_ptr_equal(config_key_find(config_keys[i].section, config_keys[i].name),
+                         &config_keys[i]);
     }
     buf_fini(&text);
 }
