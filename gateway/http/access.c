@@ -346,15 +346,31 @@ static void run_job(struct pool_job *job)
     pthread_mutex_unlock(&r->mutex);
 }
 
+/* Makes the answer on the event loop, where that can be done; true when it is made. */
+static bool run_here(struct request *r)
+{
+    const struct operation *op = r->match.route->operation;
+    bool done = true;
+
+    if (!r->match.route->blocks) {
+        r->err = request_run(r);
+    } else if (op->run_at_once != NULL) {
+        done = false;
+        r->err = op->run_at_once(r, &done);
+        done = done || r->err != SG_OK;
+    } else {
+        done = false;
+    }
+    return done;
+}
+
 /* The whole request is there: makes the answer, here or in a job. */
 static enum MHD_Result run(struct request *r)
 {
     enum sg_err err;
 
-    if (!r->match.route->blocks) {
-        r->err = request_run(r);
+    if (run_here(r))
         return reply_queue(r);
-    }
     pthread_mutex_lock(&r->mutex);
     r->job.run = run_job;
     err = pool_submit(r->server->pool, &r->job, false);

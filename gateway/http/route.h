@@ -39,6 +39,10 @@ struct operation {
     /* The body is complete: make the answer. On a pool thread if the row says `blocks`, else on the
      * event loop. */
     enum sg_err (*run)(struct request *r);
+    /* Optional, for rows that block, without a streamed body: makes the answer on the event loop if
+     * that is possible at once (from memory), which saves the way to the pool and back. With
+     * *ret_done false (as it is set before) `run` follows there. Must not block. */
+    enum sg_err (*run_at_once)(struct request *r, bool *ret_done);
     /* Exactly once for every request whose begin was called, however it ended; must not block for
      * long (it may run on either kind of thread). Releases what the state holds. */
     void (*end)(struct request *r);

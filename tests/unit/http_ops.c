@@ -42,6 +42,23 @@ static enum sg_err hello(struct request *r)
     return SG_OK;
 }
 
+/* In turn: an answer, nothing in memory, an error. */
+static enum sg_err at_once(struct request *r, bool *ret_done)
+{
+    static atomic_int calls;
+
+    switch (atomic_fetch_add(&calls, 1) % 3) {
+    case 0:
+        *ret_done = true;
+        reply_bytes(r, 200, "text/plain", "at once\n", 8);
+        return SG_OK;
+    case 1:
+        return SG_OK;
+    default:
+        return SG_ERR_CONFLICT;
+    }
+}
+
 static enum sg_err slow(struct request *r)
 {
     int64_t ms = 0;
@@ -158,6 +175,8 @@ static enum sg_err up_run(struct request *r)
 }
 
 static const struct operation hello_op = {.begin = begin, .run = hello, .end = end};
+static const struct operation at_once_op = {
+    .begin = begin, .run = hello, .run_at_once = at_once, .end = end};
 static const struct operation slow_op = {.begin = begin, .run = slow, .end = end};
 static const struct operation echo_op = {.begin = begin, .run = echo, .end = end};
 static const struct operation fail_op = {.begin = begin, .run = fail, .end = end};
@@ -176,6 +195,7 @@ static const struct operation up_op = {
 static const struct route routes[] = {
     ROW(SG_METHOD_GET, "/hello", "hello", SG_BODY_NONE, 0, false, &hello_op),
     ROW(SG_METHOD_GET, "/blocking", "blocking", SG_BODY_NONE, 0, true, &hello_op),
+    ROW(SG_METHOD_GET, "/at-once", "at_once", SG_BODY_NONE, 0, true, &at_once_op),
     ROW(SG_METHOD_GET, "/slow", "slow", SG_BODY_NONE, 0, true, &slow_op),
     ROW(SG_METHOD_GET, "/fail/{code}", "fail", SG_BODY_NONE, 0, false, &fail_op),
     ROW(SG_METHOD_GET, "/nothing", "nothing", SG_BODY_NONE, 0, false, &nothing_op),

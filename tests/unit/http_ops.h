@@ -20,9 +20,9 @@ extern int http_ops_file;                 /* descriptor of the file that GET /fi
 uint8_t http_ops_byte(uint64_t i);
 
 /*
- * GET /hello (inline), /blocking, /slow?ms= (blocking), /fail/{code}, /nothing, /file, /tls; POST
- * /json, /form (echo, at most 1000 bytes); PUT /up/{path...} (?fail_after=, ?refuse=true),
- * /inline-up; answers {"received":N}.
+ * GET /hello (inline), /blocking, /at-once, /slow?ms= (blocking), /fail/{code}, /nothing, /file,
+ * /tls; POST /json, /form (echo, at most 1000 bytes); PUT /up/{path...} (?fail_after=,
+ * ?refuse=true), /inline-up; answers {"received":N}.
  */
 void http_ops_config(struct server_config *config);
 void http_ops_init(void);

@@ -104,6 +104,11 @@ static void test_basics(void **state)
     assert_int_equal(ask("OPTIONS /missing HTTP/1.1" END), 404);
     assert_int_equal(ask("GET /nothing HTTP/1.1" END), 500);
     assert_int_equal(ask("GET /blocking HTTP/1.1" END), 200);
+    assert_int_equal(ask("GET /at-once HTTP/1.1" END), 200);
+    has("at once");
+    assert_int_equal(ask("GET /at-once HTTP/1.1" END), 200);
+    has("hello");
+    assert_int_equal(ask("GET /at-once HTTP/1.1" END), 409);
     begun_all_ended();
 }
 
