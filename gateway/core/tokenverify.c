@@ -80,6 +80,19 @@ enum sg_err tokenverify_signature(const struct token_form *form, gnutls_pubkey_t
     return SG_OK;
 }
 
+/* RFC 7519, sections 4.1.5 and 4.1.6: not before `nbf`, if there is one, and not made later than
+ * now.
+ */
+static bool has_come(const struct flatjson *payload, int64_t iat_s, int64_t now_s)
+{
+    int64_t nbf_s = 0;
+
+    if (flatjson_get(payload, "nbf") != NULL &&
+        (!flatjson_number(payload, "nbf", &nbf_s) || nbf_s > now_s))
+        return false;
+    return iat_s <= now_s || iat_s - now_s <= SG_TOKEN_SKEW_S;
+}
+
 enum sg_err tokenverify_claims(const struct token_form *form, const char *issuer,
                                const char *audience, int64_t now_s, struct token_claims *ret)
 {
@@ -98,6 +111,8 @@ enum sg_err tokenverify_claims(const struct token_form *form, const char *issuer
         !flatjson_number(&payload, "iat", &c.iat_s) || !flatjson_number(&payload, "exp", &c.exp_s))
         return SG_ERR_TOKEN_INVALID;
     if (strcmp(c.iss, issuer) != 0 || strcmp(c.aud, audience) != 0)
+        return SG_ERR_TOKEN_INVALID;
+    if (!has_come(&payload, c.iat_s, now_s))
         return SG_ERR_TOKEN_INVALID;
     if (c.exp_s <= now_s)
         return SG_ERR_TOKEN_EXPIRED;

@@ -22,6 +22,7 @@
 #define SG_TOKEN_TEXT_MAX 4000 /* bytes of a token's text */
 #define SG_TOKEN_KID_SIZE 64
 #define SG_TOKEN_TEXT     256 /* bytes of one claim with NUL */
+#define SG_TOKEN_SKEW_S   60  /* how far `iat` may lie ahead of our clock */
 
 /* A token whose form and header are right and whose signature has not been checked. */
 struct token_form {
@@ -49,7 +50,8 @@ enum sg_err tokenverify_signature(const struct token_form *form, gnutls_pubkey_t
                                   size_t key_bytes) SG_MUST_CHECK;
 
 /* The claims of a token whose signature is right: all must be there, `iss` and `aud` equal.
- * SG_ERR_TOKEN_INVALID, SG_ERR_TOKEN_EXPIRED when exp is not after `now_s`. */
+ * SG_ERR_TOKEN_INVALID, also when `nbf` or `iat` (but for the skew) lies ahead of `now_s`;
+ * SG_ERR_TOKEN_EXPIRED when exp is not after it. */
 enum sg_err tokenverify_claims(const struct token_form *form, const char *issuer,
                                const char *audience, int64_t now_s,
                                struct token_claims *ret) SG_MUST_CHECK;

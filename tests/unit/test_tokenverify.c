@@ -305,7 +305,15 @@ static void test_claims(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
         assert_int_equal(check_signed(HEADER, bad[i]), SG_ERR_TOKEN_INVALID);
-    fake_keyring_sign(keyring, HEADER, PAYLOAD, token);
+    assert_int_equal(check_signed(HEADER, CLAIMS(FAKE_ISSUER, "secgate", "2000,\"nbf\":1500")),
+                     SG_OK);
+    assert_int_equal(check_signed(HEADER, CLAIMS(FAKE_ISSUER, "secgate", "2000,\"nbf\":1501")),
+                     SG_ERR_TOKEN_INVALID);
+    assert_int_equal(check_signed(HEADER, CLAIMS(FAKE_ISSUER, "secgate", "2000,\"nbf\":\"1\"")),
+                     SG_ERR_TOKEN_INVALID);
+    fake_keyring_sign(keyring, HEADER, PAYLOAD, token); /* its iat is 1000 */
+    assert_int_equal(check_len(token, strlen(token), 1000 - SG_TOKEN_SKEW_S), SG_OK);
+    assert_int_equal(check_len(token, strlen(token), 999 - SG_TOKEN_SKEW_S), SG_ERR_TOKEN_INVALID);
     assert_int_equal(check_len(token, strlen(token), 1999), SG_OK);
     assert_int_equal(check_len(token, strlen(token), 2000), SG_ERR_TOKEN_EXPIRED);
     assert_int_equal(check_len(token, strlen(token), INT64_MAX), SG_ERR_TOKEN_EXPIRED);
