@@ -91,6 +91,14 @@ static enum sg_err end_sessions(struct sqlite_conn *c, int64_t user_id, const ui
     return sqlite_query_run(&q);
 }
 
+static enum sg_err delete_invites_by(struct sqlite_conn *c, const char *creator)
+{
+    struct sqlite_query q;
+    sqlite_query_begin(&q, c, SG_SQL_INVITE_DELETE_BY);
+    sqlite_query_text(&q, creator);
+    return sqlite_query_run(&q);
+}
+
 /* -- create -------------------------------------------------------------------------------------
  */
 
@@ -270,6 +278,9 @@ static enum sg_err update_run(struct sqlite_conn *c, void *ctx)
         err = check_admins(c, &before);
     if (!err && job->user.disabled)
         err = end_sessions(c, before.id, NULL);
+    /* Else who is no admin any more could come back as one. */
+    if (!err && (job->user.disabled || job->user.role != SG_ROLE_ADMIN))
+        err = delete_invites_by(c, before.name);
     return err;
 }
 
@@ -337,14 +348,6 @@ static enum sg_err users_replace_hash(void *self, int64_t id, const char *old_ha
 {
     struct rehash_job job = {.id = id, .old_hash = old_hash, .hash = hash};
     return sqlite_write(self, rehash_run, &job);
-}
-
-static enum sg_err delete_invites_by(struct sqlite_conn *c, const char *creator)
-{
-    struct sqlite_query q;
-    sqlite_query_begin(&q, c, SG_SQL_INVITE_DELETE_BY);
-    sqlite_query_text(&q, creator);
-    return sqlite_query_run(&q);
 }
 
 static enum sg_err remove_run(struct sqlite_conn *c, void *ctx)

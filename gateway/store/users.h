@@ -38,7 +38,8 @@ struct users_vtable {
     enum sg_err (*list)(void *self, const char *after, size_t limit, struct user_record *ret,
                         size_t *ret_count) SG_MUST_CHECK;
     /* Changes role and disabled where not NULL. SG_ERR_LAST_ADMIN when no enabled admin would be
-     * left. Disabling ends the user's sessions in the same transaction. */
+     * left. In the same transaction disabling ends the user's sessions, and whoever is no enabled
+     * admin afterwards loses the invites that nobody has used yet. */
     enum sg_err (*update)(void *self, const char *name, const enum user_role *role,
                           const bool *disabled, struct user_record *ret) SG_MUST_CHECK;
     /* Sets the password hash and ends all sessions but `keep` (NULL: all), in one transaction. */

@@ -244,6 +244,33 @@ static void test_invites(void **state)
     assert_false(has);
 }
 
+/* Who is no enabled admin any more has no invites left to come back by. */
+static void test_invites_of_former_admins(void **state)
+{
+    (void)state;
+    const enum user_role admin = SG_ROLE_ADMIN, member = SG_ROLE_MEMBER;
+    const bool yes = true, no = false;
+    struct user_record updated;
+    (void)contract_user_add(&store, "root", SG_ROLE_ADMIN);
+    (void)contract_user_add(&store, "alice", SG_ROLE_ADMIN);
+    struct invite_record of_root = invite(1, SG_ROLE_ADMIN, "root", 1000);
+    struct invite_record of_alice = invite(2, SG_ROLE_ADMIN, "alice", 1000);
+    struct user_record user = {.name = "new1", .password_hash = "x"};
+    assert_int_equal(SG_OK, USERS(add_invite, &of_root));
+    assert_int_equal(SG_OK, USERS(add_invite, &of_alice));
+    assert_int_equal(SG_OK, USERS(update, "alice", &admin, &no, &updated));
+    assert_int_equal(SG_OK, USERS(create, &user, of_alice.code_sha256, 1));
+    assert_int_equal(SG_OK, USERS(add_invite, &of_alice));
+    assert_int_equal(SG_OK, USERS(update, "alice", NULL, &yes, &updated));
+    struct user_record second = {.name = "new2", .password_hash = "x"};
+    assert_int_equal(SG_ERR_BAD_CODE, USERS(create, &second, of_alice.code_sha256, 1));
+    assert_int_equal(SG_OK, USERS(update, "alice", NULL, &no, &updated));
+    assert_int_equal(SG_OK, USERS(add_invite, &of_alice));
+    assert_int_equal(SG_OK, USERS(update, "alice", &member, NULL, &updated));
+    assert_int_equal(SG_ERR_BAD_CODE, USERS(create, &second, of_alice.code_sha256, 1));
+    assert_int_equal(SG_OK, USERS(create, &second, of_root.code_sha256, 1));
+}
+
 /* -- at the same time ---------------------------------------------------------------------------
  */
 
@@ -338,6 +365,7 @@ int contract_users(const struct contract_engine *engine)
         cmocka_unit_test_setup_teardown(test_password, setup, teardown),
         cmocka_unit_test_setup_teardown(test_remove, setup, teardown),
         cmocka_unit_test_setup_teardown(test_invites, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_invites_of_former_admins, setup, teardown),
         cmocka_unit_test_setup_teardown(test_same_name_race, setup, teardown),
         cmocka_unit_test_setup_teardown(test_invite_race, setup, teardown),
         cmocka_unit_test_setup_teardown(test_last_admin_race, setup, teardown),
