@@ -117,7 +117,7 @@ $(BUILD)/secctl: $(BUILD)/lib/cli.a $(BUILD)/lib/base.a
 	$(Q)$(CC) $(LINK) $(LDFLAGS) -o $@ $^ $(CLI_LIBS)
 
 # -- unit tests: tests/unit/test_X.c is a program; the other files there are shared by all ----------
-UNIT_FLAGS := -Wno-write-strings -Wno-cast-qual $(foreach m,$(ALL_MODULES),-I$(BUILD)/include/$(m)) -Itests/unit \
+UNIT_FLAGS := -Wno-write-strings -Wno-cast-qual -Wno-string-concatenation $(foreach m,$(ALL_MODULES),-I$(BUILD)/include/$(m)) -Itests/unit \
     $(patsubst -I%,-isystem %,$(shell pkg-config --cflags $(GATEWAY_PKGS) libcurl 2>/dev/null))
 UNIT_TESTS  := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(wildcard tests/unit/test_*.c))
 UNIT_SHARED := $(patsubst %.c,$(BUILD)/obj/%.o,$(filter-out tests/unit/test_%,$(wildcard tests/unit/*.c)))
