@@ -6,11 +6,13 @@
 #include <string.h>
 #include <strings.h>
 
+#include "api/answer.h"
 #include "api/api.h"
 #include "api/file_request.h"
 #include "api/operations.h"
 #include "api/records.h"
 #include "core/files.h"
+#include "core/identity.h"
 #include "http/request.h"
 
 struct state {
@@ -117,6 +119,23 @@ static enum sg_err reply(struct request *r, const struct entry_record *entry, bo
     return json_out_reply(r, created ? 201 : 200, &o);
 }
 
+/* Who logged out or lost the right while the content came in publishes nothing. */
+static enum sg_err confirm(struct request *r, const struct file_upload *upload)
+{
+    const struct api *api = request_app(r);
+    struct principal *who = request_principal(r);
+    bool changed = false;
+    enum sg_err err = identity_confirm(api->identity, who, &changed);
+
+    if (err != SG_OK)
+        return answer_error(r, err, 0);
+    if (!changed)
+        return SG_OK;
+    if ((who->scopes & SG_SCOPE_FILES_WRITE) == 0)
+        return SG_ERR_FORBIDDEN;
+    return files_upload_authorize(upload, who);
+}
+
 static enum sg_err run(struct request *r)
 {
     const struct api *api = request_app(r);
@@ -125,10 +144,15 @@ static enum sg_err run(struct request *r)
     bool created;
     enum sg_err err;
 
-    if (s->path.directory)
+    if (s->path.directory) {
         err = files_mkdir(api->files, request_principal(r), &s->path, &s->condition,
                           request_arena(r), &entry, &created);
-    else
+        if (err == SG_ERR_CONFLICT)
+            (void)request_fail(r, err, "A file is there: delete it first.");
+    } else {
+        err = confirm(r, s->upload);
+    }
+    if (err == SG_OK && !s->path.directory)
         err = files_upload_commit(&s->upload, s->has_digest ? s->sha256 : NULL, request_arena(r),
                                   &entry, &created);
     return err == SG_OK ? reply(r, &entry, created) : err;

@@ -155,6 +155,16 @@ enum sg_err files_upload_write(struct file_upload *u, const void *data, size_t l
     return SG_OK;
 }
 
+enum sg_err files_upload_authorize(const struct file_upload *u, const struct principal *who)
+{
+    struct space_record space;
+    enum space_role role;
+    enum sg_err err = files_authorize(u->files, who, u->space.name, SG_SPACE_WRITER, &space, &role);
+    if (!err && space.id != u->space.id)
+        err = SG_ERR_NOT_FOUND;
+    return err;
+}
+
 /* The metadata of a durable, pinned blob. */
 static enum sg_err publish(struct file_upload *u, struct entry_record *entry, struct arena *arena,
                            bool *ret_created)

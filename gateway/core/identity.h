@@ -38,6 +38,7 @@ struct principal {
     unsigned scopes; /* bits of enum scope */
     uint8_t session_id[SG_SESSION_ID_SIZE];
     int64_t token_expires_s;
+    uint64_t rights; /* generation of rights under which all this was true; identity's */
 };
 
 struct identity_config {
@@ -137,6 +138,12 @@ enum sg_err identity_logout(struct identity *id, const struct principal *who,
  * UNAVAILABLE. */
 enum sg_err identity_authenticate(struct identity *id, const char *token, size_t len,
                                   struct principal *ret) SG_MUST_CHECK;
+/* For what lasts, before it takes effect (an upload): is `who` still alive, and with which rights?
+ * Brings role and scopes up to date; *ret_changed when they were read again. Blocks only if rights
+ * have changed since `who` was made or confirmed. That the token itself has expired meanwhile does
+ * not count. SG_ERR_SESSION_ENDED. */
+enum sg_err identity_confirm(struct identity *id, struct principal *who,
+                             bool *ret_changed) SG_MUST_CHECK;
 /* Public keys for the JWKS; fetched from the keyring again when older than a minute or a kid is
  * unknown. */
 enum sg_err identity_token_keys(struct identity *id, struct token_key ret[SG_TOKEN_KEYS_MAX],

@@ -225,6 +225,26 @@ enum sg_err identity_authenticate(struct identity *id, const char *token, size_t
         (void)err; /* a note for people, not worth failing a request */
     }
     *ret = entry.who;
+    ret->rights = rights;
+    return SG_OK;
+}
+
+enum sg_err identity_confirm(struct identity *id, struct principal *who, bool *ret_changed)
+{
+    uint64_t rights = atomic_load(&id->rights);
+    struct tokencache_entry entry = {.who = *who, .token_scopes = who->scopes};
+    enum sg_err err;
+
+    *ret_changed = who->rights != rights;
+    if (!*ret_changed)
+        return SG_OK;
+    err = read_rights(id, who->user, &entry);
+    if (err == SG_ERR_TOKEN_INVALID)
+        err = SG_ERR_SESSION_ENDED;
+    if (err != SG_OK)
+        return err;
+    *who = entry.who;
+    who->rights = rights;
     return SG_OK;
 }
 

@@ -223,6 +223,29 @@ suite('files_put', async ({ gw, it }) => {
     assert.equal(await read('common/replaced'), 'newer');
   });
 
+  await it('publishes nothing for who lost the right while the content came in', async () => {
+    const bob = await gw.user(admin, 'bob');
+    const rounds = {
+      'logged-out': [(client) => client.delete('/v1/sessions/current', { expect: 204 }), [401, 'session-ended']],
+      demoted: [() => admin.patch('/v1/users/bob', { json: { role: 'guest' }, expect: 200 }), [403, 'forbidden']],
+      disabled: [() => admin.patch('/v1/users/bob', { json: { disabled: true }, expect: 200 }), [401, 'session-ended']],
+    };
+    const path = (name) => `/v1/files/common/late-${name}`;
+    for (const [name, [lose, expect]] of Object.entries(rounds)) {
+      await admin.patch('/v1/users/bob', { json: { role: 'member', disabled: false }, expect: 200 });
+      const client = await gw.login('bob', bob.password);
+      const other = gw.client({ token: client.token });
+      const body = Readable.from((async function* pieces() {
+        yield Buffer.alloc(100000);
+        await new Promise((resolve) => setTimeout(resolve, 200)); // the request has begun by now
+        await lose(other);
+        yield Buffer.alloc(100000);
+      })());
+      await client.put(path(name), { body, expect });
+      await ann.get(path(name), { expect: [404, 'not-found'] });
+    }
+  });
+
   await it('files are there after a restart', async () => {
     await gw.restart();
     const later = await gw.login('ann', ann.password);

@@ -258,6 +258,27 @@ static void test_upload_refusals(void **state)
     assert_int_equal(2, blob_count());
 }
 
+static void test_upload_authority(void **state)
+{
+    (void)state;
+    struct principal who = alice;
+    struct path path = at("common/late");
+    struct file_upload *u = NULL;
+    assert_int_equal(SG_OK, files_upload_begin(files, &who, &path, -1, NULL, &u));
+    assert_int_equal(SG_OK, files_upload_authorize(u, &who));
+    who.role = SG_ROLE_GUEST;
+    assert_int_equal(SG_ERR_FORBIDDEN, files_upload_authorize(u, &who));
+    files_upload_abort(&u);
+    /* The space of a user who is gone is not that of the next one with the name. */
+    path = at("~me/late");
+    assert_int_equal(SG_OK, files_upload_begin(files, &alice, &path, -1, NULL, &u));
+    assert_int_equal(SG_OK, users.vt->remove(users.self, "alice"));
+    assert_int_equal(SG_ERR_NOT_FOUND, files_upload_authorize(u, &alice));
+    alice = add_user("alice", SG_ROLE_MEMBER);
+    assert_int_equal(SG_ERR_NOT_FOUND, files_upload_authorize(u, &alice));
+    files_upload_abort(&u);
+}
+
 static void test_replace_and_remove(void **state)
 {
     (void)state;
@@ -525,6 +546,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_authority, setup, teardown),
         cmocka_unit_test_setup_teardown(test_upload, setup, teardown),
         cmocka_unit_test_setup_teardown(test_upload_refusals, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_upload_authority, setup, teardown),
         cmocka_unit_test_setup_teardown(test_replace_and_remove, setup, teardown),
         cmocka_unit_test_setup_teardown(test_list, setup, teardown),
         cmocka_unit_test_setup_teardown(test_list_errors, setup, teardown),

@@ -150,6 +150,35 @@ static void sign_claims(struct fake_identity *f, const struct grant *grant, cons
     fake_keyring_sign(f->keyring, HEADER, payload, ret);
 }
 
+static void test_confirm(void **state)
+{
+    struct grant grant;
+    struct fake_identity *f = with_user(state, "ann", SG_ROLE_MEMBER, &grant);
+    const enum user_role guest = SG_ROLE_GUEST, admin = SG_ROLE_ADMIN;
+    struct principal who, before;
+    struct user_record user;
+    bool changed = true;
+
+    assert_int_equal(fake_identity_authenticate(f, grant.access_token, &who), SG_OK);
+    fake_identity_pass(700); /* longer than the token lives */
+    assert_int_equal(identity_confirm(f->id, &who, &changed), SG_OK);
+    assert_false(changed);
+    assert_int_equal(identity_update_user(f->id, "ann", &guest, NULL, &user), SG_OK);
+    before = who;
+    assert_int_equal(identity_confirm(f->id, &who, &changed), SG_OK);
+    assert_true(changed);
+    assert_int_equal(who.role, SG_ROLE_GUEST);
+    assert_int_equal(who.user_id, before.user_id);
+    assert_int_equal(identity_confirm(f->id, &who, &changed), SG_OK);
+    assert_false(changed);
+    /* Never more than the token had. */
+    assert_int_equal(identity_update_user(f->id, "ann", &admin, NULL, &user), SG_OK);
+    assert_int_equal(identity_confirm(f->id, &who, &changed), SG_OK);
+    assert_int_equal(who.scopes & SG_SCOPE_ADMIN, 0);
+    assert_int_equal(identity_logout(f->id, &who, who.session_id), SG_OK);
+    assert_int_equal(identity_confirm(f->id, &who, &changed), SG_ERR_SESSION_ENDED);
+}
+
 static void test_claims_against_the_store(void **state)
 {
     struct grant grant;
@@ -359,6 +388,7 @@ int main(void)
         TEST(test_remembered),
         TEST(test_expiry_is_checked_on_every_use),
         TEST(test_lost_rights_are_lost_at_once),
+        TEST(test_confirm),
         TEST(test_claims_against_the_store),
         TEST(test_logout_under_load),
         TEST(test_strangers_cannot_make_us_ask_the_keyring),
