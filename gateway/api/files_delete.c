@@ -23,6 +23,8 @@ static enum sg_err run(struct request *r)
         err = files_remove(api->files, request_principal(r), &path, recursive, &condition);
     if (err == SG_ERR_NOT_EMPTY)
         return request_fail(r, err, "The directory is not empty: recursive=true deletes it.");
+    if (err == SG_ERR_CONFLICT)
+        return request_fail(r, err, "A space itself cannot be deleted, only what is in it.");
     if (err == SG_OK)
         reply_empty(r, 204);
     return err;

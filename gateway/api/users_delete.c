@@ -2,6 +2,7 @@
 /* DELETE /v1/users/{name}: removes a user with the space ~name, by an admin. */
 #include "api/api.h"
 #include "api/operations.h"
+#include "core/files.h"
 #include "core/identity.h"
 #include "http/request.h"
 
@@ -16,8 +17,10 @@ static enum sg_err run(struct request *r)
     if (!identity_user_name_ok(name))
         return SG_ERR_NOT_FOUND;
     err = identity_remove_user(api->identity, name);
-    if (err == SG_OK)
+    if (err == SG_OK) {
+        files_collect_soon(api->files); /* what only the user's space referred to */
         reply_empty(r, 204);
+    }
     return err;
 }
 
