@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The small PKI: keys, a certificate authority, certificates that it issues (RFC 5280), and
- * questions about them. No function here keeps state or reads a clock; the caller says what time it
- * is. Any thread may call; a key or certificate may be used by several threads as long as none
- * frees it.
+ * The small PKI: keys, a certificate authority, certificates and revocation lists that it issues
+ * (RFC 5280), and questions about them. No function here keeps state or reads a clock; the caller
+ * says what time it is. Any thread may call; a key or certificate may be used by several threads as
+ * long as none frees it.
  */
 #ifndef SG_CERTS_PKI_H
 #define SG_CERTS_PKI_H
@@ -25,7 +25,10 @@ struct buf;
 #define SG_PKI_PEM_MAX       (64 * 1024) /* bytes of one PEM file */
 #define SG_PKI_CA_LIFE_S     (INT64_C(3650) * 86400)
 #define SG_PKI_SERVER_LIFE_S (INT64_C(397) * 86400)
-#define SG_PKI_BACKDATE_S    3600 /* not_before lies this far back, for slow clocks */
+#define SG_PKI_BACKDATE_S    3600          /* not_before lies this far back, for slow clocks */
+#define SG_PKI_CRL_MAX       (1024 * 1024) /* bytes of one revocation list */
+#define SG_PKI_CRL_LIFE_S    (INT64_C(7) * 86400)
+#define SG_PKI_URI_SIZE      512 /* of a distribution point, with its NUL */
 
 /* -- private keys ------------------------------------------------------------------------------ */
 
@@ -63,7 +66,8 @@ struct pki_request {
     const char *const
         *names; /* server: DNS names and IP addresses, 1 or more; the first is the subject */
     size_t name_count;
-    int64_t now_s; /* seconds since 1970 */
+    const char *crl_uri; /* where the issuer's revocation list is; NULL: not said */
+    int64_t now_s;       /* seconds since 1970 */
 };
 
 /* Makes the self-signed CA certificate "secgate CA HOST" of `key`: keyCertSign and cRLSign, path
@@ -84,6 +88,9 @@ bool pki_name_is_valid(const char *name);
  * names. */
 bool pki_covers(gnutls_x509_crt_t cert, const char *name);
 
+/* Whether the certificate names exactly this place of the issuer's revocation list (NULL: none). */
+bool pki_has_crl_uri(gnutls_x509_crt_t cert, const char *uri);
+
 /* Seconds until it expires (negative: since), and in all. */
 int64_t pki_seconds_left(gnutls_x509_crt_t cert, int64_t now_s);
 int64_t pki_lifetime_s(gnutls_x509_crt_t cert);
@@ -98,6 +105,28 @@ bool pki_is_issued_by(gnutls_x509_crt_t cert, gnutls_x509_crt_t ca);
 enum sg_err pki_cert_sha256(gnutls_x509_crt_t cert, uint8_t ret[SG_PKI_SHA256_SIZE]) SG_MUST_CHECK;
 enum sg_err pki_cert_spki_sha256(gnutls_x509_crt_t cert,
                                  uint8_t ret[SG_PKI_SHA256_SIZE]) SG_MUST_CHECK;
+
+/* -- revocation lists (RFC 5280, section 5) ------------------------------------------------------
+ */
+
+/* Makes the issuer's list, which revokes nothing: valid from SG_PKI_BACKDATE_S ago for
+ * SG_PKI_CRL_LIFE_S from now. `number` is greater than that of every list before it. Freed with
+ * gnutls_x509_crl_deinit. */
+enum sg_err pki_make_crl(const struct pki_issuer *issuer, uint64_t number, int64_t now_s,
+                         gnutls_x509_crl_t *ret) SG_MUST_CHECK;
+
+/* Whether `ca` has signed the list with a signature that verifies. */
+bool pki_crl_is_issued_by(gnutls_x509_crl_t crl, gnutls_x509_crt_t ca);
+
+/* Its number; 0 when it has none that fits. */
+uint64_t pki_crl_number(gnutls_x509_crl_t crl);
+/* Seconds until the next list is due (negative: since). */
+int64_t pki_crl_seconds_left(gnutls_x509_crl_t crl, int64_t now_s);
+
+/* Reads a list from a DER file, and writes it to one, atomically and durably. SG_ERR_NOT_FOUND,
+ * SG_ERR_CORRUPT, SG_ERR_TOO_LARGE. */
+enum sg_err pki_crl_load(const char *path, gnutls_x509_crl_t *ret) SG_MUST_CHECK;
+enum sg_err pki_crl_save(const char *path, gnutls_x509_crl_t crl, mode_t mode) SG_MUST_CHECK;
 
 /* -- PEM files ----------------------------------------------------------------------------------
  */

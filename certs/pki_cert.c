@@ -14,6 +14,21 @@ bool pki_covers(gnutls_x509_crt_t cert, const char *name)
     return gnutls_x509_crt_check_hostname2(cert, name, 0) != 0;
 }
 
+bool pki_has_crl_uri(gnutls_x509_crt_t cert, const char *uri)
+{
+    char found[SG_PKI_URI_SIZE];
+    char second[SG_PKI_URI_SIZE];
+    size_t size = sizeof found;
+    size_t second_size = sizeof second;
+    int type = gnutls_x509_crt_get_crl_dist_points(cert, 0, found, &size, NULL, NULL);
+
+    if (uri == NULL || type < 0)
+        return uri == NULL && type == GNUTLS_E_REQUESTED_DATA_NOT_AVAILABLE;
+    return type == GNUTLS_SAN_URI && size == strlen(uri) && memcmp(found, uri, size) == 0 &&
+           gnutls_x509_crt_get_crl_dist_points(cert, 1, second, &second_size, NULL, NULL) ==
+               GNUTLS_E_REQUESTED_DATA_NOT_AVAILABLE;
+}
+
 int64_t pki_seconds_left(gnutls_x509_crt_t cert, int64_t now_s)
 {
     return (int64_t)gnutls_x509_crt_get_expiration_time(cert) - now_s;

@@ -224,6 +224,9 @@ static int fill_issued(gnutls_x509_crt_t cert, const struct pki_issuer *issuer,
         rc = set_server(cert, request);
     if (rc >= 0)
         rc = set_authority(cert, issuer->cert);
+    if (rc >= 0 && request->crl_uri != NULL)
+        rc = gnutls_x509_crt_set_crl_dist_points2(cert, GNUTLS_SAN_URI, request->crl_uri,
+                                                  (unsigned)strlen(request->crl_uri), 0);
     if (rc >= 0)
         rc = gnutls_x509_crt_privkey_sign(cert, issuer->cert, issuer->key, GNUTLS_DIG_SHA256, 0);
     return rc;
@@ -240,6 +243,8 @@ enum sg_err pki_issue(const struct pki_issuer *issuer, const struct pki_request 
     for (size_t i = 0; i < request->name_count; i++)
         if (!pki_name_is_valid(request->names[i]))
             return SG_ERR_BAD_FIELD;
+    if (request->crl_uri != NULL && strlen(request->crl_uri) >= SG_PKI_URI_SIZE)
+        return SG_ERR_BAD_FIELD;
     if (request->now_s < gnutls_x509_crt_get_activation_time(issuer->cert) ||
         pki_seconds_left(issuer->cert, request->now_s) <= 0)
         return SG_ERR_CONFLICT;

@@ -14,6 +14,8 @@ extern const struct operation metrics_get_operation;
 extern const struct operation jwks_get_operation;
 extern const struct operation daytime_get_operation;
 extern const struct operation tls_get_operation;
+extern const struct operation ca_get_operation;
+extern const struct operation ca_crl_get_operation;
 extern const struct operation users_list_operation;
 extern const struct operation users_create_operation;
 extern const struct operation users_me_operation;

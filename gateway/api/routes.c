@@ -34,6 +34,8 @@
     X(GET, "/.well-known/jwks.json", jwks_get, PUBLIC, NO_BODY, QUICK)                             \
     X(GET, "/v1/daytime", daytime_get, PUBLIC, NO_BODY, QUICK)                                     \
     X(GET, "/v1/tls", tls_get, PUBLIC, NO_BODY, QUICK)                                             \
+    X(GET, "/v1/ca", ca_get, PUBLIC, NO_BODY, BLOCKS)                                              \
+    X(GET, "/v1/ca/crl", ca_crl_get, PUBLIC, NO_BODY, BLOCKS)                                      \
     X(GET, "/v1/users", users_list, ADMIN, NO_BODY, BLOCKS)                                        \
     X(POST, "/v1/users", users_create, PUBLIC, JSON, BLOCKS)                                       \
     X(GET, "/v1/users/me", users_me, USER, NO_BODY, QUICK)                                         \

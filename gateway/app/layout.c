@@ -100,12 +100,14 @@ enum sg_err layout_find(const struct config *c, const char *argv0, struct layout
         l.setup_code = file_join(c->data, "setup-code");
         l.ca = file_join(c->data, "ca.pem");
         l.tls = file_join(c->data, "tls");
+        l.tls_ca = file_join(c->data, "tls/ca.pem");
+        l.crl = file_join(c->data, "tls/ca.crl");
         l.certificate =
             *c->tls_certificate ? strdup(c->tls_certificate) : file_join(c->data, "tls/server.pem");
         l.web = file_join(share, "web");
         l.openapi = file_join(share, "openapi/openapi.yaml");
         if (!l.data || !l.lock || !l.db || !l.blobs || !l.tmp || !l.setup_code || !l.ca || !l.tls ||
-            !l.certificate || !l.web || !l.openapi)
+            !l.tls_ca || !l.crl || !l.certificate || !l.web || !l.openapi)
             err = SG_ERR_NO_MEMORY;
     }
     free(share);
@@ -147,9 +149,10 @@ enum sg_err layout_lock(const struct layout *l, int *ret_fd)
 
 void layout_fini(struct layout *l)
 {
-    char **all[] = {&l->data,       &l->lock,    &l->db,      &l->blobs,       &l->tmp,
-                    &l->setup_code, &l->ca,      &l->tls,     &l->certificate, &l->web,
-                    &l->openapi,    &l->program, &l->keyring, &l->secctl};
+    char **all[] = {&l->data,    &l->lock,       &l->db,          &l->blobs,
+                    &l->tmp,     &l->setup_code, &l->ca,          &l->tls,
+                    &l->tls_ca,  &l->crl,        &l->certificate, &l->web,
+                    &l->openapi, &l->program,    &l->keyring,     &l->secctl};
 
     for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
         free(*all[i]);

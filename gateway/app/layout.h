@@ -16,6 +16,8 @@ struct layout {
     char *setup_code;  /* DATA/setup-code */
     char *ca;          /* DATA/ca.pem */
     char *tls;         /* DATA/tls */
+    char *tls_ca;      /* DATA/tls/ca.pem: a copy of it that the worker may read */
+    char *crl;         /* DATA/tls/ca.crl */
     char *certificate; /* DATA/tls/server.pem, or the operator's */
     char *web;         /* SHARE/web */
     char *openapi;     /* SHARE/openapi/openapi.yaml */

@@ -209,6 +209,8 @@ static enum sg_err start_server(struct worker *w)
     w->api = (struct api){.identity = w->identity,
                           .files = w->files,
                           .web = w->web,
+                          .ca_file = w->layout.tls_ca,
+                          .crl_file = w->layout.crl,
                           .max_file_bytes = w->config.file_bytes,
                           .ready = is_ready,
                           .ready_ctx = w,

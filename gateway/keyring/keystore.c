@@ -11,6 +11,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "certs/pki.h"
+#include "keyring/crl.h"
 #include "keyring/jwtmint.h"
 #include "keyring/keyfile.h"
 #include "keyring/servercert.h"
@@ -29,6 +30,7 @@ struct keystore {
     struct keystore_options options;
     char *dir;               /* DATA/keyring */
     char *tls_key_path;      /* the operator's, or in dir */
+    char *crl_uri;           /* in certificates; NULL: none */
     gnutls_privkey_t ca_key; /* control thread only, as is ca_cert */
     gnutls_x509_crt_t ca_cert;
     struct tls_key tls[TLS_KEYS]; /* under lock; written by the control thread only */
@@ -128,13 +130,16 @@ static enum sg_err load_tls(const struct keystore *k, struct tls_key *ret)
 /* A write that was interrupted may have left a private key under a temporary name. */
 static enum sg_err remove_leftovers(const struct keystore *k)
 {
+    static const char *const files[] = {"server.pem", "ca.pem", "ca.crl"};
     char *tls = file_join(k->options.data, "tls");
     enum sg_err err = file_remove_temporaries(k->dir, NULL);
 
     if (err == SG_OK)
         err = file_remove_temporaries(k->options.data, "ca.pem");
-    if (err == SG_OK)
-        err = tls != NULL ? file_remove_temporaries(tls, "server.pem") : SG_ERR_NO_MEMORY;
+    if (err == SG_OK && tls == NULL)
+        err = SG_ERR_NO_MEMORY;
+    for (size_t i = 0; err == SG_OK && i < sizeof files / sizeof files[0]; i++)
+        err = file_remove_temporaries(tls, files[i]);
     free(tls);
     return err == SG_ERR_NOT_FOUND ? SG_OK : err; /* no certificate was made yet */
 }
@@ -166,7 +171,9 @@ enum sg_err keystore_open(const struct keystore_options *options, struct keystor
         options->tls_key != NULL ? strdup(options->tls_key) : file_join(k->dir, "tls.key");
     if (k->tls_key_path == NULL)
         goto fail;
-    err = keyfile_check_dir(k->dir);
+    err = crl_uri(options->issuer, &k->crl_uri);
+    if (err == SG_OK)
+        err = keyfile_check_dir(k->dir);
     if (err == SG_OK)
         err = remove_leftovers(k);
     if (err == SG_OK)
@@ -196,6 +203,7 @@ void keystore_free(struct keystore *k)
         gnutls_x509_crt_deinit(k->ca_cert);
     if (k->ca_key != NULL)
         gnutls_privkey_deinit(k->ca_key);
+    free(k->crl_uri);
     free(k->tls_key_path);
     free(k->dir);
     (void)pthread_rwlock_destroy(&k->lock);
@@ -210,9 +218,15 @@ enum sg_err keystore_ensure_cert(struct keystore *k, const struct keyring_names 
         .issuer = {.cert = k->ca_cert, .key = k->ca_key},
         .key = k->tls[CURRENT].key,
         .names = names,
+        .crl_uri = k->crl_uri,
         .now_s = clock_now_s(),
     };
     enum sg_err err = servercert_publish_ca(k->options.data, k->ca_cert);
+
+    /* The one that is there serves for days yet, and the next call tries again: no reason, on a
+     * full disk, to have no certificate. */
+    if (err == SG_OK && crl_ensure(k->options.data, &request.issuer, request.now_s) != SG_OK)
+        log_write(SG_LOG_WARN, "keyring.revocation_list_not_renewed");
 
     if (err == SG_OK && k->options.tls_key != NULL)
         *ret_changed = false; /* the certificate is the operator's too */

@@ -31,8 +31,9 @@ enum sg_err keystore_open(const struct keystore_options *options,
 /* Wipes the keys. No call may be in progress. NULL is legal. */
 void keystore_free(struct keystore *k);
 
-/* Control: issues DATA/tls/server.pem if it is missing, does not fit the key or the names, or has
- * less than a third of its life left; never when the operator supplies the key. */
+/* Control: issues DATA/tls/server.pem if it is missing, does not fit the key, the names or the
+ * issuer's address, or has less than a third of its life left; never when the operator supplies the
+ * key. Renews DATA/tls/ca.crl when it is due; that this failed is logged only. */
 enum sg_err keystore_ensure_cert(struct keystore *k, const struct keyring_names *names,
                                  bool *ret_changed) SG_MUST_CHECK;
 

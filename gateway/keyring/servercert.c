@@ -9,9 +9,9 @@
 #include "base/file.h"
 #include "base/log.h"
 
-enum sg_err servercert_publish_ca(const char *data, gnutls_x509_crt_t ca)
+static enum sg_err publish(const char *data, const char *name, gnutls_x509_crt_t ca)
 {
-    char *path = file_join(data, "ca.pem");
+    char *path = file_join(data, name);
     struct pki_chain chain = {.count = 0};
     enum sg_err err = path != NULL ? pki_chain_load(path, &chain) : SG_ERR_NO_MEMORY;
 
@@ -23,6 +23,19 @@ enum sg_err servercert_publish_ca(const char *data, gnutls_x509_crt_t ca)
     }
     pki_chain_fini(&chain);
     free(path);
+    return err;
+}
+
+enum sg_err servercert_publish_ca(const char *data, gnutls_x509_crt_t ca)
+{
+    char *dir = file_join(data, "tls");
+    enum sg_err err = dir != NULL ? file_mkdirs(dir, 0755) : SG_ERR_NO_MEMORY;
+
+    free(dir);
+    if (err == SG_OK)
+        err = publish(data, "ca.pem", ca);
+    if (err == SG_OK)
+        err = publish(data, "tls/ca.pem", ca);
     return err;
 }
 
@@ -42,6 +55,8 @@ static const char *find_fault(const struct servercert_request *r, const struct p
     for (size_t i = 0; i < r->names->count; i++)
         if (!pki_covers(leaf, r->names->name[i]))
             return "name";
+    if (!pki_has_crl_uri(leaf, r->crl_uri))
+        return "revocation list";
     if (pki_seconds_left(leaf, r->now_s) < pki_lifetime_s(leaf) / 3)
         return "age";
     return NULL;
@@ -54,6 +69,7 @@ static enum sg_err issue(const struct servercert_request *r, const char *path)
         .purpose = SG_PKI_SERVER,
         .names = names,
         .name_count = r->names->count,
+        .crl_uri = r->crl_uri,
         .now_s = r->now_s,
     };
     gnutls_x509_crt_t certs[2] = {NULL, r->issuer.cert};

@@ -106,6 +106,7 @@ static void test_first_start_makes_private_files(void **state)
     assert_int_equal(mode_of("keyring/tls.key"), 0600);
     assert_int_equal(mode_of("keyring/ca.pem"), 0600);
     assert_int_equal(mode_of("ca.pem"), 0644);
+    assert_int_equal(mode_of("tls/ca.pem"), 0644);
     assert_int_equal(token_files(files), 1);
     (void)snprintf(name, sizeof name, "keyring/%s", files[0]);
     assert_int_equal(mode_of(name), 0600);
@@ -128,11 +129,11 @@ static void assert_same(struct buf *a, struct buf *b)
 
 static void test_second_start_changes_nothing(void **state)
 {
-    static const char *const files[] = {"ca.pem", "keyring/ca.key", "keyring/tls.key",
-                                        "tls/server.pem"};
+    static const char *const files[] = {"ca.pem",         "keyring/ca.key", "keyring/tls.key",
+                                        "tls/server.pem", "tls/ca.pem",     "tls/ca.crl"};
     static const char *const names[] = {"localhost", "127.0.0.1", "::1"};
-    struct buf before[4];
-    struct buf after[4];
+    struct buf before[6];
+    struct buf after[6];
     struct real_keyring k = real_keyring_start(data, NULL);
     uint8_t changed = 9;
 
@@ -140,10 +141,11 @@ static void test_second_start_changes_nothing(void **state)
     assert_int_equal(real_keyring_ensure(&k, names, 3, &changed), SG_OK);
     assert_int_equal(changed, 1);
     assert_int_equal(real_keyring_stop(&k), 0);
-    for (size_t i = 0; i < 4; i++)
+    for (size_t i = 0; i < 6; i++)
         read_file(files[i], &before[i]);
     /* The public copy comes back when it is lost. */
     assert_int_equal(unlink(tempdir_path(data, "ca.pem")), 0);
+    assert_int_equal(unlink(tempdir_path(data, "tls/ca.pem")), 0);
     /* What an interrupted write left goes. */
     assert_int_equal(
         file_write_atomic(tempdir_path(data, "keyring/.ca.key.0123456789abcdef.tmp"), "x", 1, 0600),
@@ -156,7 +158,7 @@ static void test_second_start_changes_nothing(void **state)
     assert_int_equal(real_keyring_ask(&k, SG_KEYRING_ROTATE_TOKENS, &changed), SG_OK);
     assert_int_equal(changed, 0);
     assert_int_equal(real_keyring_stop(&k), 0);
-    for (size_t i = 0; i < 4; i++) {
+    for (size_t i = 0; i < 6; i++) {
         read_file(files[i], &after[i]);
         assert_same(&before[i], &after[i]);
     }
@@ -196,6 +198,54 @@ static void test_certificates(void **state)
     assert_int_equal(real_keyring_ensure(&k, names, 3, &changed), SG_OK);
     assert_int_equal(changed, 1);
     assert_int_equal(real_keyring_stop(&k), 0);
+}
+
+/* The certificate says where the list is, and is issued again when that changes. */
+static void test_the_revocation_list(void **state)
+{
+    static const char *const names[] = {"localhost"};
+    static const char *const issuers[][3] = {{"--issuer", "https://localhost:8443", NULL},
+                                             {"--issuer", "https://gate.example", NULL},
+                                             {"--issuer", "gate", NULL}};
+    static const char *const uris[] = {"https://localhost:8443/v1/ca/crl",
+                                       "https://gate.example/v1/ca/crl", NULL};
+
+    (void)state;
+    for (size_t i = 0; i < 3; i++) {
+        struct real_keyring k = real_keyring_start(data, issuers[i]);
+        struct pki_chain chain = {.count = 0};
+        gnutls_x509_crl_t crl;
+        uint8_t changed = 9;
+
+        assert_int_equal(real_keyring_ensure(&k, names, 1, &changed), SG_OK);
+        assert_int_equal(changed, 1);
+        assert_int_equal(real_keyring_ensure(&k, names, 1, &changed), SG_OK);
+        assert_int_equal(changed, 0);
+        assert_int_equal(real_keyring_stop(&k), 0);
+        assert_int_equal(pki_chain_load(tempdir_path(data, "tls/server.pem"), &chain), SG_OK);
+        assert_true(pki_has_crl_uri(chain.cert[0], uris[i]));
+        assert_int_equal(mode_of("tls/ca.crl"), 0644);
+        assert_int_equal(pki_crl_load(tempdir_path(data, "tls/ca.crl"), &crl), SG_OK);
+        assert_true(pki_crl_is_issued_by(crl, chain.cert[1]));
+        gnutls_x509_crl_deinit(crl);
+        pki_chain_fini(&chain);
+    }
+}
+
+/* That no list can be written is said, and keeps nobody from starting. */
+static void test_no_list_is_no_reason_to_stop(void **state)
+{
+    static const char *const names[] = {"localhost"};
+    struct real_keyring k = real_keyring_start(data, NULL);
+    uint8_t changed = 9;
+
+    (void)state;
+    assert_int_equal(real_keyring_ask(&k, SG_KEYRING_STATUS, NULL), SG_OK);
+    assert_int_equal(mkdir(tempdir_path(data, "tls/ca.crl"), 0700), 0);
+    assert_int_equal(real_keyring_ensure(&k, names, 1, &changed), SG_OK);
+    assert_int_equal(changed, 1);
+    assert_int_equal(real_keyring_stop(&k), 0);
+    assert_true(log_has("event=keyring.revocation_list_not_renewed"));
 }
 
 static struct keyring_claims good_claims(void)
@@ -437,6 +487,8 @@ int main(void)
         TEST(test_first_start_makes_private_files),
         TEST(test_second_start_changes_nothing),
         TEST(test_certificates),
+        TEST(test_the_revocation_list),
+        TEST(test_no_list_is_no_reason_to_stop),
         TEST(test_tokens),
         TEST(test_key_identifiers),
         TEST(test_claims_that_are_refused),

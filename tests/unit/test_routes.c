@@ -67,8 +67,9 @@ static void rows(void **state)
 static void who_may(void **state)
 {
     static const char *const open[] = {
-        "web_index",   "web_asset", "openapi_get",  "health_get",      "ready_get",  "jwks_get",
-        "daytime_get", "tls_get",   "users_create", "sessions_create", "oauth_token"};
+        "web_index",    "web_asset",       "openapi_get", "health_get", "ready_get",
+        "jwks_get",     "daytime_get",     "tls_get",     "ca_get",     "ca_crl_get",
+        "users_create", "sessions_create", "oauth_token"};
     size_t count = 0;
 
     (void)state;
@@ -109,6 +110,11 @@ static const struct {
     {SG_METHOD_HEAD, "/v1/daytime", "daytime_get"},
     {SG_METHOD_POST, "/v1/daytime", NULL},
     {SG_METHOD_GET, "/v1/tls", "tls_get"},
+    {SG_METHOD_GET, "/v1/ca", "ca_get"},
+    {SG_METHOD_GET, "/v1/ca/", NULL},
+    {SG_METHOD_GET, "/v1/ca/crl", "ca_crl_get"},
+    {SG_METHOD_HEAD, "/v1/ca/crl", "ca_crl_get"},
+    {SG_METHOD_POST, "/v1/ca/crl", NULL},
     {SG_METHOD_GET, "/v1/users", "users_list"},
     {SG_METHOD_POST, "/v1/users", "users_create"},
     {SG_METHOD_GET, "/v1/users/me", "users_me"},

@@ -76,10 +76,13 @@ export function issueCertificate(directory, certificateFile, commonName) {
   const ca = join(directory, 'ca.pem');
   const request = join(work, 'request.pem');
   const extensions = join(work, 'extensions');
-  writeFileSync(extensions, 'subjectAltName=DNS:localhost,IP:127.0.0.1\nextendedKeyUsage=serverAuth\n');
   const key = keyOf(directory, new X509Certificate(chain));
   const caKey = keyOf(directory, new X509Certificate(readFileSync(ca)));
   const run = (...args) => execFileSync('openssl', args, { encoding: 'latin1', stdio: ['ignore', 'pipe', 'pipe'] });
+  // Without the same distribution point the gateway would issue its own again.
+  const [, crl] = /URI:(\S+)/.exec(run('x509', '-in', certificateFile, '-noout', '-ext', 'crlDistributionPoints'));
+  const lines = ['subjectAltName=DNS:localhost,IP:127.0.0.1', 'extendedKeyUsage=serverAuth', `crlDistributionPoints=URI:${crl}`, ''];
+  writeFileSync(extensions, lines.join('\n'));
   run('req', '-new', '-key', key, '-subj', `/CN=${commonName}`, '-out', request);
   const serial = `0x${[...Buffer.from(String(process.hrtime.bigint()))].map((b) => b.toString(16)).join('').slice(-16)}`;
   return run('x509', '-req', '-in', request, '-CA', ca, '-CAkey', caKey, '-set_serial', serial, '-days', '30', '-extfile', extensions) + rest;
