@@ -39,6 +39,9 @@ static enum sg_err sign_up(struct request *r, const struct input *in, struct use
     if (err == SG_OK)
         err = identity_signup(api->identity, in->username, in->password, in->code,
                               request_address(r), ret, &wait_s);
+    if (err == SG_ERR_SIGNUP_CLOSED && in->code == NULL &&
+        identity_signup_mode(api->identity) == SG_SIGNUP_INVITE)
+        (void)request_fail(r, err, "Sign-up needs the code of an invitation, given as code.");
     return answer_error(r, err, wait_s);
 }
 

@@ -81,6 +81,8 @@ enum sg_err identity_password_ok(const char *name, const char *password,
 enum sg_err identity_signup(struct identity *id, const char *name, const char *password,
                             const char *code, const char *address, struct user_record *ret,
                             unsigned *ret_retry_after_s) SG_MUST_CHECK;
+/* Who may sign up at all, for texts. */
+enum signup_mode identity_signup_mode(const struct identity *id);
 /* Records given out hold no password hash, no refresh state and no family key. */
 enum sg_err identity_user(struct identity *id, const char *name,
                           struct user_record *ret) SG_MUST_CHECK;

@@ -56,6 +56,11 @@ static enum sg_err check_open(struct identity *id, const char *name)
     return err == SG_ERR_NOT_FOUND ? SG_OK : err;
 }
 
+enum signup_mode identity_signup_mode(const struct identity *id)
+{
+    return id->config.signup;
+}
+
 enum sg_err identity_signup(struct identity *id, const char *name, const char *password,
                             const char *code, const char *address, struct user_record *ret,
                             unsigned *ret_retry_after_s)

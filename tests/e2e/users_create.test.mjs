@@ -22,7 +22,8 @@ suite('users_create', async ({ gw, it }) => {
 
   await it('refuses sign-up without a code or with a wrong one', async () => {
     const ask = (code, expect) => anyone.post('/v1/users', { json: { username: 'eve', password: PASSWORD, code }, expect });
-    await ask(undefined, [403, 'signup-closed']);
+    const { json } = await ask(undefined, [403, 'signup-closed']);
+    assert.match(json.detail, /\bcode\b/);
     await ask('AAAA-BBBB-CCCC', [403, 'code-invalid']);
   });
 
