@@ -34,10 +34,12 @@ static bool mac_ok(char *mac)
     return mac[17] == 0;
 }
 
+/* C0, DEL and, in valid UTF-8, C1 (U+0080 to U+009F are C2 80 to C2 9F). */
 static bool has_control(const char *text)
 {
     for (; *text != 0; text++)
-        if (iscntrl((unsigned char)*text))
+        if (iscntrl((unsigned char)*text) ||
+            ((unsigned char)*text == 0xc2 && (unsigned char)text[1] < 0xa0))
             return true;
     return false;
 }

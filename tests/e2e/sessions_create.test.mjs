@@ -69,6 +69,7 @@ suite('sessions_create', async ({ gw, it }) => {
       { ...good, device: {} },
       { ...good, device: { name: '' } },
       { ...good, device: { name: 'x'.repeat(65) } },
+      { ...good, device: { name: 'a\u009b31m' } },
       { ...good, device: { name: 'x', mac: '02:00:5e:10:00' } },
       { ...good, device: { name: 'x', mac: 'zz:00:5e:10:00:01' } },
       { ...good, device: { name: 'x', serial: 1 } },
