@@ -165,6 +165,15 @@ enum sg_err files_upload_authorize(const struct file_upload *u, const struct pri
     return err;
 }
 
+/* False after a commit that failed on its way: the entry may be in the database's log all the same,
+ * and be there when the log is read again after a crash. */
+static bool is_refusal(enum sg_err err)
+{
+    return err == SG_ERR_PRECONDITION || err == SG_ERR_IS_DIRECTORY ||
+           err == SG_ERR_NOT_DIRECTORY || err == SG_ERR_NOT_FOUND || err == SG_ERR_NO_SPACE ||
+           err == SG_ERR_OVERLOADED || err == SG_ERR_UNAVAILABLE;
+}
+
 /* The metadata of a durable, pinned blob. */
 static enum sg_err publish(struct file_upload *u, struct entry_record *entry, struct arena *arena,
                            bool *ret_created)
@@ -184,7 +193,8 @@ static enum sg_err publish(struct file_upload *u, struct entry_record *entry, st
                                u->conditional ? &u->condition : NULL, ret_created, old);
     f->blobs.vt->unpin(f->blobs.self, entry->sha256);
     if (err) {
-        files_collect_one(f, entry->sha256);
+        if (is_refusal(err)) /* else the hourly pass decides */
+            files_collect_one(f, entry->sha256);
         return err;
     }
     if (memcmp(old, none, sizeof(old)) != 0 && memcmp(old, entry->sha256, sizeof(old)) != 0)

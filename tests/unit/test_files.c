@@ -279,6 +279,37 @@ static void test_upload_authority(void **state)
     files_upload_abort(&u);
 }
 
+static enum sg_err put_result;
+
+static enum sg_err put_fails(void *self, int64_t space_id, struct entry_record *entry,
+                             const struct entry_condition *condition, bool *ret_created,
+                             uint8_t ret_old_sha256[SG_DIGEST_SIZE])
+{
+    (void)self, (void)space_id, (void)entry, (void)condition;
+    (void)ret_created, (void)ret_old_sha256;
+    return put_result;
+}
+
+/* After a commit that failed the entry may be in the log: its content stays. */
+static void test_failed_commit(void **state)
+{
+    (void)state;
+    const struct files_config config = {.max_file_bytes = 1000000};
+    struct files_vtable vtable = *store.vt;
+    const struct files_store failing = {.self = store.self, .vt = &vtable};
+    vtable.put = put_fails;
+    files_free(files);
+    files = files_new(&failing, &blobs, &config);
+    put_result = SG_ERR_PRECONDITION;
+    assert_int_equal(SG_ERR_PRECONDITION, upload(&alice, "common/a", "one", NULL));
+    assert_int_equal(0, blob_count());
+    put_result = SG_ERR_IO;
+    assert_int_equal(SG_ERR_IO, upload(&alice, "common/a", "one", NULL));
+    assert_int_equal(1, blob_count());
+    assert_int_equal(SG_OK, files_collect(files));
+    assert_int_equal(0, blob_count());
+}
+
 static void test_replace_and_remove(void **state)
 {
     (void)state;
@@ -547,6 +578,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_upload, setup, teardown),
         cmocka_unit_test_setup_teardown(test_upload_refusals, setup, teardown),
         cmocka_unit_test_setup_teardown(test_upload_authority, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_failed_commit, setup, teardown),
         cmocka_unit_test_setup_teardown(test_replace_and_remove, setup, teardown),
         cmocka_unit_test_setup_teardown(test_list, setup, teardown),
         cmocka_unit_test_setup_teardown(test_list_errors, setup, teardown),
