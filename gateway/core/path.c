@@ -63,7 +63,7 @@ static const char *check_text(const char *text, size_t len)
 
 static const char *check_segments(const char *text, size_t len)
 {
-    size_t start = 0;
+    size_t start = 0, count = 0;
     for (size_t i = 0; i <= len; i++) {
         if (i < len && text[i] != '/')
             continue;
@@ -75,6 +75,8 @@ static const char *check_segments(const char *text, size_t len)
             return "a segment is . or ..";
         if (n > SG_PATH_SEGMENT_MAX)
             return "a segment is longer than 255 bytes";
+        if (++count > SG_PATH_DEPTH_MAX)
+            return "it has more than 128 segments";
         start = i + 1;
     }
     return NULL;

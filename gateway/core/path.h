@@ -15,6 +15,7 @@
 
 #define SG_PATH_MAX         4096 /* bytes of a whole path, decoded and normalized */
 #define SG_PATH_SEGMENT_MAX 255  /* bytes of a segment */
+#define SG_PATH_DEPTH_MAX   128  /* segments: every directory above a file is a row with its path */
 
 struct path {
     char space[SG_SPACE_NAME_SIZE]; /* first segment, as given ("common", "~alice", "~me") */
@@ -26,7 +27,7 @@ struct path {
  * Parses the percent-encoded text that follows "/v1/files/". SG_ERR_BAD_PATH with *ret_reason
  * (static text) for: empty, empty segments, "." and "..", encoded slash or backslash, a backslash,
  * NUL, control characters (C0, DEL, C1), invalid UTF-8, broken escapes, segments over 255 bytes,
- * over 4096 in all.
+ * more than 128 of them, over 4096 in all.
  */
 enum sg_err path_parse(const char *encoded, size_t len, struct arena *arena, struct path *ret,
                        const char **ret_reason) SG_MUST_CHECK;

@@ -151,6 +151,14 @@ static void test_limits(void **state)
     bad(text, "4096");
     memset(text, 'a', sizeof(text));
     bad_n(text, sizeof(text), "4096");
+    /* Depth: 128 segments, with the space. */
+    for (size_t i = 0; i < 2 * 128; i += 2)
+        memcpy(text + i, "a/", 2);
+    text[2 * 128] = '\0';
+    assert_int_equal(SG_OK, path_parse(text, 2 * 128, arena, &path, &reason));
+    assert_int_equal(SG_OK, path_parse(text, 2 * 128 - 1, arena, &path, &reason));
+    memcpy(text + 2 * 128, "a", 2);
+    bad(text, "128");
     /* Limits count after normalization: U+0958 becomes six bytes of three. */
     struct buf b;
     buf_init(&b, 4096);
