@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // kill -9 of the worker, 200 times during parallel uploads: every file whose upload was answered is there and
 // whole, nothing half written is visible, no temporary file is left.
-import test from 'node:test';
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Gateway, eventually } from '../e2e/lib/gateway.mjs';
+import { eventually } from '../e2e/lib/gateway.mjs';
 import { sha256 } from '../e2e/lib/content.mjs';
+import { suite } from '../e2e/lib/suite.mjs';
 
 const ROUNDS = Number(process.env.SECGATE_CRASH_ROUNDS ?? 200);
 const UPLOADERS = 6;
@@ -18,8 +18,8 @@ const blobNames = (data) =>
   readdirSync(join(data, 'blobs')).flatMap((fan) => readdirSync(join(data, 'blobs', fan)));
 
 // The login again after each crash is not needed: tokens are verified by their signature and the session in the store.
-test('acknowledged uploads survive kill -9 of the worker', { timeout: LIMIT_MS }, async () => {
-  const gw = await Gateway.start({ config: { accounts: { 'access-token-seconds': 3600 } } });
+const options = { limit: LIMIT_MS, config: { accounts: { 'access-token-seconds': 3600 } } };
+suite('acknowledged uploads survive kill -9 of the worker', options, async ({ t, gw }) => {
   const admin = await gw.admin();
   const acknowledged = new Map(); // path -> digest of the last acknowledged content
   const attempted = new Map(); // path -> digests that may be there as well: sent, not answered
@@ -51,20 +51,26 @@ test('acknowledged uploads survive kill -9 of the worker', { timeout: LIMIT_MS }
     await client.destroy();
   };
 
+  t.signal.addEventListener('abort', () => (stop = true));
   const uploaders = Array.from({ length: UPLOADERS }, (_, n) => uploader(n));
   const parent = gw.pid;
-  for (let round = 0; round < ROUNDS; round++) {
-    const worker = await eventually(() => gw.roles().worker, 'a worker');
-    await sleep(20 + Math.floor(Math.random() * 160));
-    try {
-      process.kill(worker, 'SIGKILL');
-    } catch (error) {
-      assert.equal(error.code, 'ESRCH');
+  const all = Promise.all(uploaders);
+  all.catch(() => {}); // it is awaited below, after the rounds
+  try {
+    for (let round = 0; round < ROUNDS; round++) {
+      const worker = await eventually(() => gw.roles().worker, 'a worker');
+      await sleep(20 + Math.floor(Math.random() * 160));
+      try {
+        process.kill(worker, 'SIGKILL');
+      } catch (error) {
+        assert.equal(error.code, 'ESRCH');
+      }
+      await eventually(() => gw.roles().worker !== worker && gw.roles().worker, 'the next worker');
     }
-    await eventually(() => gw.roles().worker !== worker && gw.roles().worker, 'the next worker');
+  } finally {
+    stop = true;
   }
-  stop = true;
-  await Promise.all(uploaders);
+  await all;
   assert.ok(failures > 0, 'no upload was ever cut off: the test did not test');
   assert.ok(acknowledged.size >= UPLOADERS, 'hardly any upload was answered');
   assert.equal(gw.pid, parent);
@@ -118,5 +124,4 @@ test('acknowledged uploads survive kill -9 of the worker', { timeout: LIMIT_MS }
     'collection of unreferenced blobs',
     60000
   );
-  await gw.stop();
 });

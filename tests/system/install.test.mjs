@@ -24,18 +24,28 @@ test('an installed gateway starts and serves its page', { timeout: 120000 }, asy
     env,
     stdio: ['ignore', 'pipe', 'inherit'],
   });
+  const ended = new Promise((done) => child.on('exit', done));
   try {
     let out = '';
     child.stdout.setEncoding('utf8').on('data', (text) => (out += text));
     const line = /^listening on (https:\S+)$/m;
-    await eventually(() => line.test(out), 'the line "listening on"', 60000);
+    await eventually(
+      () => {
+        assert.equal(child.exitCode, null, 'it ended at once');
+        return line.test(out);
+      },
+      'the line "listening on"',
+      60000
+    );
     const page = execFileSync('curl', ['-sS', '--cacert', join(directory, 'data/ca.pem'), `${line.exec(out)[1]}/`], { encoding: 'utf8' });
     assert.match(page, /<title>/);
     const version = execFileSync(join(prefix, 'bin/secctl'), ['version'], { encoding: 'utf8', env });
     assert.match(version, /secctl \d+\.\d+\.\d+/);
   } finally {
-    const ended = new Promise((done) => child.on('exit', done));
     child.kill('SIGTERM');
-    assert.equal(await ended, 0);
+    const timer = setTimeout(() => child.kill('SIGKILL'), 30000);
+    const status = await ended;
+    clearTimeout(timer);
+    assert.equal(status, 0);
   }
 });
