@@ -33,6 +33,7 @@ enum scope {
 /* Who is asking, after authentication. Plain data, copied into the request. */
 struct principal {
     int64_t user_id;
+    int64_t user_created_ns;
     char user[SG_USER_NAME_SIZE];
     enum user_role role;
     unsigned scopes; /* bits of enum scope */

@@ -129,6 +129,7 @@ static enum sg_err read_rights(struct identity *id, const char *sub, struct toke
     if (err == SG_OK) {
         entry->touched_ns = session.last_used_ns;
         who->user_id = user.id;
+        who->user_created_ns = user.created_ns;
         memcpy(who->user, user.name, sizeof who->user);
         who->role = user.role;
         who->scopes = entry->token_scopes & identity_role_scopes(user.role);

@@ -93,22 +93,55 @@ enum sg_err sqlite_conn_open(const char *path, bool write, struct sqlite_conn *r
     return SG_OK;
 }
 
-enum sg_err sqlite_conn_acquire(struct sqlite_store *s, struct sqlite_conn **ret)
-{
-    pthread_mutex_lock(&s->readers_lock);
-    while (!s->readers && s->readers_open >= SG_SQLITE_READERS_MAX)
-        pthread_cond_wait(&s->reader_free, &s->readers_lock);
-    struct sqlite_conn *c = s->readers;
-    if (c) {
-        s->readers = c->next;
-        pthread_mutex_unlock(&s->readers_lock);
-        *ret = c;
-        return SG_OK;
-    }
-    s->readers_open++;
-    pthread_mutex_unlock(&s->readers_lock);
+/* -- readers --------------------------------------------------------------------------------------
+ */
 
-    c = calloc(1, sizeof(*c));
+static void simple(struct sqlite_conn *c, enum sqlite_sql id)
+{
+    struct sqlite_query q;
+    sqlite_query_begin(&q, c, id);
+    enum sg_err ignored = sqlite_query_run(&q);
+    (void)ignored; /* without a transaction around them statements work as well */
+}
+
+static void snapshot_end(struct sqlite_conn *c)
+{
+    if (c->snapshot != 0 && !sqlite3_get_autocommit(c->db))
+        simple(c, SG_SQL_COMMIT);
+    c->snapshot = 0;
+}
+
+/* Beginning and ending a read takes locks of the operating system, which cost as much as a small
+ * read itself: a transaction stays open from reader to reader until the next write begins. */
+static void snapshot_begin(struct sqlite_store *s, struct sqlite_conn *c)
+{
+    uint64_t epoch = atomic_load(&s->epoch);
+    if (c->snapshot == epoch)
+        return;
+    snapshot_end(c);
+    if (epoch % 2 != 0)
+        return;
+    simple(c, SG_SQL_READ_BEGIN);
+    c->snapshot = epoch;
+}
+
+void sqlite_conn_write_begins(struct sqlite_store *s)
+{
+    atomic_fetch_add(&s->epoch, 1);
+    pthread_mutex_lock(&s->readers_lock);
+    for (struct sqlite_conn *c = s->readers; c; c = c->next)
+        snapshot_end(c);
+    pthread_mutex_unlock(&s->readers_lock);
+}
+
+void sqlite_conn_write_ended(struct sqlite_store *s)
+{
+    atomic_fetch_add(&s->epoch, 1);
+}
+
+static enum sg_err open_reader(struct sqlite_store *s, struct sqlite_conn **ret)
+{
+    struct sqlite_conn *c = calloc(1, sizeof(*c));
     enum sg_err err = c ? sqlite_conn_open(s->path, false, c) : SG_ERR_NO_MEMORY;
     if (err) {
         free(c);
@@ -122,9 +155,33 @@ enum sg_err sqlite_conn_acquire(struct sqlite_store *s, struct sqlite_conn **ret
     return SG_OK;
 }
 
+enum sg_err sqlite_conn_acquire(struct sqlite_store *s, struct sqlite_conn **ret)
+{
+    pthread_mutex_lock(&s->readers_lock);
+    while (!s->readers && s->readers_open >= SG_SQLITE_READERS_MAX)
+        pthread_cond_wait(&s->reader_free, &s->readers_lock);
+    struct sqlite_conn *c = s->readers;
+    if (c)
+        s->readers = c->next;
+    else
+        s->readers_open++;
+    pthread_mutex_unlock(&s->readers_lock);
+    if (!c) {
+        enum sg_err err = open_reader(s, &c);
+        if (err)
+            return err;
+    }
+    snapshot_begin(s, c);
+    *ret = c;
+    return SG_OK;
+}
+
 void sqlite_conn_release(struct sqlite_store *s, struct sqlite_conn *c)
 {
     pthread_mutex_lock(&s->readers_lock);
+    /* Under the lock: a writer that begins after this look finds the connection in the list. */
+    if (c->snapshot != atomic_load(&s->epoch))
+        snapshot_end(c);
     c->next = s->readers;
     s->readers = c;
     pthread_cond_signal(&s->reader_free);

@@ -8,6 +8,7 @@
 
 #include <pthread.h>
 #include <sqlite3.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -23,6 +24,7 @@
 /* Every statement of the engine: X(name), its text is in sqlite_sql.c. */
 #define SG_SQL_NAMES(X)                                                                            \
     X(BEGIN)                                                                                       \
+    X(READ_BEGIN)                                                                                  \
     X(COMMIT)                                                                                      \
     X(ROLLBACK)                                                                                    \
     X(SAVEPOINT)                                                                                   \
@@ -97,6 +99,7 @@ struct sqlite_conn {
     sqlite3 *db;
     sqlite3_stmt *statements[SG_SQL_COUNT]; /* prepared at first use */
     struct sqlite_conn *next;               /* in the pool's free list */
+    uint64_t snapshot; /* epoch under which its read transaction was begun; 0: it has none */
 };
 
 /* A write: lives on the stack of the thread that waits for it. */
@@ -134,6 +137,9 @@ struct sqlite_store {
     pthread_cond_t reader_free;
     struct sqlite_conn *readers; /* free ones, latest used first */
     size_t readers_open;
+    /* Goes up before the writer begins and after it has ended: odd while it writes. A reader's
+     * transaction stays open for the next reader as long as this does not change. */
+    _Atomic uint64_t epoch;
 };
 
 /* -- connections (sqlite_conn.c) ----------------------------------------------------------------
@@ -151,6 +157,10 @@ enum sg_err sqlite_conn_exec(struct sqlite_conn *c, const char *sql) SG_MUST_CHE
  */
 enum sg_err sqlite_conn_acquire(struct sqlite_store *s, struct sqlite_conn **ret) SG_MUST_CHECK;
 void sqlite_conn_release(struct sqlite_store *s, struct sqlite_conn *c);
+/* Around each transaction of the writer. The first ends what readers have left open, so that the
+ * log can be checkpointed; the second comes before anybody hears of the commit. */
+void sqlite_conn_write_begins(struct sqlite_store *s);
+void sqlite_conn_write_ended(struct sqlite_store *s);
 
 /*
  * One run of a statement: begin, bind_* in order, step until *ret_row is false (or enough), end.

@@ -98,6 +98,7 @@ static const char schema_1[] =
 
 static const char *const texts[SG_SQL_COUNT] = {
     [SG_SQL_BEGIN] = "BEGIN IMMEDIATE",
+    [SG_SQL_READ_BEGIN] = "BEGIN",
     [SG_SQL_COMMIT] = "COMMIT",
     [SG_SQL_ROLLBACK] = "ROLLBACK",
     [SG_SQL_SAVEPOINT] = "SAVEPOINT job",

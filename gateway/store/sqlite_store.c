@@ -105,9 +105,12 @@ static enum sg_err migrate(struct sqlite_conn *c)
 
 enum sg_err sqlite_store_open(const char *dir, struct sqlite_store **ret)
 {
+    /* Its memory statistics are one lock for all threads. Refused, without harm, if SQLite runs. */
+    (void)sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
     struct sqlite_store *s = calloc(1, sizeof(*s));
     if (!s)
         return SG_ERR_NO_MEMORY;
+    atomic_init(&s->epoch, 2); /* 0 stands for no transaction */
     pthread_mutex_init(&s->readers_lock, NULL);
     pthread_cond_init(&s->reader_free, NULL);
     s->path = file_join(dir, "secgate.db");

@@ -192,6 +192,11 @@ static void wait_for_work(struct sqlite_writer *w)
         rc = pthread_cond_timedwait(&w->wake, &w->lock, &deadline);
 }
 
+static struct sqlite_store *store_of(struct sqlite_writer *w)
+{
+    return (struct sqlite_store *)((char *)w - offsetof(struct sqlite_store, writer));
+}
+
 static void *writer_main(void *arg)
 {
     struct sqlite_writer *w = arg;
@@ -219,10 +224,12 @@ static void *writer_main(void *arg)
 
         enum sg_err err = SG_OK;
         struct sqlite_job *rest = batch;
+        sqlite_conn_write_begins(store_of(w));
         do {
             rest = run_batch(&w->conn, rest, &touches, &err);
             metrics_add(SG_METRIC_DB_COMMITS, err ? 0 : 1);
         } while (rest);
+        sqlite_conn_write_ended(store_of(w));
         metrics_add(SG_METRIC_DB_WRITES, (int64_t)count);
 
         pthread_mutex_lock(&w->lock);
