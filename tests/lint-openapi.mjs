@@ -9,7 +9,8 @@ const file = fileURLToPath(new URL('../openapi/openapi.yaml', import.meta.url));
 const result = await new Validator().validate(file);
 const problems = result.valid ? [] : [JSON.stringify(result.errors, null, 1)];
 const seen = new Set();
-for (const [path, item] of Object.entries(YAML.parse(readFileSync(file, 'utf8')).paths)) {
+const document = YAML.parse(readFileSync(file, 'utf8'));
+for (const [path, item] of Object.entries(document.paths)) {
   for (const [method, operation] of Object.entries(item)) {
     if (method === 'parameters') continue;
     const where = `${method.toUpperCase()} ${path}`;
@@ -19,5 +20,14 @@ for (const [path, item] of Object.entries(YAML.parse(readFileSync(file, 'utf8'))
     seen.add(operation.operationId);
   }
 }
+// What the specification allows and widespread generators do not take.
+(function walk(node, where) {
+  if (node === null || typeof node !== 'object') return;
+  for (const [key, value] of Object.entries(node)) {
+    if (key === 'schema' && typeof value === 'boolean') problems.push(`${where}: a boolean schema, write {}`);
+    if (key === 'externalValue') problems.push(`${where}: an example outside of the document`);
+    walk(value, `${where}/${key}`);
+  }
+})(document, '');
 for (const problem of problems) console.error(problem);
 process.exitCode = problems.length > 0 ? 1 : 0;
