@@ -53,6 +53,7 @@ struct server {
     struct accepter *accepter;
     struct reaper *reaper;
     struct lingerer *linger;
+    struct stall *stall;
     struct tls_tickets *tickets;
     pthread_mutex_t tls_lock;
     struct tls_bundle *bundle; /* under tls_lock */

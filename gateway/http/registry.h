@@ -20,6 +20,7 @@ struct loop;
 struct tls_bundle;
 struct address_count;
 struct read_ahead;
+struct MHD_Connection;
 
 #define SG_NO_DEADLINE INT64_MAX
 
@@ -33,8 +34,11 @@ struct conn {
     atomic_bool busy;                /* a request is in progress */
     struct tls_bundle *bundle;       /* the loop's thread only, as the next */
     void *session;                   /* gnutls_session_t */
-    bool uncorked;                   /* TCP_CORK, which libmicrohttpd sets, was taken back */
-    struct read_ahead *ahead;        /* transport.c's, as the next four */
+    struct MHD_Connection *mhd;
+    unsigned in_vain; /* reads without a byte in a row, before the handshake is complete */
+    bool handshaken;
+    bool watched;             /* by stall.c */
+    struct read_ahead *ahead; /* transport.c's, as the next four */
     bool follow_records;
     uint8_t record_head[5];
     uint8_t record_head_len;

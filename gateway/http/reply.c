@@ -333,17 +333,13 @@ static void hold_back(struct request *r)
 
 void reply_flush(struct request *r)
 {
-    struct conn *c = r->conn;
     const int off = 0;
 
-    if (!c->uncorked) {
-        /* It corks the socket with the first answer and pushes each one by another option; after
-         * this there is nothing to push. */
-        (void)setsockopt(c->fd, IPPROTO_TCP, TCP_CORK, &off, sizeof off);
-        c->uncorked = true;
-    }
-    if (r->corked && gnutls_record_uncork(c->session, 0) < 0)
-        (void)shutdown(c->fd, SHUT_RDWR); /* rather no answer than one that never comes */
+    /* It corks the socket with some answers and pushes them by another option, before the record is
+     * there to be pushed: without the cork there is nothing to push. */
+    (void)setsockopt(r->conn->fd, IPPROTO_TCP, TCP_CORK, &off, sizeof off);
+    if (r->corked && gnutls_record_uncork(r->conn->session, 0) < 0)
+        (void)shutdown(r->conn->fd, SHUT_RDWR); /* rather no answer than one that never comes */
     r->corked = false;
 }
 

@@ -232,7 +232,7 @@ enum sg_err reply_file(struct request *r, int *fd, const struct reply_file *file
     case SG_CONDITION_NOT_MODIFIED:
         describe(r, file);
         reply_empty(r, 304);
-        return lay_out(r, file, NULL, 0); /* for its Content-Length: no content is sent */
+        return SG_OK;
     case SG_CONDITION_FAILED:
         return SG_ERR_PRECONDITION;
     case SG_CONDITION_MALFORMED:

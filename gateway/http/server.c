@@ -20,6 +20,7 @@
 #include "http/drain.h"
 #include "http/linger.h"
 #include "http/reaper.h"
+#include "http/stall.h"
 #include "http/transport.h"
 
 #define LOOPS_MAX 64
@@ -55,6 +56,7 @@ static void connection_started(struct loop *loop, struct MHD_Connection *connect
         return;
     info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_GNUTLS_SESSION);
     c->session = info->tls_session;
+    c->mhd = connection;
     pthread_mutex_lock(&s->tls_lock);
     c->bundle = tls_bundle_ref(s->bundle);
     pthread_mutex_unlock(&s->tls_lock);
@@ -181,6 +183,7 @@ static void server_free(struct server *s)
     }
     reaper_free(s->reaper);
     linger_free(s->linger);
+    stall_free(s->stall);
     registry_free(s->registry);
     tls_tickets_free(s->tickets);
     tls_bundle_unref(s->bundle);
@@ -216,6 +219,8 @@ static enum sg_err start_parts(struct server *s)
         err = tls_tickets_new(s->config.ticket_rotate_seconds, &s->tickets);
     if (err == SG_OK)
         err = linger_new(&s->linger);
+    if (err == SG_OK)
+        err = stall_new(&s->stall);
     if (err == SG_OK)
         err = reaper_new(s->registry, s->tickets, &s->reaper);
     if (err == SG_OK)

@@ -9,7 +9,9 @@
 #include <sys/uio.h>
 
 #include "http/internal.h"
+#include "http/stall.h"
 
+#define IN_VAIN_MAX      64   /* a client nearby answers within so many tries */
 #define READ_AHEAD       4096 /* bytes; longer reads go straight to where they are wanted */
 #define RECORD_HEAD      5
 #define RECORD_HANDSHAKE 22
@@ -74,6 +76,23 @@ static void give_back(struct loop *loop, struct read_ahead *a)
         free(a);
 }
 
+/* A read; notices a handshake whose client keeps silent. */
+static ssize_t receive(struct conn *c, void *to, size_t max)
+{
+    ssize_t n = recv(c->fd, to, max, 0);
+
+    if (c->handshaken)
+        return n;
+    if (n >= 0) {
+        c->in_vain = 0;
+    } else if (errno == EAGAIN && ++c->in_vain >= IN_VAIN_MAX) {
+        c->in_vain = 0;
+        stall_wait(c->loop->server->stall, c);
+        errno = EAGAIN;
+    }
+    return n;
+}
+
 static ssize_t pull(gnutls_transport_ptr_t ptr, void *to, size_t max)
 {
     struct conn *c = ptr;
@@ -82,8 +101,8 @@ static ssize_t pull(gnutls_transport_ptr_t ptr, void *to, size_t max)
 
     if (a == NULL) {
         if (max >= READ_AHEAD || (a = borrow(c->loop)) == NULL)
-            return deliver(c, to, recv(c->fd, to, max, 0));
-        n = recv(c->fd, a->data, sizeof a->data, 0);
+            return deliver(c, to, receive(c, to, max));
+        n = receive(c, a->data, sizeof a->data);
         if (n <= 0) {
             int code = errno;
 
@@ -140,6 +159,7 @@ void transport_handshaken(gnutls_session_t session)
 {
     struct conn *c = gnutls_transport_get_ptr(session);
 
+    c->handshaken = true;
     c->follow_records = gnutls_protocol_get_version(session) == GNUTLS_TLS1_2;
 }
 

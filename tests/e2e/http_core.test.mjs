@@ -253,7 +253,11 @@ suite('http_core: bodies', { config: keys.maxFileBytes(50 << 20) }, async ({ gw,
   await it('so is a JSON body that is too large or of another type', async () => {
     const post = (...headers) => text('POST', '/v1/sessions', headers);
     await refused(post('Content-Type: application/json', 'Content-Length: 100000000'), 413, 'too-large');
-    await refused(post('Content-Type: text/plain', 'Content-Length: 1000'), 415, 'unsupported-media-type');
+    await refused(post('Content-Type: text/plain', 'Content-Length: 1000000'), 415, 'unsupported-media-type');
+    await refused(post('Content-Type: text/plain', 'Content-Length: 5', 'Expect: 100-continue'), 415, 'unsupported-media-type');
+    // A small body is read, so that the connection can be kept.
+    const kept = await exchange(gw, text('POST', '/v1/sessions', ['Content-Type: text/plain', 'Content-Length: 5'], 'hello'));
+    assert.equal(kept.status, 415);
   });
 
   await it('a client that sends its body anyway still reads the answer', async () => {

@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A thread with an epoll of its own for suspended handshakes. A suspended connection cannot go
+ * away, and each suspension arms its descriptor for one event, so that an event always finds its
+ * connection and resumes it exactly once.
+ */
+#include "http/stall.h"
+
+#include <pthread.h>
+#include <signal.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "http/internal.h"
+
+#define EVENTS_MAX 64
+
+struct stall {
+    int epoll;
+    int stop; /* eventfd; its event has no connection */
+    pthread_t thread;
+};
+
+static void *stall_main(void *arg)
+{
+    const struct stall *s = arg;
+    struct epoll_event events[EVENTS_MAX];
+
+    for (;;) {
+        int n = epoll_wait(s->epoll, events, EVENTS_MAX, -1);
+
+        for (int i = 0; i < n; i++) {
+            struct conn *c = events[i].data.ptr;
+
+            if (c == NULL)
+                return NULL;
+            MHD_resume_connection(c->mhd);
+        }
+    }
+}
+
+static enum sg_err start(struct stall *s)
+{
+    struct epoll_event stop = {.events = EPOLLIN, .data.ptr = NULL};
+    sigset_t all;
+    sigset_t old;
+    int rc;
+
+    if (epoll_ctl(s->epoll, EPOLL_CTL_ADD, s->stop, &stop) != 0)
+        return SG_ERR_UNAVAILABLE;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &old);
+    rc = pthread_create(&s->thread, NULL, stall_main, s);
+    pthread_sigmask(SIG_SETMASK, &old, NULL);
+    return rc == 0 ? SG_OK : SG_ERR_NO_MEMORY;
+}
+
+enum sg_err stall_new(struct stall **ret)
+{
+    struct stall *s = calloc(1, sizeof *s);
+    enum sg_err err = SG_ERR_UNAVAILABLE;
+
+    if (s == NULL)
+        return SG_ERR_NO_MEMORY;
+    s->epoll = epoll_create1(EPOLL_CLOEXEC);
+    s->stop = eventfd(0, EFD_CLOEXEC);
+    if (s->epoll >= 0 && s->stop >= 0)
+        err = start(s);
+    if (err == SG_OK) {
+        *ret = s;
+        return SG_OK;
+    }
+    if (s->epoll >= 0)
+        (void)close(s->epoll);
+    if (s->stop >= 0)
+        (void)close(s->stop);
+    free(s);
+    return err;
+}
+
+void stall_free(struct stall *s)
+{
+    uint64_t one = 1;
+
+    if (s == NULL)
+        return;
+    (void)!write(s->stop, &one, sizeof one);
+    (void)pthread_join(s->thread, NULL);
+    (void)close(s->epoll);
+    (void)close(s->stop);
+    free(s);
+}
+
+void stall_wait(struct stall *s, struct conn *c)
+{
+    struct epoll_event once = {.events = EPOLLONESHOT, .data.ptr = c};
+
+    /* Entered without any event first: what can fail is done before the connection is suspended. */
+    if (!c->watched && epoll_ctl(s->epoll, EPOLL_CTL_ADD, c->fd, &once) != 0)
+        return;
+    c->watched = true;
+    MHD_suspend_connection(c->mhd);
+    once.events = EPOLLIN | EPOLLRDHUP | EPOLLONESHOT;
+    (void)epoll_ctl(s->epoll, EPOLL_CTL_MOD, c->fd, &once);
+}
