@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/file.h"
 #include "base/log.h"
 
@@ -24,12 +25,13 @@ static const char *find_fault(gnutls_x509_crl_t crl, gnutls_x509_crt_t ca, int64
 }
 
 static enum sg_err issue(const char *path, const struct pki_issuer *issuer, uint64_t former,
-                         int64_t now_s)
+                         int64_t now_ns)
 {
-    /* The time, so that numbers rise over a file that was lost. */
-    uint64_t number = former >= (uint64_t)now_s ? former + 1 : (uint64_t)now_s;
+    /* The time in milliseconds, so that numbers rise over a file that was lost. */
+    uint64_t now_ms = (uint64_t)(now_ns / SG_NS_PER_MS);
+    uint64_t number = former >= now_ms ? former + 1 : now_ms;
     gnutls_x509_crl_t crl;
-    enum sg_err err = pki_make_crl(issuer, number, now_s, &crl);
+    enum sg_err err = pki_make_crl(issuer, number, now_ns / SG_NS_PER_S, &crl);
 
     if (err != SG_OK)
         return err;
@@ -38,12 +40,13 @@ static enum sg_err issue(const char *path, const struct pki_issuer *issuer, uint
     return err;
 }
 
-static enum sg_err ensure_file(const char *path, const struct pki_issuer *issuer, int64_t now_s)
+static enum sg_err ensure_file(const char *path, const struct pki_issuer *issuer, int64_t now_ns)
 {
     gnutls_x509_crl_t crl = NULL;
     uint64_t former = 0;
     enum sg_err err = pki_crl_load(path, &crl);
-    const char *fault = err == SG_OK ? find_fault(crl, issuer->cert, now_s) : err_code(err);
+    const char *fault =
+        err == SG_OK ? find_fault(crl, issuer->cert, now_ns / SG_NS_PER_S) : err_code(err);
 
     if (err == SG_OK) {
         former = pki_crl_number(crl);
@@ -51,20 +54,20 @@ static enum sg_err ensure_file(const char *path, const struct pki_issuer *issuer
     }
     if (fault == NULL)
         return SG_OK;
-    err = issue(path, issuer, former, now_s);
+    err = issue(path, issuer, former, now_ns);
     log_write(err == SG_OK ? SG_LOG_INFO : SG_LOG_ERROR, "keyring.revocation_list",
               SG_STR("path", path), SG_STR("reason", fault), SG_STR("result", err_code(err)));
     return err;
 }
 
-enum sg_err crl_ensure(const char *data, const struct pki_issuer *issuer, int64_t now_s)
+enum sg_err crl_ensure(const char *data, const struct pki_issuer *issuer, int64_t now_ns)
 {
     char *dir = file_join(data, "tls");
     char *path = dir != NULL ? file_join(dir, "ca.crl") : NULL;
     enum sg_err err = path != NULL ? file_mkdirs(dir, 0755) : SG_ERR_NO_MEMORY;
 
     if (err == SG_OK)
-        err = ensure_file(path, issuer, now_s);
+        err = ensure_file(path, issuer, now_ns);
     free(path);
     free(dir);
     return err;

@@ -9,10 +9,10 @@
 #include "certs/pki.h"
 
 /* Writes DATA/tls/ca.crl (0644) unless the list that is there is this CA's and has at least half of
- * its life left. Numbers rise, also over a lost file and a clock that was set back while the file
- * is there. */
+ * its life left; `now_ns` is the time since 1970. Numbers rise, also over a lost file and a clock
+ * that was set back while the file is there. */
 enum sg_err crl_ensure(const char *data, const struct pki_issuer *issuer,
-                       int64_t now_s) SG_MUST_CHECK;
+                       int64_t now_ns) SG_MUST_CHECK;
 
 /* The address of the list on a gateway whose public address is `issuer`: "ISSUER/v1/ca/crl". NULL
  * in *ret when the issuer is no http or https address. Free with free(). */

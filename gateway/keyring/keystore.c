@@ -225,7 +225,7 @@ enum sg_err keystore_ensure_cert(struct keystore *k, const struct keyring_names 
 
     /* The one that is there serves for days yet, and the next call tries again: no reason, on a
      * full disk, to have no certificate. */
-    if (err == SG_OK && crl_ensure(k->options.data, &request.issuer, request.now_s) != SG_OK)
+    if (err == SG_OK && crl_ensure(k->options.data, &request.issuer, clock_now_ns()) != SG_OK)
         log_write(SG_LOG_WARN, "keyring.revocation_list_not_renewed");
 
     if (err == SG_OK && k->options.tls_key != NULL)
