@@ -309,7 +309,7 @@ static void test_file(void **state)
     check_bytes(get_file("Range: bytes=1-2\r\nIf-Range: \"tag\"\r\n", 206), 1, 2);
     (void)get_file("If-None-Match: \"tag\"\r\n", 304);
     has("ETag: \"tag\"\r\n");
-    has("Content-Length: 3145745\r\n");
+    hasnt("Content-Length: 3145745"); /* some clients would wait for it */
     (void)get_file("If-Match: \"other\"\r\n", 412);
     (void)get_file("If-Modified-Since: Sun, 06 Nov 1994 08:49:37 GMT\r\n", 304);
     (void)get_file("If-None-Match: tag\r\n", 400);
