@@ -20,9 +20,9 @@ enum keyring_peer { SG_PEER_CONTROL = 1, SG_PEER_WORKER = 2 };
 
 /* X(name, type number, peers that may ask) */
 #define SG_KEYRING_TABLE(X)                                                                        \
-    X(ATTACH, 1, SG_PEER_CONTROL)      /* descriptors: new worker channels; answer empty */        \
-    X(ENSURE_CERT, 2, SG_PEER_CONTROL) /* names -> changed u8; writes ca.pem and tls/ */           \
-    X(RELOAD, 3, SG_PEER_CONTROL)      /* re-reads the TLS key(s); answer empty */                 \
+    X(ATTACH, 1, SG_PEER_CONTROL)        /* descriptors: new worker channels; answer empty */      \
+    X(ENSURE_CERT, 2, SG_PEER_CONTROL)   /* names -> changed u8; writes ca.pem and tls/ */         \
+    X(RELOAD, 3, SG_PEER_CONTROL)        /* re-reads the TLS key(s); answer empty */               \
     X(ROTATE_TOKENS, 4, SG_PEER_CONTROL) /* new token key if the current is due -> changed u8 */   \
     X(STATUS, 5, SG_PEER_CONTROL | SG_PEER_WORKER) /* -> empty: alive */                           \
     X(SIGN_TLS, 16, SG_PEER_WORKER)    /* struct keyring_sign_tls -> signature bytes */            \
