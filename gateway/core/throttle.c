@@ -4,13 +4,12 @@
 #include "core/throttle.h"
 
 #include "base/clock.h"
+#include "base/place.h"
 #include "base/rng.h"
 #include "core/sha256.h"
 
-#include <arpa/inet.h>
 #include <pthread.h>
 #include <stdint.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -70,38 +69,18 @@ void throttle_free(struct throttle *t)
     free(t);
 }
 
-/* What counts as one place: an IPv4 address, also if written as IPv6, or the /64 of an IPv6
- * address. */
-static void place_of(const char *address, uint8_t ret[17])
-{
-    static const uint8_t mapped[12] = {[10] = 0xff, [11] = 0xff};
-    char text[INET6_ADDRSTRLEN];
-    uint8_t raw[16];
-
-    memset(ret, 0, 17);
-    (void)snprintf(text, sizeof text, "%.*s", (int)strcspn(address, "%"), address);
-    if (inet_pton(AF_INET, text, raw) == 1) {
-        ret[0] = 4;
-        memcpy(ret + 1, raw, 4);
-    } else if (inet_pton(AF_INET6, text, raw) == 1 && memcmp(raw, mapped, sizeof mapped) == 0) {
-        ret[0] = 4;
-        memcpy(ret + 1, raw + 12, 4);
-    } else if (inet_pton(AF_INET6, text, raw) == 1) {
-        ret[0] = 6;
-        memcpy(ret + 1, raw, 8);
-    }
-}
-
 /* The keyed digest of what is counted; names may be of any length, so they are hashed first. */
 static void key_of(const struct throttle *t, enum kind kind, const char *name, const char *address,
                    uint8_t ret[SG_SHA256_SIZE])
 {
-    uint8_t input[1 + SG_SHA256_SIZE + 17] = {(uint8_t)kind};
+    uint8_t input[1 + SG_SHA256_SIZE + SG_PLACE_SIZE] = {(uint8_t)kind};
+    char place[SG_PLACE_SIZE] = "";
 
     if (name != NULL)
         sha256_digest(name, strlen(name), input + 1);
     if (address != NULL)
-        place_of(address, input + 1 + SG_SHA256_SIZE);
+        place_text(address, place);
+    memcpy(input + 1 + SG_SHA256_SIZE, place, strlen(place));
     sha256_hmac(t->secret, sizeof t->secret, input, sizeof input, ret);
 }
 

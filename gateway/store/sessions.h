@@ -45,8 +45,8 @@ struct sessions_vtable {
     enum sg_err (*remove)(void *self, const uint8_t *id, int64_t user_id) SG_MUST_CHECK;
     /* Notes the last use; may be batched (not durable at return). */
     enum sg_err (*touch)(void *self, const uint8_t *id, int64_t now_ns) SG_MUST_CHECK;
-    /* True when this user has had a session from this address (login throttling's known addresses).
-     */
+    /* True when this user has had a session from the place of this address (base/place.h; login
+     * throttling's known addresses). */
     enum sg_err (*known_address)(void *self, const char *user_name, const char *address,
                                  bool *ret) SG_MUST_CHECK;
     /* Removes sessions that expired before `now_ns`. */

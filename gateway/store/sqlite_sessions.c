@@ -5,6 +5,8 @@
 
 #include <string.h>
 
+#include "base/place.h"
+
 static void session_from_row(struct sqlite_query *q, struct session_record *ret)
 {
     memset(ret, 0, sizeof(*ret));
@@ -41,9 +43,13 @@ static enum sg_err note_address(struct sqlite_conn *c, int64_t user_id, const ch
                                 int64_t ns)
 {
     struct sqlite_query q;
+    char place[SG_PLACE_SIZE];
+    place_text(address, place);
+    if (place[0] == '\0')
+        return SG_OK;
     sqlite_query_begin(&q, c, SG_SQL_ADDRESS_NOTE);
     sqlite_query_int(&q, user_id);
-    sqlite_query_text(&q, address);
+    sqlite_query_text(&q, place);
     sqlite_query_int(&q, ns);
     enum sg_err err = sqlite_query_run(&q);
     if (err)
@@ -216,10 +222,12 @@ static enum sg_err sessions_known_address(void *self, const char *user_name, con
     if (err)
         return err;
     struct sqlite_query q;
+    char place[SG_PLACE_SIZE];
     bool row = false;
+    place_text(address, place);
     sqlite_query_begin(&q, c, SG_SQL_ADDRESS_KNOWN);
     sqlite_query_text(&q, user_name);
-    sqlite_query_text(&q, address);
+    sqlite_query_text(&q, place);
     err = sqlite_query_step(&q, &row);
     err = sqlite_query_end(&q);
     sqlite_conn_release(self, c);

@@ -129,6 +129,11 @@ static void test_known_address(void **state)
     assert_int_equal(SG_OK, SESSIONS(remove, s.id, 0));
     assert_int_equal(SG_OK, SESSIONS(known_address, "alice", s.address, &known));
     assert_true(known); /* it has had one */
+    /* A host takes new addresses within its /64. */
+    assert_int_equal(SG_OK, SESSIONS(known_address, "alice", "2001:db8::5:6:7:8", &known));
+    assert_true(known);
+    assert_int_equal(SG_OK, SESSIONS(known_address, "alice", "2001:db8:0:1::1", &known));
+    assert_false(known);
     assert_int_equal(SG_OK, SESSIONS(known_address, "bob", s.address, &known));
     assert_false(known);
     assert_int_equal(SG_OK, SESSIONS(known_address, "nobody", s.address, &known));
@@ -143,6 +148,8 @@ static void test_known_address(void **state)
     assert_int_equal(SG_OK, SESSIONS(known_address, "alice", "2001:db8::1", &known));
     assert_false(known);
     assert_int_equal(SG_OK, SESSIONS(known_address, "alice", "192.0.2.101", &known));
+    assert_true(known);
+    assert_int_equal(SG_OK, SESSIONS(known_address, "alice", "::ffff:192.0.2.101", &known));
     assert_true(known);
 }
 
