@@ -4,7 +4,7 @@
 .PHONY: help
 help:
 	@echo 'make            build the programs into build/'
-	@echo 'make run        install what is missing, build, start a gateway on https://localhost:8443 (data in ./data)'
+	@echo 'make run        install what is missing, build, start a gateway on https://localhost:8443 (data in ./data; ARGS=... adds options)'
 	@echo 'make test       install what is missing, run every test; last line: N passed, N failed'
 	@echo 'make lint       formatting, includes, static analysis, scripts, OpenAPI document'
 	@echo 'make bench      speed as ratios to nginx in the same run'
@@ -28,7 +28,7 @@ $(DEPS)/node: tests/package-lock.json | $(DEPS)/test
 .PHONY: run
 run: $(DEPS)/run
 	@$(MAKE) --no-print-directory -s $(JOBS) all
-	@exec $(BUILD)/secgated --data ./data --listen localhost:8443
+	@exec $(BUILD)/secgated --data ./data --listen localhost:8443 $(ARGS)
 
 # The sanitized build is clang's, so that both compilers have seen every line.
 ASAN_BUILD  := build/asan
