@@ -16,11 +16,14 @@
 #include "base/metrics.h"
 #include "ipc/channel.h"
 
-#define REPLY_MAX 8192 /* bytes; SG_TOKEN_KEYS_MAX keys are the longest answer */
+#define REPLY_MAX   8192 /* bytes; SG_TOKEN_KEYS_MAX keys are the longest answer */
+#define DOUBTFUL_MS 500  /* how long a call waits while the keyring owes answers */
+#define LOOK_MS     20   /* between looks for answers that are owed */
 
 struct slot {
     int fd; /* -1: closed */
     bool busy;
+    bool owed; /* an answer that nobody waits for any more is still to come */
 };
 
 struct keyring_client {
@@ -95,7 +98,7 @@ static bool find_free(struct keyring_client *k, struct loan *ret)
     for (size_t i = 0; i < SG_KEYRING_CHANNELS; i++) {
         struct slot *s = &k->slots[i];
 
-        if (s->fd == -1 || s->busy)
+        if (s->fd == -1 || s->busy || s->owed)
             continue;
         s->busy = true;
         *ret = (struct loan){.index = i, .fd = s->fd, .generation = k->generation};
@@ -104,32 +107,76 @@ static bool find_free(struct keyring_client *k, struct loan *ret)
     return false;
 }
 
-/* Takes a free channel, waiting for one until the deadline. */
-static enum sg_err take(struct keyring_client *k, int64_t deadline_ns, struct loan *ret)
+/* Under the lock: drops the answers that came too late, so that their channels are in step again.
+ * True when some are still owed. */
+static bool collect_owed(struct keyring_client *k)
 {
-    struct timespec until = {.tv_sec = (time_t)(deadline_ns / SG_NS_PER_S),
-                             .tv_nsec = (long)(deadline_ns % SG_NS_PER_S)};
+    bool some = false;
+
+    for (size_t i = 0; i < SG_KEYRING_CHANNELS; i++) {
+        struct slot *s = &k->slots[i];
+        struct buf late;
+        enum sg_err err;
+
+        if (!s->owed)
+            continue;
+        buf_init(&late, REPLY_MAX);
+        err = channel_receive(s->fd, 0, &late, NULL, NULL);
+        buf_wipe(&late);
+        s->owed = err == SG_ERR_TIMEOUT;
+        some = some || s->owed;
+        if (err != SG_OK && !s->owed) {
+            (void)close(s->fd);
+            s->fd = -1;
+        }
+    }
+    return some;
+}
+
+/* Takes a free channel, waiting for one until the deadline. That moves nearer while the keyring
+ * owes answers: it hangs, and the callers are event loops which have other clients. */
+static enum sg_err take(struct keyring_client *k, int64_t *deadline_ns, struct loan *ret)
+{
     bool found;
-    int rc = 0;
 
     (void)pthread_mutex_lock(&k->lock);
-    while (!(found = find_free(k, ret)) && rc != ETIMEDOUT)
-        rc = pthread_cond_timedwait(&k->freed, &k->lock, &until);
+    for (;;) {
+        int64_t now_ns = clock_monotonic_ns();
+        bool doubtful = collect_owed(k);
+        int64_t until_ns;
+        struct timespec until;
+
+        if (doubtful && *deadline_ns > now_ns + DOUBTFUL_MS * SG_NS_PER_MS)
+            *deadline_ns = now_ns + DOUBTFUL_MS * SG_NS_PER_MS;
+        found = find_free(k, ret);
+        if (found || now_ns >= *deadline_ns)
+            break;
+        until_ns = *deadline_ns;
+        if (doubtful && until_ns > now_ns + LOOK_MS * SG_NS_PER_MS)
+            until_ns = now_ns + LOOK_MS * SG_NS_PER_MS;
+        until.tv_sec = (time_t)(until_ns / SG_NS_PER_S);
+        until.tv_nsec = (long)(until_ns % SG_NS_PER_S);
+        (void)pthread_cond_timedwait(&k->freed, &k->lock, &until);
+    }
     (void)pthread_mutex_unlock(&k->lock);
     return found ? SG_OK : SG_ERR_UNAVAILABLE;
 }
 
+/* What becomes of a channel after a call. */
+enum after { GOOD, OWED, BROKEN };
+
 /* Gives the channel back, or closes it when it can no longer be trusted to be in step. */
-static void give_back(struct keyring_client *k, const struct loan *l, bool good)
+static void give_back(struct keyring_client *k, const struct loan *l, enum after after)
 {
     (void)pthread_mutex_lock(&k->lock);
     if (l->generation != k->generation) {
         (void)close(l->fd);
     } else {
-        if (!good) {
+        if (after == BROKEN) {
             (void)close(l->fd);
             k->slots[l->index].fd = -1;
         }
+        k->slots[l->index].owed = after == OWED;
         k->slots[l->index].busy = false;
         (void)pthread_cond_signal(&k->freed);
     }
@@ -177,7 +224,8 @@ static enum sg_err exchange(const struct loan *l, const struct buf *request, int
 
 /* Makes the call. A channel whose end is found when sending costs nothing; one that ends while the
  * answer is awaited allows a single second try, so that a request that kills the keyring cannot do
- * so for ever. */
+ * so for ever. One whose answer does not come in time is kept: a keyring that was only slow serves
+ * again. */
 static enum sg_err call_until(struct keyring_client *k, const struct buf *request,
                               struct buf *reply, int64_t deadline_ns,
                               enum sg_err (*decode)(struct decoder *, void *), void *ret)
@@ -186,17 +234,17 @@ static enum sg_err call_until(struct keyring_client *k, const struct buf *reques
         struct loan loan;
         bool sent = false;
         bool in_step = false;
-        enum sg_err err = take(k, deadline_ns, &loan);
+        enum sg_err err = take(k, &deadline_ns, &loan);
 
         if (err != SG_OK)
             return err;
         err = exchange(&loan, request, deadline_ns, reply, &sent);
         if (err == SG_OK) {
             err = read_reply(reply, decode, ret, &in_step);
-            give_back(k, &loan, in_step);
+            give_back(k, &loan, in_step ? GOOD : BROKEN);
             return err;
         }
-        give_back(k, &loan, false);
+        give_back(k, &loan, sent && err == SG_ERR_TIMEOUT ? OWED : BROKEN);
         if (err != SG_ERR_UNAVAILABLE)
             return err == SG_ERR_TIMEOUT ? SG_ERR_UNAVAILABLE : err;
         tries += sent ? 1 : 0;

@@ -2,7 +2,8 @@
 /*
  * The worker's side of the keyring: a set of channels, each carrying one call at a time. Any thread
  * may call; a call waits at most SG_KEYRING_TIMEOUT_MS for a free channel and an answer, also
- * across a restart of the keyring (the set is replaced by keyring_client_attach).
+ * across a restart of the keyring (the set is replaced by keyring_client_attach). While answers are
+ * overdue, calls wait much shorter: the keyring hangs, and whoever calls has other things to do.
  */
 #ifndef SG_IPC_KEYRING_CLIENT_H
 #define SG_IPC_KEYRING_CLIENT_H

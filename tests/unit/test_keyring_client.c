@@ -24,6 +24,7 @@ enum script {
     ANSWER,         /* well */
     REFUSE,         /* with SG_ERR_BAD_FIELD */
     SILENCE,        /* never answers */
+    LATE,           /* answers the first request too late, then well */
     END,            /* reads and closes */
     UNKNOWN_STATUS, /* answers with an error code that does not exist */
     REST,           /* answers with bytes left over */
@@ -84,6 +85,8 @@ static void *fake_main(void *arg)
         if (f->script == END)
             break;
         make_reply(f, message.data[0], &reply);
+        if (f->script == LATE && atomic_load(&f->requests) == 1)
+            usleep((SG_KEYRING_TIMEOUT_MS + 300) * 1000);
         if (channel_send(f->fd, &reply, NULL, 0) != SG_OK)
             break;
     }
@@ -224,17 +227,39 @@ static void test_no_channel_within_the_time_limit(void **state)
     keyring_client_free(NULL);
 }
 
-static void test_silence_ends_the_channel_at_the_time_limit(void **state)
+static void test_silence_ends_the_call_at_the_time_limit(void **state)
 {
-    struct fake fake;
-    struct keyring_client *k = client_of(&fake, 1, SILENCE);
+    struct fake fakes[2];
+    struct keyring_client *k = client_of(fakes, 2, SILENCE);
     int64_t start = clock_monotonic_ns();
 
     (void)state;
     assert_int_equal(keyring_client_status(k), SG_ERR_UNAVAILABLE);
     assert_in_range(elapsed_ms(start), SG_KEYRING_TIMEOUT_MS - 10, SG_KEYRING_TIMEOUT_MS + 1000);
-    fake_join(&fake);
+    for (int i = 0; i < 3; i++) { /* others no longer wait that long, with a free channel or none */
+        start = clock_monotonic_ns();
+        assert_int_equal(keyring_client_status(k), SG_ERR_UNAVAILABLE);
+        assert_in_range(elapsed_ms(start), 400, 1500);
+    }
     keyring_client_free(k);
+    for (size_t i = 0; i < 2; i++)
+        fake_join(&fakes[i]);
+}
+
+static void test_a_late_answer_is_dropped_and_its_channel_used_again(void **state)
+{
+    struct fake fake;
+    struct keyring_client *k = client_of(&fake, 1, LATE);
+    const struct keyring_claims claims = {.lifetime_s = 1};
+    char token[SG_TOKEN_SIZE];
+
+    (void)state;
+    assert_int_equal(keyring_client_mint(k, &claims, token), SG_ERR_UNAVAILABLE);
+    for (int i = 0; i < 3; i++)
+        assert_int_equal(keyring_client_status(k), SG_OK);
+    keyring_client_free(k);
+    fake_join(&fake);
+    assert_int_equal(atomic_load(&fake.requests), 4);
 }
 
 struct caller {
@@ -382,7 +407,8 @@ int main(void)
         cmocka_unit_test(test_the_keyrings_error_is_passed_on),
         cmocka_unit_test(test_malformed_answers_end_the_channel),
         cmocka_unit_test(test_no_channel_within_the_time_limit),
-        cmocka_unit_test(test_silence_ends_the_channel_at_the_time_limit),
+        cmocka_unit_test(test_silence_ends_the_call_at_the_time_limit),
+        cmocka_unit_test(test_a_late_answer_is_dropped_and_its_channel_used_again),
         cmocka_unit_test(test_a_call_goes_on_after_a_restart),
         cmocka_unit_test(test_a_lost_call_is_made_twice_at_most),
         cmocka_unit_test(test_channels_that_ended_unused_cost_no_try),
