@@ -74,6 +74,8 @@ enum sg_err child_start(struct child *c, const char *program, const char *const 
         file_close(&pair[0]);
         return err;
     }
+    /* A role that does not read must not stop us: sending to it fails when its buffer is full. */
+    (void)fcntl(pair[0], F_SETFL, O_NONBLOCK);
     c->pid = pid;
     c->control = pair[0];
     c->started_ns = clock_monotonic_ns();

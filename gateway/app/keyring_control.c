@@ -5,11 +5,12 @@
 #include "ipc/channel.h"
 #include "ipc/codec.h"
 
-#define TIMEOUT_MS 60000
+#define TIMEOUT_MS 15000 /* an RSA key may have to be made */
 
 /* Sends one request and reads its answer; `changed` is filled if the answer has that field. */
-static enum sg_err call(int fd, enum keyring_message type, const struct keyring_names *names,
-                        const int *fds, size_t nfds, bool *changed)
+static enum sg_err call_within(int timeout_ms, int fd, enum keyring_message type,
+                               const struct keyring_names *names, const int *fds, size_t nfds,
+                               bool *changed)
 {
     SG_BUF_CLEANUP struct buf b;
     struct decoder d;
@@ -24,7 +25,7 @@ static enum sg_err call(int fd, enum keyring_message type, const struct keyring_
     if (err == SG_OK)
         err = channel_send(fd, &b, fds, nfds);
     if (err == SG_OK)
-        err = channel_receive(fd, TIMEOUT_MS, &b, NULL, NULL);
+        err = channel_receive(fd, timeout_ms, &b, NULL, NULL);
     if (err != SG_OK)
         return err;
     codec_start(&d, b.data, b.len);
@@ -36,9 +37,15 @@ static enum sg_err call(int fd, enum keyring_message type, const struct keyring_
     return codec_end(&d);
 }
 
-enum sg_err keyring_control_status(int fd)
+static enum sg_err call(int fd, enum keyring_message type, const struct keyring_names *names,
+                        const int *fds, size_t nfds, bool *changed)
 {
-    return call(fd, SG_KEYRING_STATUS, NULL, NULL, 0, NULL);
+    return call_within(TIMEOUT_MS, fd, type, names, fds, nfds, changed);
+}
+
+enum sg_err keyring_control_status(int fd, int timeout_ms)
+{
+    return call_within(timeout_ms, fd, SG_KEYRING_STATUS, NULL, NULL, 0, NULL);
 }
 
 enum sg_err keyring_control_ensure_cert(int fd, const struct keyring_names *names,

@@ -162,7 +162,8 @@ static void on_child_end(struct supervisor *s, pid_t pid, int status)
             s->failed = true;
     } else if (pid == s->keyring.pid) {
         log_end(&s->keyring, status);
-        child_ended(&s->keyring, 1);
+        child_ended(&s->keyring, s->keyring_ready);
+        s->keyring_ready = false;
     }
 }
 
@@ -279,6 +280,8 @@ static void on_time(struct supervisor *s)
             roles_connect(s);
         else if (s->keyring.pid != 0)
             kill(s->keyring.pid, SIGKILL);
+        else
+            s->keyring.restart_ns = now + SG_NS_PER_S;
     }
     if (s->worker.pid == 0 && now >= s->worker.restart_ns) {
         if (roles_start_worker(s) == SG_OK)
@@ -286,6 +289,8 @@ static void on_time(struct supervisor *s)
         else
             s->worker.restart_ns = now + SG_NS_PER_S;
     }
+    if (now >= s->alive_ns)
+        roles_check_keyring(s);
     if (now >= s->care_ns && roles_care(s))
         s->reload_ns = now;
     if (s->reload_ns != 0 && now >= s->reload_ns)
@@ -298,6 +303,8 @@ static int next_timeout_ms(const struct supervisor *s)
     int64_t next = s->stopping ? s->stop_deadline_ns : s->care_ns;
 
     if (!s->stopping) {
+        if (s->alive_ns < next)
+            next = s->alive_ns;
         if (s->reload_ns != 0 && s->reload_ns < next)
             next = s->reload_ns;
         if (s->keyring.pid == 0 && s->keyring.restart_ns < next)

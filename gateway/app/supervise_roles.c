@@ -3,6 +3,7 @@
 #include "app/supervise_internal.h"
 
 #include <limits.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,7 +17,10 @@
 #include "ipc/channel.h"
 #include "ipc/keyring_client.h"
 
-#define CARE_SECONDS 3600
+#define CARE_SECONDS  3600
+#define START_MS      60000 /* for the keyring to load or make its keys */
+#define ALIVE_MS      5000  /* for its answer that it is alive */
+#define ALIVE_SECONDS 5     /* between such questions */
 
 static void add_name(struct keyring_names *names, const char *name)
 {
@@ -64,6 +68,17 @@ static enum sg_err ensure_cert(struct supervisor *s, bool *ret_changed)
     return err;
 }
 
+/* A keyring that does not answer, or that would answer the next question with this one's answer, is
+ * ended; it comes back as after any other end. */
+static void judge_keyring(const struct supervisor *s, enum sg_err err)
+{
+    if ((err != SG_ERR_TIMEOUT && err != SG_ERR_PROTOCOL) || s->keyring.pid == 0)
+        return;
+    log_write(SG_LOG_ERROR, "keyring.hangs", SG_INT("pid", s->keyring.pid),
+              SG_STR("error", err_code(err)));
+    kill(s->keyring.pid, SIGKILL);
+}
+
 enum sg_err roles_start_keyring(struct supervisor *s)
 {
     const char *argv[12];
@@ -85,13 +100,15 @@ enum sg_err roles_start_keyring(struct supervisor *s)
     argv[n] = NULL;
     err = child_start(&s->keyring, s->layout.keyring, argv, NULL, 0);
     if (err == SG_OK)
-        err = keyring_control_status(s->keyring.control);
+        err = keyring_control_status(s->keyring.control, START_MS);
     if (err == SG_OK)
         err = ensure_cert(s, &changed);
     if (err != SG_OK) {
         log_write(SG_LOG_ERROR, "keyring.start", SG_STR("error", err_code(err)));
         return err;
     }
+    s->keyring_ready = true;
+    s->alive_ns = clock_monotonic_ns() + ALIVE_SECONDS * SG_NS_PER_S;
     log_write(SG_LOG_INFO, "keyring.ready", SG_INT("pid", s->keyring.pid));
     return SG_OK;
 }
@@ -139,15 +156,18 @@ void roles_connect(struct supervisor *s)
             worker_ends[n++] = pair[1];
         }
     }
-    if (err == SG_OK)
+    if (err == SG_OK) {
         err = keyring_control_attach(s->keyring.control, keyring_ends, n);
+        judge_keyring(s, err);
+    }
     if (err == SG_OK)
         err = control_send(s->worker.control, &channels, worker_ends, n);
     for (size_t i = 0; i < n; i++) {
         file_close(&keyring_ends[i]);
         file_close(&worker_ends[i]);
     }
-    if (err != SG_OK) /* one of the two is ending: it is connected again when it is back */
+    s->connected = err == SG_OK;
+    if (err != SG_OK) /* one of the two is ending, or descriptors are short: tried again */
         log_write(SG_LOG_WARN, "roles.connect", SG_STR("error", err_code(err)));
 }
 
@@ -162,12 +182,22 @@ bool roles_care(struct supervisor *s)
     err = ensure_cert(s, &cert);
     if (err == SG_OK)
         err = keyring_control_rotate_tokens(s->keyring.control, &tokens);
+    judge_keyring(s, err);
     if (err != SG_OK)
         log_write(SG_LOG_ERROR, "keyring.care", SG_STR("error", err_code(err)));
     if (cert || tokens)
         log_write(SG_LOG_INFO, "keyring.renewed", SG_INT("certificate", cert),
                   SG_INT("token_key", tokens));
     return cert;
+}
+
+void roles_check_keyring(struct supervisor *s)
+{
+    s->alive_ns = clock_monotonic_ns() + ALIVE_SECONDS * SG_NS_PER_S;
+    if (s->keyring.pid != 0 && s->keyring_ready)
+        judge_keyring(s, keyring_control_status(s->keyring.control, ALIVE_MS));
+    if (!s->connected && s->keyring_ready)
+        roles_connect(s);
 }
 
 void roles_reload(struct supervisor *s)
@@ -180,6 +210,7 @@ void roles_reload(struct supervisor *s)
     s->reload_ns = 0;
     if (s->keyring.pid != 0)
         err = keyring_control_reload(s->keyring.control);
+    judge_keyring(s, err);
     if (err == SG_OK && s->worker_ready)
         err = control_send(s->worker.control, &reload, NULL, 0);
     if (err != SG_OK)

@@ -103,6 +103,25 @@ suite('processes', async ({ gw, it }) => {
     });
   }
 
+  await it('a keyring that hangs for a moment serves again', async () => {
+    const { keyring } = gw.roles();
+    process.kill(keyring, 'SIGSTOP');
+    // More handshakes than there are channels to the keyring.
+    const waiting = Array.from({ length: 12 }, () => gw.client({ connections: 1 }).get('/healthz').catch(() => null));
+    setTimeout(() => process.kill(keyring, 'SIGCONT'), 3500);
+    await Promise.all(waiting);
+    await eventually(alive, 'an answer');
+    assert.equal(gw.roles().keyring, keyring);
+  });
+
+  await it('a keyring that hangs is replaced', async () => {
+    const { keyring } = gw.roles();
+    process.kill(keyring, 'SIGSTOP');
+    await eventually(() => gw.roles().keyring && gw.roles().keyring !== keyring, 'a new keyring', 20000);
+    await eventually(alive, 'an answer');
+    assert.equal(gw.pid, parent);
+  });
+
   await it('both killed at once come back', async () => {
     const { worker, keyring } = gw.roles();
     process.kill(worker, 'SIGKILL');
