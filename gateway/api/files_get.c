@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "core/files.h"
+#include "core/smallblobs.h"
 #include "http/fields.h"
 #include "http/request.h"
 
@@ -48,7 +49,9 @@ static enum sg_err add_disposition(struct request *r, const struct entry_record 
     return SG_OK;
 }
 
-static enum sg_err reply(struct request *r, const struct entry_record *entry, int *fd)
+/* Takes *small and *fd, of which one is there. */
+static enum sg_err reply(struct request *r, const struct entry_record *entry,
+                         struct smallblob **small, int *fd)
 {
     char etag[SG_ETAG_SIZE];
     struct reply_file file = {
@@ -63,6 +66,12 @@ static enum sg_err reply(struct request *r, const struct entry_record *entry, in
     file.content_type = arena_strdup(request_arena(r), file.content_type);
     if (file.etag == NULL || file.content_type == NULL)
         return SG_ERR_NO_MEMORY;
+    if (*small != NULL) {
+        file.data = smallblob_data(*small);
+        file.free_fn = smallblob_unref;
+        file.free_arg = *small;
+        *small = NULL;
+    }
     /* First the answer: an error has none of the headers of the content. */
     err = reply_file(r, fd, &file);
     if (err != SG_OK)
@@ -77,6 +86,7 @@ static enum sg_err reply(struct request *r, const struct entry_record *entry, in
 static enum sg_err run(struct request *r)
 {
     const struct api *api = request_app(r);
+    struct smallblob *small = NULL;
     SG_FD_CLEANUP int fd = -1;
     struct entry_record entry;
     struct path path;
@@ -84,10 +94,15 @@ static enum sg_err run(struct request *r)
 
     if (err != SG_OK)
         return err;
-    err = files_open(api->files, request_principal(r), &path, request_arena(r), &entry, &fd);
+    err =
+        files_open(api->files, request_principal(r), &path, request_arena(r), &entry, &small, &fd);
     if (err == SG_ERR_IS_DIRECTORY)
         return request_fail(r, err, "A directory is there: add / to list it.");
-    return err == SG_OK ? reply(r, &entry, &fd) : err;
+    if (err != SG_OK)
+        return err;
+    err = reply(r, &entry, &small, &fd);
+    smallblob_unref(small);
+    return err;
 }
 
 const struct operation files_get_operation = {.run = run};

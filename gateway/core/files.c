@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/file.h"
 #include "core/cursor.h"
 
 #define SG_LIST_MAX       1000
@@ -27,7 +28,9 @@ struct files *files_new(const struct files_store *store, const struct blobs_stor
     f->store = *store;
     f->blobs = *blobs;
     f->config = *config;
-    if (files_collect_init(f)) {
+    f->small = smallblobs_new();
+    if (!f->small || files_collect_init(f)) {
+        smallblobs_free(f->small);
         free(f);
         return NULL;
     }
@@ -39,6 +42,7 @@ void files_free(struct files *f)
     if (!f)
         return;
     files_collect_fini(f);
+    smallblobs_free(f->small);
     free(f);
 }
 
@@ -144,29 +148,40 @@ enum sg_err files_mkdir(struct files *f, const struct principal *who, const stru
 /* -- reading ------------------------------------------------------------------------------------
  */
 
-/* Content of a looked up entry; NOT_FOUND when it was collected in between. */
-static enum sg_err open_content(struct files *f, const struct entry_record *entry, int *ret_fd)
+/* Content of a looked up entry, in memory if `ret_small` is not NULL and it is small; NOT_FOUND
+ * when it was collected in between. */
+static enum sg_err open_content(struct files *f, const struct entry_record *entry,
+                                struct smallblob **ret_small, int *ret_fd)
 {
+    bool small = ret_small && entry->size > 0 && entry->size <= SG_SMALLBLOB_MAX;
     uint64_t size = 0;
-    int fd = -1;
+    SG_FD_CLEANUP int fd = -1;
+    if (small) {
+        *ret_small = smallblobs_get(f->small, entry->sha256, entry->size);
+        if (*ret_small)
+            return SG_OK;
+    }
     enum sg_err err = f->blobs.vt->open(f->blobs.self, entry->sha256, &fd, &size);
     if (err)
         return err;
-    if (size != entry->size) {
-        (void)close(fd);
+    if (size != entry->size)
         return SG_ERR_CORRUPT;
-    }
+    if (small)
+        return smallblobs_read(f->small, entry->sha256, size, fd, ret_small);
     *ret_fd = fd;
+    fd = -1;
     return SG_OK;
 }
 
 enum sg_err files_open(struct files *f, const struct principal *who, const struct path *path,
-                       struct arena *arena, struct entry_record *ret, int *ret_fd)
+                       struct arena *arena, struct entry_record *ret, struct smallblob **ret_small,
+                       int *ret_fd)
 {
     struct space_record space;
     enum space_role role;
     struct entry_record entry;
     uint8_t missing[SG_DIGEST_SIZE] = {0};
+    struct smallblob *small = NULL;
     int fd = -1;
     enum sg_err err = files_authorize(f, who, path->space, SG_SPACE_READER, &space, &role);
     if (err)
@@ -179,7 +194,7 @@ enum sg_err files_open(struct files *f, const struct principal *who, const struc
             err = SG_ERR_NOT_DIRECTORY;
         if (err)
             return err;
-        err = open_content(f, &entry, &fd);
+        err = open_content(f, &entry, ret_small ? &small : NULL, &fd);
         if (err != SG_ERR_NOT_FOUND)
             break;
         /* The entry still names content that was not there before it was read: that is no race. */
@@ -191,12 +206,15 @@ enum sg_err files_open(struct files *f, const struct principal *who, const struc
     if (!err)
         err = files_full_path(&space, arena, &entry);
     if (err) {
+        smallblob_unref(small);
         if (fd >= 0)
             (void)close(fd);
         return err;
     }
     *ret = entry;
     *ret_fd = fd;
+    if (ret_small)
+        *ret_small = small;
     return SG_OK;
 }
 

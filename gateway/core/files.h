@@ -73,10 +73,13 @@ enum sg_err files_mkdir(struct files *f, const struct principal *who, const stru
                         const struct entry_condition *condition, struct arena *arena,
                         struct entry_record *ret, bool *ret_created) SG_MUST_CHECK;
 
-/* Looks up and opens the content (fd is the caller's). IS_DIRECTORY for one. Reads only: may run on
- * an event loop. */
+/* Looks up and opens the content (fd is the caller's). IS_DIRECTORY for one. With `ret_small` not
+ * NULL, small content comes in memory instead (a reference; *ret_fd is then -1, else *ret_small
+ * NULL). Reads only: may run on an event loop. */
+struct smallblob;
 enum sg_err files_open(struct files *f, const struct principal *who, const struct path *path,
-                       struct arena *arena, struct entry_record *ret, int *ret_fd) SG_MUST_CHECK;
+                       struct arena *arena, struct entry_record *ret, struct smallblob **ret_small,
+                       int *ret_fd) SG_MUST_CHECK;
 
 /* SG_ERR_NOT_EMPTY for a directory with entries unless `recursive`; CONFLICT for a space itself. */
 enum sg_err files_remove(struct files *f, const struct principal *who, const struct path *path,

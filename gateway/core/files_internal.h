@@ -7,6 +7,7 @@
 #include <stdbool.h>
 
 #include "core/files.h"
+#include "core/smallblobs.h"
 
 struct files_collector {
     pthread_mutex_t lock; /* guards the rest */
@@ -21,6 +22,7 @@ struct files {
     struct blobs_store blobs;
     struct files_config config;
     struct files_collector collector;
+    struct smallblobs *small;
 };
 
 /* "space/path" in the arena, in place of entry->path. */

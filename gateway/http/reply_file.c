@@ -92,6 +92,13 @@ static void set_text(struct reply_part *part, const char *text)
     part->len = strlen(text);
 }
 
+static void set_content(struct reply_part *part, const struct reply_file *file, uint64_t offset)
+{
+    part->offset = offset;
+    if (file->data != NULL)
+        part->data = (const uint8_t *)file->data + offset;
+}
+
 /* multipart/byteranges (RFC 9110, 14.6). */
 static enum sg_err multipart(struct request *r, const struct reply_file *file,
                              const struct fields_range *ranges, size_t count,
@@ -112,7 +119,7 @@ static enum sg_err multipart(struct request *r, const struct reply_file *file,
         if (head == NULL)
             return SG_ERR_NO_MEMORY;
         set_text(&parts[2 * i], i == 0 ? head + 2 : head);
-        parts[2 * i + 1].offset = ranges[i].first;
+        set_content(&parts[2 * i + 1], file, ranges[i].first);
         parts[2 * i + 1].len = ranges[i].last - ranges[i].first + 1;
     }
     set_text(&parts[2 * count], end);
@@ -134,9 +141,10 @@ static enum sg_err lay_out(struct request *r, const struct reply_file *file,
         return SG_ERR_NO_MEMORY;
     reply->part_count = parts;
     if (count == 0) {
+        set_content(&reply->parts[0], file, 0);
         reply->parts[0].len = file->size;
     } else if (count == 1) {
-        reply->parts[0].offset = ranges[0].first;
+        set_content(&reply->parts[0], file, ranges[0].first);
         reply->parts[0].len = ranges[0].last - ranges[0].first + 1;
         err = add_range(r, &ranges[0], file->size);
     } else {
@@ -154,8 +162,15 @@ static enum sg_err load_small(struct request *r)
     struct reply *reply = &r->reply;
     size_t total = (size_t)reply->total;
     size_t done = 0;
-    char *data = arena_alloc(r->arena, total + 1);
+    char *data;
 
+    if (reply->parts[0].data != NULL) {
+        reply->data = reply->parts[0].data;
+        reply->len = total;
+        reply->parts = NULL;
+        return SG_OK;
+    }
+    data = arena_alloc(r->arena, total + 1);
     if (data == NULL)
         return SG_OK; /* it can still be streamed */
     while (done < total) {
@@ -228,6 +243,8 @@ enum sg_err reply_file(struct request *r, int *fd, const struct reply_file *file
     reply_empty(r, 0);
     r->reply.fd = *fd;
     *fd = -1;
+    r->reply.free_fn = file->free_fn;
+    r->reply.free_arg = file->free_arg;
     switch (conditional_check(&conditions, &state, true)) {
     case SG_CONDITION_NOT_MODIFIED:
         describe(r, file);

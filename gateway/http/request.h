@@ -107,6 +107,11 @@ struct reply_file {
     const char *etag; /* strong, with quotes */
     int64_t modified_s;
     const char *content_type;
+    /* Not NULL: the content itself, and *fd is -1; released with free_fn(free_arg) when it has been
+     * sent, and on errors too. */
+    const void *data;
+    void (*free_fn)(void *);
+    void *free_arg;
 };
 enum sg_err reply_file(struct request *r, int *fd, const struct reply_file *file) SG_MUST_CHECK;
 

@@ -13,6 +13,7 @@
 #include "base/clock.h"
 #include "core/cursor.h"
 #include "core/files.h"
+#include "core/smallblobs.h"
 #include "store/fsblobs.h"
 #include "store/sqlite.h"
 
@@ -107,7 +108,7 @@ static const char *content(const struct principal *who, const char *text)
     struct path path = at(text);
     struct entry_record entry;
     int fd = -1;
-    enum sg_err err = files_open(files, who, &path, arena, &entry, &fd);
+    enum sg_err err = files_open(files, who, &path, arena, &entry, NULL, &fd);
     if (err)
         return arena_printf(arena, "!%s", err_code(err));
     char *data = arena_alloc(arena, entry.size + 1);
@@ -310,6 +311,44 @@ static void test_failed_commit(void **state)
     assert_int_equal(0, blob_count());
 }
 
+/* Small content comes in memory, the same for every reader; what is replaced or gone is not shown.
+ */
+static void test_small_content(void **state)
+{
+    (void)state;
+    struct path path = at("common/small");
+    struct entry_record entry;
+    struct smallblob *first = NULL, *second = NULL, *third = NULL;
+    int fd = -1;
+    assert_int_equal(SG_OK, upload(&alice, "common/small", "one", NULL));
+    assert_int_equal(SG_OK, files_open(files, &guest, &path, arena, &entry, &first, &fd));
+    assert_non_null(first);
+    assert_int_equal(-1, fd);
+    assert_memory_equal("one", smallblob_data(first), 3);
+    assert_int_equal(SG_OK, files_open(files, &bob, &path, arena, &entry, &second, &fd));
+    assert_ptr_equal(first, second);
+    smallblob_unref(second);
+
+    assert_int_equal(SG_OK, upload(&alice, "common/small", "two", NULL));
+    assert_int_equal(SG_OK, files_open(files, &guest, &path, arena, &entry, &third, &fd));
+    assert_memory_equal("two", smallblob_data(third), 3);
+    assert_memory_equal("one", smallblob_data(first), 3);
+    smallblob_unref(first);
+    smallblob_unref(third);
+
+    third = NULL;
+    assert_int_equal(SG_OK, files_remove(files, &alice, &path, false, NULL));
+    assert_int_equal(SG_ERR_NOT_FOUND,
+                     files_open(files, &guest, &path, arena, &entry, &third, &fd));
+    assert_null(third);
+
+    assert_int_equal(SG_OK, upload(&alice, "common/small", "", NULL));
+    assert_int_equal(SG_OK, files_open(files, &guest, &path, arena, &entry, &third, &fd));
+    assert_null(third);
+    assert_true(fd >= 0);
+    (void)close(fd);
+}
+
 static void test_replace_and_remove(void **state)
 {
     (void)state;
@@ -319,7 +358,7 @@ static void test_replace_and_remove(void **state)
     int fd = -1;
     char back[8] = {0};
     assert_int_equal(SG_OK, upload(&alice, "common/x/a", "one", NULL));
-    assert_int_equal(SG_OK, files_open(files, &guest, &path, arena, &entry, &fd));
+    assert_int_equal(SG_OK, files_open(files, &guest, &path, arena, &entry, NULL, &fd));
     assert_string_equal("common/x/a", entry.path);
     assert_int_equal(SG_OK, upload(&bob, "common/x/a", "two", NULL));
     assert_int_equal(3, read(fd, back, sizeof(back)));
@@ -538,7 +577,7 @@ static void replace_and_read(void *ctx, size_t index)
             struct entry_record entry;
             uint8_t digest[SG_DIGEST_SIZE];
             int fd = -1;
-            err = files_open(files, &bob, &path, own, &entry, &fd);
+            err = files_open(files, &bob, &path, own, &entry, NULL, &fd);
             if (err == SG_ERR_NOT_FOUND)
                 continue;
             ssize_t n = err ? -1 : read(fd, text, sizeof(text));
@@ -580,6 +619,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_upload_authority, setup, teardown),
         cmocka_unit_test_setup_teardown(test_failed_commit, setup, teardown),
         cmocka_unit_test_setup_teardown(test_replace_and_remove, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_small_content, setup, teardown),
         cmocka_unit_test_setup_teardown(test_list, setup, teardown),
         cmocka_unit_test_setup_teardown(test_list_errors, setup, teardown),
         cmocka_unit_test_setup_teardown(test_collect, setup, teardown),
