@@ -20,6 +20,7 @@ struct scan {
     unsigned content_lengths;
     unsigned transfer_encodings;
     unsigned hosts;
+    const char *line_end; /* of the line before, in libmicrohttpd's memory */
     enum sg_err err;
 };
 
@@ -28,6 +29,7 @@ void head_target(struct request *r, const char *target)
     char *copy = arena_strdup(r->arena, target != NULL ? target : "");
 
     r->path = "";
+    r->target_len = copy != NULL ? strlen(copy) : 0;
     if (copy == NULL)
         r->target_err = SG_ERR_NO_MEMORY;
     else
@@ -45,6 +47,38 @@ static bool folded(const char *name, size_t name_len, const char *value)
     while (p < value && (*p == ' ' || *p == '\t'))
         p++;
     return p != value;
+}
+
+/* Everything but control characters; the horizontal tab is white space (RFC 9110, 5.5). */
+static bool value_clean(const char *value, size_t len)
+{
+    for (size_t i = 0; i < len; i++)
+        if (((unsigned char)value[i] < ' ' && value[i] != '\t') || value[i] == 0x7F)
+            return false;
+    return true;
+}
+
+/*
+ * libmicrohttpd ends its strings at a NUL in the text, takes a field without a name for the end of
+ * the head and a single LF for the end of a line: another reader would see another request. Nothing
+ * but CR LF may lie between what it found.
+ */
+static bool adjoins(const char *end, const char *next)
+{
+    return (uintptr_t)next - (uintptr_t)end == 2;
+}
+
+static bool starts_well(const struct request *r, const char *method, const char *version)
+{
+    return (uintptr_t)version - (uintptr_t)method == strlen(method) + r->target_len + 2;
+}
+
+static bool ends_well(const struct request *r, const char *method, const char *line_end)
+{
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(r->mhd, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE);
+
+    return info == NULL || (uintptr_t)line_end - (uintptr_t)method + 4 == info->header_size;
 }
 
 static void note_field(struct scan *s, const struct header *h)
@@ -99,10 +133,12 @@ static enum MHD_Result collect(void *cls, enum MHD_ValueKind kind, const char *k
         s->err = SG_ERR_HEADERS_TOO_LARGE;
         return MHD_NO;
     }
-    if (value == NULL || !fields_token(key, key_len) || folded(key, key_len, value)) {
+    if (value == NULL || !fields_token(key, key_len) || folded(key, key_len, value) ||
+        !adjoins(s->line_end, key) || !value_clean(value, value_len)) {
         s->err = SG_ERR_BAD_REQUEST;
         return MHD_NO;
     }
+    s->line_end = value + value_len;
     if (value_len > 0 && (value[value_len - 1] == ' ' || value[value_len - 1] == '\t')) {
         char *copy;
 
@@ -187,7 +223,7 @@ static bool too_large(const struct request *r)
 
 enum sg_err head_read(struct request *r, const char *method, const char *version)
 {
-    struct scan s = {.r = r};
+    struct scan s = {.r = r, .line_end = version + strlen(version)};
     bool http_1_0 = strcmp(version, "HTTP/1.0") == 0;
     enum sg_err err;
 
@@ -197,6 +233,8 @@ enum sg_err head_read(struct request *r, const char *method, const char *version
     r->close = true; /* until all is well */
     if (s.err != SG_OK)
         return s.err;
+    if (!starts_well(r, method, version) || !ends_well(r, method, s.line_end))
+        return SG_ERR_BAD_REQUEST;
     err = read_framing(r, &s, http_1_0);
     if (err != SG_OK)
         return request_fail(r, err, "the framing of the body is not valid");

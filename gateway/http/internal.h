@@ -152,6 +152,7 @@ struct request {
     bool corked;     /* the TLS session holds the answer back to send it in one record */
     enum sg_err err; /* of the answer; SG_OK: `reply` counts */
     enum sg_err target_err;
+    size_t target_len; /* as it was sent */
     enum http_method method;
     const char *path;
     const char *query;

@@ -177,6 +177,14 @@ static void test_malformed(void **state)
     assert_int_equal(ask("GET /hello HTTP/1.1\r\nX-A: b\r\n c" END), 400);
     assert_int_equal(ask("GET /hello HTTP/1.1\r\nX-A : b" END), 400);
     assert_int_equal(ask("GET /hello HTTP/1.1\r\nX(A): b" END), 400);
+    assert_int_equal(ask("GET /hello HTTP/1.1\r\nHost: a\r\n: b\r\nX-A: b" END), 400);
+    has("Connection: close\r\n");
+    assert_int_equal(ask("GET /hello HTTP/1.1\r\nX-A: b\rX-B: c" END), 400);
+    assert_int_equal(ask("GET /hello HTTP/1.1\r\nX-A: b\nX-B: c" END), 400);
+    assert_int_equal(ask("GET /hello HTTP/1.1\nHost: a\n\n"), 400);
+    assert_int_equal(ask("GET /hello HTTP/1.1\r\nX-A: b\001c" END), 400);
+    assert_int_equal(ask("GET  /hello HTTP/1.1" END), 400);
+    assert_int_equal(ask("GET /hello HTTP/1.1\r\nX-A:\r\nX-B:  \r\nX-C: b\tc \t" END), 200);
     assert_int_equal(ask("GET /hel lo HTTP/1.1" END), 400);
     assert_int_equal(ask("GET hello HTTP/1.1" END), 400);
     assert_int_equal(ask("GET * HTTP/1.1" END), 404);
