@@ -70,6 +70,14 @@ static struct civil to_civil(int64_t s)
     return c;
 }
 
+static char *put_digits(char *at, unsigned value, unsigned count)
+{
+    for (unsigned i = count; i > 0; i--, value /= 10)
+        at[i - 1] = (char)('0' + value % 10);
+    return at + count;
+}
+
+/* By hand: it is on the way of most answers, and printf takes five times as long. */
 void clock_format_rfc3339(int64_t unix_ns, char ret[SG_RFC3339_SIZE])
 {
     int64_t ns = unix_ns % SG_NS_PER_S;
@@ -81,8 +89,25 @@ void clock_format_rfc3339(int64_t unix_ns, char ret[SG_RFC3339_SIZE])
         s--;
     }
     c = to_civil(s);
-    (void)snprintf(ret, SG_RFC3339_SIZE, "%04d-%02u-%02uT%02u:%02u:%02u.%03uZ", c.year, c.month,
-                   c.day, c.hour, c.minute, c.second, (unsigned)(ns / SG_NS_PER_MS));
+    {
+        const struct {
+            unsigned value, digits;
+            char end;
+        } parts[] = {{(unsigned)c.year, 4, '-'},
+                     {c.month, 2, '-'},
+                     {c.day, 2, 'T'},
+                     {c.hour, 2, ':'},
+                     {c.minute, 2, ':'},
+                     {c.second, 2, '.'},
+                     {(unsigned)(ns / SG_NS_PER_MS), 3, 'Z'}};
+        char *at = ret;
+
+        for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
+            at = put_digits(at, parts[i].value, parts[i].digits);
+            *at++ = parts[i].end;
+        }
+        *at = 0;
+    }
 }
 
 void clock_format_http(int64_t unix_s, char ret[SG_HTTP_DATE_SIZE])

@@ -315,6 +315,20 @@ static void settle(struct request *r)
     r->status = r->reply.status;
 }
 
+/* Whether the socket's buffer is nearly empty. The kernel is asked only when what was sent since it
+ * last told might be too much. */
+static bool nearly_empty(struct conn *c)
+{
+    int unsent = 0;
+
+    if (c->unsent <= HOLD_MAX)
+        return true;
+    if (ioctl(c->fd, SIOCOUTQ, &unsent) != 0 || unsent < 0)
+        return false;
+    c->unsent = (size_t)unsent;
+    return c->unsent <= HOLD_MAX;
+}
+
 /*
  * libmicrohttpd writes head and body of an answer as two TLS records with two system calls. A small
  * answer is held back in the session and leaves as one record when the request completes. Nobody
@@ -322,10 +336,8 @@ static void settle(struct request *r)
  */
 static void hold_back(struct request *r)
 {
-    int unsent = 0;
-
     if (r->reply.parts != NULL || r->reply.len == 0 || r->reply.len > HOLD_MAX ||
-        ioctl(r->conn->fd, SIOCOUTQ, &unsent) != 0 || unsent > HOLD_MAX)
+        !nearly_empty(r->conn))
         return;
     gnutls_record_cork(r->conn->session);
     r->corked = true;
@@ -333,13 +345,21 @@ static void hold_back(struct request *r)
 
 void reply_flush(struct request *r)
 {
-    const int off = 0;
+    struct conn *c = r->conn;
+    int corked = 0;
+    socklen_t len = sizeof corked;
 
-    /* It corks the socket with some answers and pushes them by another option, before the record is
-     * there to be pushed: without the cork there is nothing to push. */
-    (void)setsockopt(r->conn->fd, IPPROTO_TCP, TCP_CORK, &off, sizeof off);
-    if (r->corked && gnutls_record_uncork(r->conn->session, 0) < 0)
-        (void)shutdown(r->conn->fd, SHUT_RDWR); /* rather no answer than one that never comes */
+    /* It corks the socket with the first answer that has a head apart from its body, for good, and
+     * pushes answers by another option, before the record is there to be pushed: without the cork
+     * there is nothing to push. */
+    if (!c->uncorked && getsockopt(c->fd, IPPROTO_TCP, TCP_CORK, &corked, &len) == 0 && corked) {
+        const int off = 0;
+
+        (void)setsockopt(c->fd, IPPROTO_TCP, TCP_CORK, &off, sizeof off);
+        c->uncorked = true;
+    }
+    if (r->corked && gnutls_record_uncork(c->session, 0) < 0)
+        (void)shutdown(c->fd, SHUT_RDWR); /* rather no answer than one that never comes */
     r->corked = false;
 }
 

@@ -127,16 +127,20 @@ static ssize_t pull(gnutls_transport_ptr_t ptr, void *to, size_t max)
 
 static ssize_t push(gnutls_transport_ptr_t ptr, const giovec_t *iov, int count)
 {
-    const struct conn *c = ptr;
+    struct conn *c = ptr;
     struct iovec copy[8];
     struct msghdr message = {.msg_iov = copy};
+    ssize_t n;
 
     while (message.msg_iovlen < (size_t)count && message.msg_iovlen < 8) {
         copy[message.msg_iovlen].iov_base = iov[message.msg_iovlen].iov_base;
         copy[message.msg_iovlen].iov_len = iov[message.msg_iovlen].iov_len;
         message.msg_iovlen++;
     }
-    return sendmsg(c->fd, &message, MSG_NOSIGNAL);
+    n = sendmsg(c->fd, &message, MSG_NOSIGNAL);
+    if (n > 0)
+        c->unsent += (size_t)n;
+    return n;
 }
 
 /* Never waits: the event loop knows when there is something. */
