@@ -20,8 +20,9 @@
 #define FORM    SG_BODY_FORM, FORM_MAX
 #define STREAM  SG_BODY_STREAM, 0
 
-#define QUICK  false
-#define BLOCKS true
+#define QUICK  .blocks = false
+#define BLOCKS .blocks = true
+#define SLOW   .blocks = true, .slow = true /* hashes a password */
 
 /* X(method, pattern, operation, access and scopes, body, whether it blocks) */
 #define ROUTES(X)                                                                                  \
@@ -37,13 +38,13 @@
     X(GET, "/v1/ca", ca_get, PUBLIC, NO_BODY, BLOCKS)                                              \
     X(GET, "/v1/ca/crl", ca_crl_get, PUBLIC, NO_BODY, BLOCKS)                                      \
     X(GET, "/v1/users", users_list, ADMIN, NO_BODY, BLOCKS)                                        \
-    X(POST, "/v1/users", users_create, PUBLIC, JSON, BLOCKS)                                       \
+    X(POST, "/v1/users", users_create, PUBLIC, JSON, SLOW)                                         \
     X(GET, "/v1/users/me", users_me, USER, NO_BODY, QUICK)                                         \
-    X(PATCH, "/v1/users/me", users_update_me, USER, JSON, BLOCKS)                                  \
+    X(PATCH, "/v1/users/me", users_update_me, USER, JSON, SLOW)                                    \
     X(PATCH, "/v1/users/{name}", users_update, ADMIN, JSON, BLOCKS)                                \
     X(DELETE, "/v1/users/{name}", users_delete, ADMIN, NO_BODY, BLOCKS)                            \
     X(POST, "/v1/invites", invites_create, ADMIN, JSON, BLOCKS)                                    \
-    X(POST, "/v1/sessions", sessions_create, PUBLIC, JSON, BLOCKS)                                 \
+    X(POST, "/v1/sessions", sessions_create, PUBLIC, JSON, SLOW)                                   \
     X(GET, "/v1/sessions", sessions_list, USER, NO_BODY, BLOCKS)                                   \
     X(GET, "/v1/sessions/{id}", sessions_get, USER, NO_BODY, QUICK)                                \
     X(DELETE, "/v1/sessions/{id}", sessions_delete, USER, NO_BODY, BLOCKS)                         \
@@ -59,8 +60,8 @@
     {.method = SG_METHOD_##verb, .pattern = (path), .operation_id = #name,                         \
      .operation = &name##_operation, ROW_REST(__VA_ARGS__)},
 #define ROW_REST(...) ROW_FIELDS(__VA_ARGS__)
-#define ROW_FIELDS(a, s, b, m, w)                                                                  \
-    .access = (a), .scopes = (s), .body = (b), .body_max = (m), .blocks = (w)
+#define ROW_FIELDS(a, s, b, m, ...)                                                                \
+    .access = (a), .scopes = (s), .body = (b), .body_max = (m), __VA_ARGS__
 const struct route api_routes[] = {ROUTES(X)};
 /* clang-format on */
 const size_t api_route_count = sizeof api_routes / sizeof api_routes[0];

@@ -155,7 +155,7 @@ const struct config_key config_keys[] = {
     UINT("limits", "body-bytes-per-second", body_bytes_per_second, "1024", 1, 1048576,
          "Least average rate of a body in either direction."),
     UINT("limits", "pool-threads", pool_threads, "16", 1, 256,
-         "Threads for work that blocks (database writes, disk, password hashes)."),
+         "Threads for work that blocks (database writes, disk); half as many more for logins."),
     UINT("limits", "pool-queue", pool_queue, "4096", 1, 65536,
          "Jobs that may wait for such a thread."),
     UINT("limits", "event-threads", event_threads, "0", 0, 64,

@@ -373,7 +373,8 @@ static enum MHD_Result run(struct request *r)
         return reply_queue(r);
     pthread_mutex_lock(&r->mutex);
     r->job.run = run_job;
-    err = pool_submit(r->server->pool, &r->job, false);
+    err =
+        pool_submit(r->match.route->slow ? r->server->slow_pool : r->server->pool, &r->job, false);
     if (err == SG_OK) {
         /* The job can end, but not tell so before this is unlocked; after that the request is its
          * own. */

@@ -50,6 +50,7 @@ struct server {
     struct server_config config;
     struct registry *registry;
     struct pool *pool;
+    struct pool *slow_pool; /* of rows that are slow; cancelled by the other one */
     struct accepter *accepter;
     struct reaper *reaper;
     struct lingerer *linger;

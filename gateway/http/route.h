@@ -71,6 +71,7 @@ struct route {
     enum route_body body;
     size_t body_max; /* bytes, of JSON and form bodies */
     bool blocks;     /* run goes to the worker pool */
+    bool slow;       /* of a row that blocks: to a pool of its own, so that others need not wait */
     const struct operation *operation;
 };
 

@@ -177,6 +177,7 @@ static void server_free(struct server *s)
     for (unsigned i = 0; i < s->loop_count; i++)
         MHD_stop_daemon(s->loops[i].daemon);
     pool_free(s->pool);
+    pool_free(s->slow_pool);
     for (unsigned i = 0; i < s->loop_count; i++) {
         access_fini(&s->loops[i]);
         free(s->loops[i].spare);
@@ -215,6 +216,8 @@ static enum sg_err start_parts(struct server *s)
 
     if (err == SG_OK)
         err = pool_new(limits->pool_threads, limits->pool_queue, &s->pool);
+    if (err == SG_OK) /* a long queue here would only be a long wait */
+        err = pool_new(limits->pool_threads / 2 + 1, limits->pool_queue / 8 + 1, &s->slow_pool);
     if (err == SG_OK)
         err = tls_tickets_new(s->config.ticket_rotate_seconds, &s->tickets);
     if (err == SG_OK)

@@ -359,6 +359,38 @@ static void test_drain(void **state)
     http_fixture_stop(&f);
 }
 
+/* Rows that are slow wait for each other, not the others for them. */
+static void test_slow_rows(void **state)
+{
+    struct server_config config;
+    struct http_fixture f;
+    struct http_client slow[20], other;
+    unsigned status = 0;
+    int64_t start_ns;
+
+    (void)state;
+    http_ops_config(&config);
+    http_fixture_start(&f, &config);
+    assert_true(http_client_open(&other, f.port, NULL));
+    assert_int_equal(http_client_get(&other, "GET /blocking HTTP/1.1" END, answer, 4096), 200);
+    for (int i = 0; i < 20; i++) {
+        assert_true(http_client_open(&slow[i], f.port, NULL));
+        assert_true(puts_tls(&slow[i], "GET /hash?ms=400 HTTP/1.1" END));
+    }
+    usleep(100000);
+    start_ns = clock_monotonic_ns();
+    assert_int_equal(http_client_get(&other, "GET /blocking HTTP/1.1" END, answer, 4096), 200);
+    assert_true(clock_monotonic_ns() - start_ns < 300 * SG_NS_PER_MS);
+    for (int i = 0; i < 20; i++) {
+        (void)http_client_answer(&slow[i], false, answer, sizeof answer, &status);
+        assert_int_equal(status, 200);
+        http_client_close(&slow[i]);
+    }
+    http_client_close(&other);
+    begun_all_ended();
+    http_fixture_stop(&f);
+}
+
 static void test_drain_forced(void **state)
 {
     static const char put[] = "PUT /up/a HTTP/1.1\r\nHost: x\r\nContent-Length: 200000\r\n\r\n";
@@ -397,6 +429,7 @@ int main(void)
         cmocka_unit_test(test_rotation),
         cmocka_unit_test(test_mismatched_key),
         cmocka_unit_test(test_reload_under_traffic),
+        cmocka_unit_test(test_slow_rows),
         cmocka_unit_test(test_drain),
         cmocka_unit_test(test_drain_forced),
     };
