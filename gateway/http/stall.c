@@ -96,13 +96,13 @@ void stall_free(struct stall *s)
 
 void stall_wait(struct stall *s, struct conn *c)
 {
-    struct epoll_event once = {.events = EPOLLONESHOT, .data.ptr = c};
+    struct epoll_event once = {.events = EPOLLIN | EPOLLRDHUP | EPOLLONESHOT, .data.ptr = c};
 
-    /* Entered without any event first: what can fail is done before the connection is suspended. */
-    if (!c->watched && epoll_ctl(s->epoll, EPOLL_CTL_ADD, c->fd, &once) != 0)
-        return;
-    c->watched = true;
+    /* Suspended first: errors are events that cannot be left out, and one that came before would
+     * resume a connection which the loop may be about to close. */
     MHD_suspend_connection(c->mhd);
-    once.events = EPOLLIN | EPOLLRDHUP | EPOLLONESHOT;
-    (void)epoll_ctl(s->epoll, EPOLL_CTL_MOD, c->fd, &once);
+    if (epoll_ctl(s->epoll, c->watched ? EPOLL_CTL_MOD : EPOLL_CTL_ADD, c->fd, &once) == 0)
+        c->watched = true;
+    else
+        MHD_resume_connection(c->mhd);
 }
