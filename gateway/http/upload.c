@@ -125,7 +125,7 @@ static enum sg_err work(struct request *r, struct block *b)
         err = pool_cancelled(r->server->pool) ? SG_ERR_DRAINING : op->body(r, b->data, b->len);
         pthread_mutex_lock(&r->mutex);
         gone = r->upload.abandoned;
-        if (!gone)
+        if (!gone && r->upload.err == SG_OK) /* a failure has counted everything out */
             r->upload.pending -= b->len;
         if (!gone && r->upload.pending <= queue_max(r) / 2 && !r->upload.eof)
             go_on(r);
@@ -147,6 +147,8 @@ static enum next after(struct request *r, enum sg_err err)
     enum next next;
 
     pthread_mutex_lock(&r->mutex);
+    if (err == SG_OK)
+        err = u->err; /* the event loop had no memory for what came meanwhile */
     if (u->abandoned) {
         next = NEXT_OVER;
     } else if (err != SG_OK) {
