@@ -17,7 +17,7 @@
 #include "base/metrics.h"
 #include "http/internal.h"
 
-#define LISTEN_MAX   16
+#define LISTEN_MAX   32
 #define ACCEPT_BURST 64 /* accepted from one socket before the others get their turn */
 #define PAUSE_MS     50 /* when descriptors or memory are short */
 
