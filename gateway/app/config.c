@@ -107,6 +107,10 @@ static void load_file(struct layer *l, const char *path)
         return;
     }
     broken = ini_parse_stream(read_line, &source, on_pair, &source);
+    if (ferror(source.stream)) { /* the parser takes it for the end; a directory fails here, too */
+        complain(l, "cannot be read", strerror(errno));
+        broken = 0;
+    }
     fclose(source.stream);
     if (broken > 0) {
         l->line = broken;

@@ -57,7 +57,10 @@ static enum sg_err open_data(struct supervisor *s, struct buf *errors)
         return err;
     err = layout_make(&s->layout);
     if (err != SG_OK)
-        return say(errors, err, s->layout.data, "cannot be made or written");
+        return say(errors, err, s->layout.data,
+                   err == SG_ERR_NO_SPACE ? "cannot be made: no space is left"
+                                          : "cannot be made or written (not a directory, or not "
+                                            "permitted)");
     err = layout_lock(&s->layout, &s->lock_fd);
     if (err == SG_ERR_CONFLICT)
         return say(errors, err, s->layout.data,

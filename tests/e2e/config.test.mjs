@@ -72,6 +72,14 @@ test('config', async (t) => {
     }
   });
 
+  await t.test('a file that cannot be read is no empty file', () => {
+    for (const path of [directory, join(directory, 'missing.ini')]) {
+      const { status, text } = run(['check-config', '--config', path]);
+      assert.notEqual(status, 0, path);
+      assert.ok(text.includes(path) && text.includes('cannot be'), text);
+    }
+  });
+
   await t.test('every problem is told, not the first alone', () => {
     const { text } = check('[limits]\nconnections = x\nidle-seconds = y\n');
     assert.ok(text.includes('connections') && text.includes('idle-seconds'), text);
