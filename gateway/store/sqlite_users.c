@@ -383,9 +383,16 @@ static enum sg_err users_remove(void *self, const char *name)
 static enum sg_err add_invite_run(struct sqlite_conn *c, void *ctx)
 {
     const struct invite_record *invite = ctx;
-    enum sg_err err = SG_OK;
-    if (invite->created_by[0] == '\0') /* there is one setup code at most */
+    struct user_record creator;
+    enum sg_err err;
+    if (invite->created_by[0] == '\0') { /* there is one setup code at most */
         err = delete_invites_by(c, "");
+    } else {
+        err = user_by_name(c, invite->created_by, &creator);
+        if (err == SG_ERR_NOT_FOUND ||
+            (!err && (creator.disabled || creator.role != SG_ROLE_ADMIN)))
+            err = SG_ERR_FORBIDDEN;
+    }
     if (err)
         return err;
     struct sqlite_query q;

@@ -48,8 +48,9 @@ struct users_vtable {
     /* Removes user, sessions, own space with its files, invites made by it. SG_ERR_LAST_ADMIN. */
     enum sg_err (*remove)(void *self, const char *name) SG_MUST_CHECK;
     enum sg_err (*count)(void *self, size_t *ret_users, size_t *ret_enabled_admins) SG_MUST_CHECK;
-    /* Adds an invite; replaces the one of the same digest. `setup` = remove other setup codes
-     * first. */
+    /* Adds an invite; replaces the one of the same digest. A setup code (created_by "") replaces
+     * all others; else SG_ERR_FORBIDDEN unless created_by is an enabled admin, in the same
+     * transaction. */
     enum sg_err (*add_invite)(void *self, const struct invite_record *invite) SG_MUST_CHECK;
     /* True when a setup code (created_by "") with this digest is there. */
     enum sg_err (*has_invite)(void *self, const uint8_t *code_sha256, bool *ret) SG_MUST_CHECK;
