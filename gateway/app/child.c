@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -42,6 +43,9 @@ static void become(const char *program, const char *const *argv, const int *sour
     sigaction(SIGINT, &ignore, NULL);
     sigaction(SIGTERM, &ignore, NULL);
     sigaction(SIGHUP, &ignore, NULL);
+    /* The closed channel tells a role that the parent is gone; this is for one that hangs, which
+     * would keep the listening sockets from the next gateway. */
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
     /* execv takes it unchanged; its type is older than const */

@@ -65,7 +65,7 @@ void sandbox_keyring(const char *data, const char *tls_key)
         warn("no core files");
     if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
         warn("no new privileges");
-    if (prctl(PR_SET_PDEATHSIG, SIGTERM, 0, 0, 0) != 0)
+    if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) != 0)
         warn("death signal");
     if (landlock_under_sanitizer()) /* which attaches to its own process and maps terabytes */
         return;
