@@ -54,7 +54,8 @@ static void put_text(struct buf *b, const char *text)
 
     buf_putc(b, '"');
     while (i < len) {
-        size_t n = p[i] < 0x20 || p[i] == '"' || p[i] == '\\' ? 0 : utf8_next(p + i, len - i);
+        bool escape = p[i] < 0x20 || p[i] == '"' || p[i] == '\\';
+        size_t n = escape ? 0 : p[i] < 0x80 ? 1 : utf8_next(p + i, len - i);
 
         if (n > 0) {
             i += n;
