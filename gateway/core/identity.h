@@ -78,7 +78,7 @@ enum sg_err identity_password_ok(const char *name, const char *password,
                                  const char **ret_reason) SG_MUST_CHECK;
 
 /* Blocks (argon2). `code` may be NULL. SG_ERR_BAD_FIELD, NAME_TAKEN, SIGNUP_CLOSED, BAD_CODE,
- * THROTTLED (codes guessed from one address; *ret_retry_after_s). */
+ * THROTTLED (codes guessed, or accounts made without one, from one address; *ret_retry_after_s). */
 enum sg_err identity_signup(struct identity *id, const char *name, const char *password,
                             const char *code, const char *address, struct user_record *ret,
                             unsigned *ret_retry_after_s) SG_MUST_CHECK;

@@ -40,14 +40,19 @@ static enum sg_err check_code(struct identity *id, const char *code, const char 
     return err;
 }
 
-/* Without a code only where sign-up is open, and there the names are no secret. */
-static enum sg_err check_open(struct identity *id, const char *name)
+/* Without a code only where sign-up is open, and there the names are no secret, but accounts are
+ * not to be had without number from one place. */
+static enum sg_err check_open(struct identity *id, const char *name, const char *address,
+                              unsigned *ret_retry_after_s)
 {
     struct user_record user;
     enum sg_err err;
 
     if (id->config.signup != SG_SIGNUP_OPEN)
         return SG_ERR_SIGNUP_CLOSED;
+    err = throttle_code(id->throttle, address, ret_retry_after_s);
+    if (err != SG_OK)
+        return err;
     err = id->users.vt->get_by_name(id->users.self, name, &user);
     if (err == SG_OK) {
         identity_hide_user(&user);
@@ -74,16 +79,15 @@ enum sg_err identity_signup(struct identity *id, const char *name, const char *p
     if (!identity_user_name_ok(name) || identity_password_ok(name, password, &reason) != SG_OK)
         return SG_ERR_BAD_FIELD;
     err = with_code ? check_code(id, code, address, digest, &setup, ret_retry_after_s)
-                    : check_open(id, name);
+                    : check_open(id, name, address, ret_retry_after_s);
     if (err == SG_OK)
-        err = identity_hash_password(id, password, with_code ? address : NULL, user.password_hash,
-                                     ret_retry_after_s);
+        err = identity_hash_password(id, password, address, user.password_hash, ret_retry_after_s);
     if (err != SG_OK)
         return err;
     (void)snprintf(user.name, sizeof user.name, "%s", name);
     err = id->users.vt->create(id->users.self, &user, with_code ? digest : NULL, user.created_ns);
     identity_hide_user(&user);
-    if (err == SG_ERR_BAD_CODE)
+    if (err == SG_ERR_BAD_CODE || (err == SG_OK && !with_code))
         throttle_code_failed(id->throttle, address);
     if (err != SG_OK)
         return err;

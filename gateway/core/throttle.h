@@ -6,7 +6,7 @@
  *   - per address: 30 failures a minute;
  *   - per name, from addresses where that user never had a session: 20 failures a minute, so that
  * guessing from many places is slow and the owner, at a known address, is never locked out by it;
- *   - sign-up codes, per address: 10 wrong ones a minute.
+ *   - sign-up, per address: 10 wrong codes, or accounts made without one, a minute.
  * IPv6 addresses count by their /64. A full table gives up the entry that restricts least, so
  * nobody gets rid of a restriction by filling it; places in it follow a secret, so nobody can aim.
  * Any thread may call; nothing blocks.

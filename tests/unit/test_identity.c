@@ -191,6 +191,18 @@ static void test_open(void **state)
     assert_int_equal(identity_user(f->id, "bob", &user), SG_OK);
     assert_int_equal(user.role, SG_ROLE_MEMBER);
     assert_string_equal(user.password_hash, "");
+    /* Ten a minute from one place: one account and one wrong code are counted already. */
+    for (int i = 0; i < 8; i++) {
+        char name[] = {'u', (char)('0' + i), '\0'};
+
+        assert_int_equal(sign_up(f, name, NULL), SG_OK);
+    }
+    assert_int_equal(sign_up(f, "carl", NULL), SG_ERR_THROTTLED);
+    assert_int_equal(sign_up(f, "bob", NULL), SG_ERR_THROTTLED);
+    assert_int_equal(
+        identity_signup(f->id, "carl", FAKE_PASSWORD, NULL, "192.0.2.77", &user, &retry), SG_OK);
+    fake_identity_pass(7);
+    assert_int_equal(sign_up(f, "dora", NULL), SG_OK);
 }
 
 static void test_invites(void **state)
