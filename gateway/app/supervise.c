@@ -103,8 +103,9 @@ static enum sg_err start_all(struct supervisor *s, struct buf *errors)
     if (*s->config.tls_key != '\0')
         s->watched[s->watched_count++] = s->config.tls_key;
     err = watch_open(s->watched, s->watched_count, &s->watch_fd);
-    if (err != SG_OK)
-        return say(errors, err, s->layout.certificate, "cannot be watched for changes");
+    if (err != SG_OK) /* SIGHUP still reads them again */
+        log_write(SG_LOG_WARN, "certificate.not_watched", SG_STR("file", s->layout.certificate),
+                  SG_STR("error", err_code(err)));
     s->care_ns = clock_monotonic_ns() + 60 * SG_NS_PER_S;
     return SG_OK;
 }
