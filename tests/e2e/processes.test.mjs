@@ -8,6 +8,7 @@ import { needles, privateKeys } from './lib/keyfiles.mjs';
 import { suite } from './lib/suite.mjs';
 
 const STEP = 4 << 20;
+const RESERVED = 2 ** 36; // more is the shadow of a sanitizer, which holds no data of the program
 
 // Which of the needles are in the memory of a process.
 function findInMemory(pid, wanted) {
@@ -20,8 +21,10 @@ function findInMemory(pid, wanted) {
     for (const line of readFileSync(`/proc/${pid}/maps`, 'utf8').split('\n')) {
       const range = /^([0-9a-f]+)-([0-9a-f]+) (r)/.exec(line);
       if (!range || /\[v(var|syscall|var_vclock)/.test(line)) continue;
+      const start = parseInt(range[1], 16);
       const end = parseInt(range[2], 16);
-      for (let at = parseInt(range[1], 16); at < end; at += STEP) {
+      if (end - start > RESERVED) continue;
+      for (let at = start; at < end; at += STEP) {
         let size;
         try {
           size = readSync(memory, buffer, 0, Math.min(STEP + longest, end - at), at);
