@@ -321,6 +321,30 @@ static void test_batches(void **state)
     contract_store_fini(&b.store);
 }
 
+/* Readers leave their transaction open for the next one; the log must not grow for that, and what
+ * was committed is seen at once. */
+static void test_idle_readers(void **state)
+{
+    (void)state;
+    struct contract_store store;
+    struct user_record got;
+    struct stat log;
+    contract_store_init(&store, &engine);
+    for (unsigned i = 0; i < 2000; i++) {
+        char name[SG_USER_NAME_SIZE];
+        (void)snprintf(name, sizeof(name), "u%u", i);
+        assert_int_equal(SG_ERR_NOT_FOUND,
+                         store.users.vt->get_by_name(store.users.self, name, &got));
+        assert_int_equal(SG_OK, sqlite_write(store.handle, insert_user, name));
+        assert_int_equal(SG_OK, store.users.vt->get_by_name(store.users.self, name, &got));
+    }
+    char *path = file_join(store.dir, "secgate.db-wal");
+    assert_int_equal(0, stat(path, &log));
+    assert_true(log.st_size < 8 << 20); /* 2000 writes of about five pages are 40 MB */
+    free(path);
+    contract_store_fini(&store);
+}
+
 /* A transaction that is lost altogether fails all who were in it, and only them. */
 static enum sg_err lose_transaction(struct sqlite_conn *c, void *ctx)
 {
@@ -352,9 +376,10 @@ static void test_lost_transaction(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_query_plans), cmocka_unit_test(test_page_cost),
-        cmocka_unit_test(test_file_mode),   cmocka_unit_test(test_foreign_files),
-        cmocka_unit_test(test_batches),     cmocka_unit_test(test_lost_transaction),
+        cmocka_unit_test(test_query_plans),  cmocka_unit_test(test_page_cost),
+        cmocka_unit_test(test_file_mode),    cmocka_unit_test(test_foreign_files),
+        cmocka_unit_test(test_batches),      cmocka_unit_test(test_lost_transaction),
+        cmocka_unit_test(test_idle_readers),
     };
     int failed = contract_users(&engine);
     failed += contract_sessions(&engine);
