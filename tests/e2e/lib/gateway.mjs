@@ -246,6 +246,8 @@ export class Gateway {
     const how = await this.exited;
     clearTimeout(timer);
     assert.deepEqual(how, { status: 0, signal: null }, `end of the gateway\n${this.log.slice(-4000)}`);
+    const report = /(AddressSanitizer|LeakSanitizer|ThreadSanitizer|runtime error)/.exec(this.log);
+    assert.equal(report, null, report && this.log.slice(report.index - 200, report.index + 6000));
   }
 
   // Ends and starts again on the same data directory and port.
