@@ -86,8 +86,7 @@ static int serve(int argc, char **argv)
 
     if (status != 0)
         return 2;
-    config_fini(&config);
-    return supervise_run(argc, argv);
+    return supervise_run(argc, argv, &config);
 }
 
 int main(int argc, char **argv)

@@ -340,10 +340,11 @@ static void loop(struct supervisor *s)
     }
 }
 
-int supervise_run(int argc, char **argv)
+int supervise_run(int argc, char **argv, struct config *config)
 {
     struct supervisor s = {.argc = argc,
                            .argv = argv,
+                           .config = *config,
                            .lock_fd = -1,
                            .signal_fd = -1,
                            .watch_fd = -1,
@@ -351,16 +352,11 @@ int supervise_run(int argc, char **argv)
                            .worker = {.role = "worker", .control = -1}};
     SG_BUF_CLEANUP struct buf errors;
     enum sg_err err;
-    int rest;
 
     umask(077);
     buf_init(&errors, 16384);
-    err = config_load(argc, argv, environ, &s.config, &rest, &errors);
-    if (err == SG_OK) {
-        log_setup("parent", (enum log_format)s.config.log_format,
-                  (enum log_level)s.config.log_level);
-        err = start_all(&s, &errors);
-    }
+    log_setup("parent", (enum log_format)s.config.log_format, (enum log_level)s.config.log_level);
+    err = start_all(&s, &errors);
     if (err == SG_OK)
         loop(&s);
     else
@@ -380,7 +376,6 @@ int supervise_run(int argc, char **argv)
     if (err == SG_OK && !s.failed)
         log_write(SG_LOG_INFO, "stopped");
     layout_fini(&s.layout);
-    if (err == SG_OK || s.config.data != NULL)
-        config_fini(&s.config);
+    config_fini(&s.config);
     return err == SG_OK && !s.failed ? 0 : 1;
 }

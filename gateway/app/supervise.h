@@ -4,8 +4,10 @@
 #ifndef SG_APP_SUPERVISE_H
 #define SG_APP_SUPERVISE_H
 
-/* Runs until it is told to stop; returns the exit status. `argv` are the options (argv[0] is the
- * program). */
-int supervise_run(int argc, char **argv);
+struct config;
+
+/* Runs until it is told to stop; returns the exit status. Takes the configuration's content. `argv`
+ * are the options (argv[0] is the program), for when the configuration is read again. */
+int supervise_run(int argc, char **argv, struct config *config);
 
 #endif
