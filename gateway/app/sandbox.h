@@ -5,8 +5,7 @@
 
 #include "app/layout.h"
 
-/* First thing in the process: not dumpable, no new privileges, no core files, as many descriptors
- * as allowed. */
+/* First thing in the process: not dumpable, no new privileges, no core files. */
 void sandbox_harden(void);
 
 /* Before threads start: from then on the process sees its database, blobs, certificates and the

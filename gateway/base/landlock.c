@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <linux/landlock.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -42,9 +43,9 @@ bool landlock_under_sanitizer(void)
     return UNDER_SANITIZER;
 }
 
-static enum sg_err grant(int ruleset, const struct landlock_place *place)
+static enum sg_err grant(int ruleset, const char *path, bool write)
 {
-    SG_FD_CLEANUP int fd = open(place->path, O_PATH | O_CLOEXEC);
+    SG_FD_CLEANUP int fd = open(path, O_PATH | O_CLOEXEC);
     struct landlock_path_beneath_attr rule = {.parent_fd = fd};
     struct stat st;
 
@@ -53,12 +54,43 @@ static enum sg_err grant(int ruleset, const struct landlock_place *place)
     if (fstat(fd, &st) != 0)
         return err_from_errno(errno);
     if (S_ISDIR(st.st_mode))
-        rule.allowed_access = READ_TREE | (place->write ? WRITE_TREE : 0);
+        rule.allowed_access = READ_TREE | (write ? WRITE_TREE : 0);
     else
-        rule.allowed_access = READ_FILE | (place->write ? WRITE_FILE : 0);
+        rule.allowed_access = READ_FILE | (write ? WRITE_FILE : 0);
     if (syscall(SYS_landlock_add_rule, ruleset, LANDLOCK_RULE_PATH_BENEATH, &rule, 0) != 0)
         return err_from_errno(errno);
     return SG_OK;
+}
+
+/* NULL is an absent place. */
+static enum sg_err grant_directory_of(int ruleset, const char *path, bool write)
+{
+    char *dir = path == NULL ? NULL : file_directory_of(path);
+    enum sg_err err = SG_OK;
+
+    if (dir != NULL)
+        err = grant(ruleset, dir, write);
+    else if (path != NULL)
+        err = SG_ERR_NO_MEMORY;
+    free(dir);
+    return err;
+}
+
+static enum sg_err grant_place(int ruleset, const struct landlock_place *place)
+{
+    enum sg_err err;
+    char *real;
+
+    if (place->path == NULL || *place->path == '\0')
+        return SG_OK;
+    if (!place->replaced)
+        return grant(ruleset, place->path, place->write);
+    real = realpath(place->path, NULL);
+    err = grant_directory_of(ruleset, place->path, place->write);
+    if (err == SG_OK)
+        err = grant_directory_of(ruleset, real, place->write);
+    free(real);
+    return err;
 }
 
 enum sg_err landlock_confine(const struct landlock_place *places, size_t count)
@@ -76,10 +108,8 @@ enum sg_err landlock_confine(const struct landlock_place *places, size_t count)
     ruleset = (int)syscall(SYS_landlock_create_ruleset, &attr, sizeof attr, 0);
     if (ruleset == -1)
         return SG_ERR_UNAVAILABLE;
-    for (size_t i = 0; i < count && err == SG_OK; i++) {
-        if (places[i].path != NULL)
-            err = grant(ruleset, &places[i]);
-    }
+    for (size_t i = 0; i < count && err == SG_OK; i++)
+        err = grant_place(ruleset, &places[i]);
     if (err == SG_OK && (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 ||
                          syscall(SYS_landlock_restrict_self, ruleset, 0) != 0))
         err = err_from_errno(errno);

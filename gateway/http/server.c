@@ -199,9 +199,9 @@ static void raise_descriptor_limit(const struct server_limits *limits)
     rlim_t want = (rlim_t)limits->connections + 1024;
     struct rlimit now;
 
-    if (getrlimit(RLIMIT_NOFILE, &now) != 0 || now.rlim_cur >= want)
+    if (getrlimit(RLIMIT_NOFILE, &now) != 0)
         return;
-    now.rlim_cur = want < now.rlim_max ? want : now.rlim_max;
+    now.rlim_cur = now.rlim_max; /* downloads and uploads have one each, too */
     (void)setrlimit(RLIMIT_NOFILE, &now);
     if (now.rlim_cur < want)
         log_write(SG_LOG_WARN, "server.descriptors", SG_INT("limit", now.rlim_cur),

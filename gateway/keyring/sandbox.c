@@ -5,14 +5,11 @@
 
 #include <errno.h>
 #include <signal.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 
-#include "base/file.h"
 #include "base/landlock.h"
 #include "base/log.h"
 
@@ -24,21 +21,13 @@ static void warn(const char *what)
 
 static void confine(const char *data, const char *tls_key)
 {
-    /* What a link points to must be readable as well. */
-    char *real = tls_key != NULL ? realpath(tls_key, NULL) : NULL;
-    char *key_dir = tls_key != NULL ? file_directory_of(tls_key) : NULL;
-    char *real_dir = real != NULL ? file_directory_of(real) : NULL;
     const struct landlock_place places[] = {
         {.path = data, .write = true},
-        {.path = key_dir},
-        {.path = real_dir},
+        {.path = tls_key, .replaced = true},
     };
 
     if (landlock_confine(places, sizeof places / sizeof places[0]) != SG_OK)
         warn("landlock");
-    free(real_dir);
-    free(key_dir);
-    free(real);
 }
 
 /* Only with no limit on locked memory: under a limit, a later allocation would fail instead. */
