@@ -68,11 +68,6 @@ void http_close(struct http *http)
     curl_global_cleanup();
 }
 
-const char *http_url(const struct http *http)
-{
-    return http->url;
-}
-
 void http_set_tick(struct http *http, void (*tick)(void *context), void *context)
 {
     http->tick = tick;

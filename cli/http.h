@@ -85,7 +85,6 @@ struct http_call {
  */
 struct http *http_open(const char *url, const char *ca_file);
 void http_close(struct http *http);
-const char *http_url(const struct http *http);
 
 /* Called every 200 ms at least while waiting. */
 void http_set_tick(struct http *http, void (*tick)(void *context), void *context);

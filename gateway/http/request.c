@@ -11,29 +11,9 @@
 #include "http/internal.h"
 #include "http/uri.h"
 
-enum http_method request_method(const struct request *r)
-{
-    return r->method;
-}
-
-const struct route *request_route(const struct request *r)
-{
-    return r->match.route;
-}
-
 const char *request_path(const struct request *r)
 {
     return r->path;
-}
-
-const char *request_capture(const struct request *r, const char *name)
-{
-    size_t len = strlen(name);
-
-    for (size_t i = 0; i < r->match.captures; i++)
-        if (r->match.capture[i].name_len == len && memcmp(r->match.capture[i].name, name, len) == 0)
-            return arena_memdup(r->arena, r->match.capture[i].value, r->match.capture[i].value_len);
-    return NULL;
 }
 
 enum sg_err request_param(struct request *r, const char *name, const char **ret)
@@ -58,18 +38,6 @@ enum sg_err request_query(struct request *r, const char *name, const char **ret)
 
     return err == SG_ERR_BAD_FIELD ? request_fail(r, err, "%s: malformed or given twice", name)
                                    : err;
-}
-
-enum sg_err request_query_only(struct request *r, const char *const *known)
-{
-    const char *unknown = NULL;
-    enum sg_err err = uri_query_unknown(r->arena, r->query, known, &unknown);
-
-    if (err == SG_ERR_BAD_FIELD)
-        return request_fail(r, err, "malformed query");
-    if (err == SG_OK && unknown != NULL)
-        return request_fail(r, SG_ERR_BAD_FIELD, "%.64s: unknown parameter", unknown);
-    return err;
 }
 
 enum sg_err request_query_int(struct request *r, const char *name, int64_t min, int64_t max,
@@ -188,13 +156,4 @@ enum sg_err request_fail(struct request *r, enum sg_err err, const char *format,
     r->detail = arena_vprintf(r->arena, format, ap);
     va_end(ap);
     return err;
-}
-
-void request_note(struct request *r, const char *format, ...)
-{
-    va_list ap;
-
-    va_start(ap, format);
-    r->note = arena_vprintf(r->arena, format, ap);
-    va_end(ap);
 }

@@ -18,22 +18,14 @@
 struct request;
 
 /* -- what was asked --------------------------------------------------------------------------- */
-enum http_method request_method(const struct request *r); /* HEAD stays HEAD */
-const struct route *request_route(const struct request *r);
 /* The raw path as sent, without the query. */
 const char *request_path(const struct request *r);
-/* A captured part of the route's pattern, as sent (percent-encoded); NULL when there is none. For
- * `{name}` one segment, for `{name...}` the rest of the path. */
-const char *request_capture(const struct request *r, const char *name);
-/* A captured part, decoded; SG_ERR_NOT_FOUND when it is not valid UTF-8 or has control characters.
- */
+/* A captured part of the route's pattern, decoded: for `{name}` one segment, for `{name...}` the
+ * rest of the path. SG_ERR_NOT_FOUND when it is not valid UTF-8 or has control characters. */
 enum sg_err request_param(struct request *r, const char *name, const char **ret) SG_MUST_CHECK;
 /* A parameter of the query, decoded (`+` is a space): UTF-8 without NUL. *ret NULL when absent.
  * SG_ERR_BAD_FIELD with detail when malformed or given twice. */
 enum sg_err request_query(struct request *r, const char *name, const char **ret) SG_MUST_CHECK;
-/* SG_ERR_BAD_FIELD with detail when the query has a parameter that is not in the NULL-ended list.
- */
-enum sg_err request_query_only(struct request *r, const char *const *known) SG_MUST_CHECK;
 /* Integer of the query within [min, max], `absent` when not given. SG_ERR_BAD_FIELD with detail. */
 enum sg_err request_query_int(struct request *r, const char *name, int64_t min, int64_t max,
                               int64_t absent, int64_t *ret) SG_MUST_CHECK;
@@ -82,8 +74,6 @@ struct arena *request_arena(struct request *r);
  * "limit: ...")`. The detail is public: no internals, no secrets. */
 enum sg_err request_fail(struct request *r, enum sg_err err, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
-/* Private detail of an internal failure, for the log line of this request only. */
-void request_note(struct request *r, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* Adds a header to the answer, also to error answers set later (e.g. WWW-Authenticate,
  * Retry-After). Values with control characters are a bug (assert). */
