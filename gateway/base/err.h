@@ -18,6 +18,7 @@
     X(NO_MEMORY, 503, "no-memory", "Out of memory")                                                \
     X(UNAVAILABLE, 503, "unavailable", "Temporarily unavailable")                                  \
     X(OVERLOADED, 503, "overloaded", "Too much work at the moment")                                \
+    X(TOO_MANY_WAITERS, 503, "too-many-waiters", "Too many requests wait for events")              \
     X(DRAINING, 503, "draining", "The gateway is shutting down")                                   \
     X(CANCELLED, 499, "cancelled", "The client went away")                                         \
     X(TIMEOUT, 408, "request-timeout", "The request took too long to arrive")                      \
@@ -27,6 +28,7 @@
     X(BAD_PATH, 400, "path-invalid", "The path is not valid")                                      \
     X(BAD_TIMEZONE, 400, "timezone-unknown", "Unknown time zone")                                  \
     X(BAD_CURSOR, 400, "cursor-invalid", "The cursor is not valid here")                           \
+    X(CURSOR_FUTURE, 400, "cursor-future", "The cursor is beyond the end of the log")              \
     X(BAD_DIGEST, 400, "digest-mismatch", "The content does not match its digest")                 \
     X(INCOMPLETE, 400, "body-incomplete", "The body ended early")                                  \
     X(UNAUTHENTICATED, 401, "unauthenticated", "A token is needed")                                \
@@ -47,12 +49,20 @@
     X(NOT_DIRECTORY, 409, "not-a-directory", "A file is where a directory is needed")              \
     X(NOT_EMPTY, 409, "directory-not-empty", "The directory is not empty")                         \
     X(LAST_ADMIN, 409, "last-admin", "The last admin cannot be removed")                           \
+    X(LAST_OWNER, 409, "last-owner", "The last owner cannot leave")                                \
+    X(FIXED_MEMBERS, 409, "members-fixed", "The members of this space cannot be changed")          \
+    X(LIMIT, 409, "limit-reached", "A limit is reached")                                           \
+    X(GONE, 410, "gone", "It has been deleted")                                                    \
+    X(CURSOR_EPOCH, 410, "cursor-unknown-epoch", "The cursor belongs to another log")              \
+    X(CURSOR_PRUNED, 410, "cursor-pruned", "Events after the cursor have been pruned")             \
     X(PRECONDITION, 412, "precondition-failed", "A precondition does not hold")                    \
     X(TOO_LARGE, 413, "too-large", "The body is too large")                                        \
     X(URI_TOO_LONG, 414, "uri-too-long", "The address is too long")                                \
     X(MEDIA_TYPE, 415, "unsupported-media-type", "Unsupported content type")                       \
     X(RANGE, 416, "range-not-satisfiable", "The range cannot be satisfied")                        \
     X(EXPECTATION, 417, "expectation-failed", "Unsupported expectation")                           \
+    X(IDEMPOTENCY, 422, "idempotency-mismatch", "The key was used for another request")            \
+    X(NO_FILE, 422, "file-not-found", "A file that is named does not exist")                       \
     X(THROTTLED, 429, "throttled", "Too many attempts")                                            \
     X(HEADERS_TOO_LARGE, 431, "headers-too-large", "The header is too large")                      \
     X(NO_SPACE, 507, "insufficient-storage", "No space left to store this")

@@ -236,6 +236,8 @@ static enum sg_err check_body(struct request *r)
             return request_fail(r, SG_ERR_MEDIA_TYPE,
                                 "Content-Type: application/x-www-form-urlencoded");
         break;
+    case SG_BODY_ANY:
+        break;
     case SG_BODY_STREAM:
         return head_keep(r);
     }

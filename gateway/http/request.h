@@ -75,6 +75,24 @@ struct arena *request_arena(struct request *r);
 enum sg_err request_fail(struct request *r, enum sg_err err, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
+/* Members for the problem document of an error answer, as JSON text that begins with a quote
+ * (`"oldest":"x.1"`); in the arena or static (RFC 9457 section 3.2). */
+void request_problem(struct request *r, const char *members);
+
+/* -- waiting ---------------------------------------------------------------------------------- */
+/*
+ * The answer is not there yet: for `run`, `run_at_once`, `woken` and a stream's `fill`, which then
+ * return SG_OK without one. No thread waits meanwhile. The request goes on, with op->woken on its
+ * event loop (a stream: with `fill`), after request_wake, when `timeout_ms` are over (0: never; at
+ * most 65 s, within 250 ms), or at the drain. With `watch` a client that goes away ends the request
+ * at once (op->end), and the drain wakes it; without, only request_wake does: for what is certain
+ * to come soon, such as a commit.
+ */
+void request_wait(struct request *r, unsigned timeout_ms, bool watch);
+/* Wakes it, or keeps it from falling asleep. Any thread, any number of times, as long as op->end
+ * has not been called; takes the request's lock only. */
+void request_wake(struct request *r);
+
 /* Adds a header to the answer, also to error answers set later (e.g. WWW-Authenticate,
  * Retry-After). Values with control characters are a bug (assert). */
 void reply_header(struct request *r, const char *name, const char *value);
@@ -85,6 +103,18 @@ void reply_bytes(struct request *r, unsigned status, const char *content_type, c
 void reply_take(struct request *r, unsigned status, const char *content_type, const void *data,
                 size_t len, void (*free_fn)(void *), void *free_arg);
 void reply_empty(struct request *r, unsigned status);
+/*
+ * A 200 without known length, sent as it comes. `fill` is called on the event loop whenever the
+ * connection takes more: puts 1 to `max` bytes (at least 1 KiB) and returns SG_OK with *ret_len; or
+ * has called request_wait and returns SG_OK with 0; or sets *ret_end after the last bytes. An error
+ * ends the connection without the end of the content. A client that reads nothing for
+ * stream_seconds is cut off.
+ */
+void reply_stream(struct request *r, const char *content_type,
+                  enum sg_err (*fill)(struct request *r, char *to, size_t max, size_t *ret_len,
+                                      bool *ret_end));
+/* Why `fill` runs again after it has waited. */
+enum request_wake request_woken_by(const struct request *r);
 /*
  * Content of a file, with everything RFC 9110 says of conditional and range requests (sections 13,
  * 14): evaluates If-Match, If-None-Match, If-Modified-Since, If-Unmodified-Since, Range and

@@ -14,6 +14,13 @@
 
 struct request;
 
+/* Why a request that waited goes on (http/request.h). */
+enum request_wake {
+    SG_WAKE_CALLED,  /* request_wake */
+    SG_WAKE_TIMEOUT, /* the time is over */
+    SG_WAKE_DRAIN    /* the gateway shuts down: answer what there is */
+};
+
 enum http_method {
     SG_METHOD_GET,
     SG_METHOD_HEAD,
@@ -43,6 +50,9 @@ struct operation {
      * that is possible at once (from memory), which saves the way to the pool and back. With
      * *ret_done false (as it is set before) `run` follows there. Must not block. */
     enum sg_err (*run_at_once)(struct request *r, bool *ret_done);
+    /* For operations that call request_wait (http/request.h): makes the answer, or waits again.
+     * Event loop: must not block. */
+    enum sg_err (*woken)(struct request *r, enum request_wake why);
     /* Exactly once for every request whose begin was called, however it ended; must not block for
      * long (it may run on either kind of thread). Releases what the state holds. */
     void (*end)(struct request *r);
@@ -59,6 +69,7 @@ enum route_body {
     SG_BODY_NONE,  /* a body is refused with 413 unless empty */
     SG_BODY_JSON,  /* application/json, buffered up to body_max */
     SG_BODY_FORM,  /* application/x-www-form-urlencoded, buffered up to body_max */
+    SG_BODY_ANY,   /* whatever its type, buffered up to body_max */
     SG_BODY_STREAM /* handed to op->body; the operation limits it in begin */
 };
 
@@ -71,6 +82,7 @@ struct route {
     enum route_body body;
     size_t body_max; /* bytes, of JSON and form bodies */
     bool blocks;     /* run goes to the worker pool */
+    bool cookie;     /* a browser's EventSource may show the token as a cookie (api/guard.c) */
     bool slow;       /* of a row that blocks: to a pool of its own, so that others need not wait */
     const struct operation *operation;
 };

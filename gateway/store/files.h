@@ -7,15 +7,8 @@
 #ifndef SG_STORE_FILES_H
 #define SG_STORE_FILES_H
 
+#include "store/spaces.h"
 #include "store/store.h"
-
-enum space_role { SG_SPACE_NONE = 0, SG_SPACE_READER = 1, SG_SPACE_WRITER = 2, SG_SPACE_OWNER = 3 };
-
-struct space_record {
-    int64_t id;
-    char name[SG_SPACE_NAME_SIZE]; /* "common", "~user" */
-    int64_t owner_id;              /* 0: nobody in particular */
-};
 
 enum entry_type { SG_ENTRY_FILE = 0, SG_ENTRY_DIRECTORY = 1 };
 

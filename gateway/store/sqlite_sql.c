@@ -79,6 +79,76 @@ static const char schema_1[] =
     "CREATE INDEX entries_tree_modified ON entries(space_id, modified_ns, path);"
     "CREATE INDEX entries_blob ON entries(sha256) WHERE sha256 IS NOT NULL;";
 
+/* Spaces with members, direct ones (peers: ids, the lower one first; the name is made of them), and
+ * the event log. `logs` is apart from `spaces` because it changes with every event. */
+static const char schema_2[] =
+    "ALTER TABLE spaces ADD COLUMN kind INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE spaces ADD COLUMN peer_low INTEGER REFERENCES users(id);"
+    "ALTER TABLE spaces ADD COLUMN peer_high INTEGER REFERENCES users(id);"
+    "ALTER TABLE spaces ADD COLUMN description TEXT NOT NULL DEFAULT '';"
+    "ALTER TABLE spaces ADD COLUMN created_ns INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE spaces ADD COLUMN retention_s INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE spaces ADD COLUMN retention_count INTEGER NOT NULL DEFAULT 0;"
+    "UPDATE spaces SET kind = 1 WHERE owner_id IS NOT NULL;"
+    "CREATE UNIQUE INDEX spaces_direct ON spaces(peer_low, peer_high) WHERE peer_low IS NOT NULL;"
+    "CREATE INDEX spaces_peer ON spaces(peer_high) WHERE peer_high IS NOT NULL;"
+    "CREATE TABLE members("
+    " space_id INTEGER NOT NULL REFERENCES spaces(id),"
+    " user_id INTEGER NOT NULL REFERENCES users(id),"
+    " role INTEGER NOT NULL,"
+    " added_ns INTEGER NOT NULL,"
+    " PRIMARY KEY(space_id, user_id)) STRICT, WITHOUT ROWID;"
+    "CREATE INDEX members_user ON members(user_id, space_id);"
+    "CREATE TABLE reads("
+    " user_id INTEGER NOT NULL REFERENCES users(id) ON DELETE CASCADE,"
+    " space_id INTEGER NOT NULL REFERENCES spaces(id) ON DELETE CASCADE,"
+    " seq INTEGER NOT NULL,"
+    " PRIMARY KEY(user_id, space_id)) STRICT, WITHOUT ROWID;"
+    "CREATE INDEX reads_space ON reads(space_id);"
+    "INSERT INTO meta VALUES('epoch', abs(random() % 281474976710656));"
+    "CREATE TABLE logs("
+    " space_id INTEGER PRIMARY KEY REFERENCES spaces(id) ON DELETE CASCADE,"
+    " head_seq INTEGER NOT NULL,"
+    " head_chain BLOB NOT NULL,"
+    " pruned_seq INTEGER NOT NULL,"
+    " pruned_chain BLOB NOT NULL) STRICT;"
+    "CREATE TABLE events("
+    " seq INTEGER PRIMARY KEY AUTOINCREMENT,"
+    " space_id INTEGER NOT NULL,"
+    " type INTEGER NOT NULL,"
+    " target INTEGER NOT NULL,"
+    " sender_id INTEGER NOT NULL,"
+    " sent_ns INTEGER NOT NULL,"
+    " revised_seq INTEGER NOT NULL," /* of a message: its latest change; 0: none */
+    " chain BLOB NOT NULL,"
+    " canonical TEXT NOT NULL,"
+    " text TEXT,"
+    " salt BLOB) STRICT;"
+    "CREATE INDEX events_space ON events(space_id, seq, type, sender_id);"
+    "CREATE INDEX events_target ON events(target) WHERE target <> 0;"
+    "CREATE TABLE idempotency("
+    " user_id INTEGER NOT NULL REFERENCES users(id) ON DELETE CASCADE,"
+    " key TEXT NOT NULL,"
+    " fingerprint BLOB NOT NULL,"
+    " seq INTEGER NOT NULL,"
+    " created_ns INTEGER NOT NULL,"
+    " PRIMARY KEY(user_id, key)) STRICT, WITHOUT ROWID;"
+    "CREATE INDEX idempotency_age ON idempotency(created_ns);"
+    /* Versions of files that messages link: their content stays as long as the message. */
+    "CREATE TABLE links("
+    " seq INTEGER NOT NULL REFERENCES events(seq),"
+    " space_id INTEGER NOT NULL,"
+    " path TEXT NOT NULL,"
+    " version INTEGER NOT NULL,"
+    " size INTEGER NOT NULL,"
+    " sha256 BLOB NOT NULL,"
+    " modified_ns INTEGER NOT NULL,"
+    " owner TEXT NOT NULL,"
+    " media_type TEXT NOT NULL,"
+    " PRIMARY KEY(seq, path)) STRICT, WITHOUT ROWID;"
+    "CREATE INDEX links_version ON links(space_id, path, version);"
+    "CREATE INDEX links_blob ON links(sha256);";
+
 #define SG_USER_COLUMNS "SELECT id, name, role, disabled, password_hash, created_ns FROM users "
 #define SG_SESSION_COLUMNS                                                                         \
     "SELECT id, user_id, address, device_name, device_mac, created_ns, last_used_ns, expires_ns,"  \
@@ -197,6 +267,6 @@ const char *sqlite_sql_text(enum sqlite_sql id)
 
 const char *sqlite_sql_migration(unsigned index)
 {
-    static const char *const steps[] = {schema_1};
+    static const char *const steps[] = {schema_1, schema_2};
     return index < sizeof(steps) / sizeof(steps[0]) ? steps[index] : NULL;
 }
