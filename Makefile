@@ -162,6 +162,14 @@ $(BUILD)/fuzz/%: $(BUILD)/obj/tests/fuzz/%.o $(BUILD)/lib/unit_app.a $(BUILD)/li
 .PHONY: fuzzers
 fuzzers: $(FUZZERS)
 
+# -- clients of the benchmark -----------------------------------------------------------------------
+$(BUILD)/bench/%: $(BUILD)/obj/tests/bench/%.o
+	@mkdir -p $(dir $@)
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(LINK) $(LDFLAGS) -o $@ $^ $(shell pkg-config --libs gnutls)
+.PHONY: bench-clients
+bench-clients: $(patsubst tests/bench/%.c,$(BUILD)/bench/%,$(wildcard tests/bench/*.c))
+
 include packaging/targets.mk
 
 -include $(shell find $(BUILD)/obj -name '*.d' 2>/dev/null)

@@ -67,7 +67,7 @@ lint: $(DEPS)/test $(DEPS)/node
 
 .PHONY: bench
 bench: $(DEPS)/bench $(DEPS)/node
-	@$(MAKE) --no-print-directory $(JOBS) all
+	@$(MAKE) --no-print-directory $(JOBS) all bench-clients
 	@node tests/bench/bench.mjs
 
 .PHONY: install

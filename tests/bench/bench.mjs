@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // Speed and memory as ratios to nginx from Debian: same machine, same run, same certificate, TLS 1.3, median of
 // interleaved rounds. Prints a table; nothing here passes or fails. docs/performance.md explains the figures.
-//   node tests/bench/bench.mjs [NAME...]    NAME: memory daytime token download upload handshake list
+//   node tests/bench/bench.mjs [NAME...]    NAME: memory daytime token download upload handshake list chat
 import { closeSync, openSync, rmSync, writeFileSync, writeSync } from 'node:fs';
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { Gateway, temporaryDirectory } from '../e2e/lib/gateway.mjs';
+import { chat } from './chat.mjs';
 import { fill } from './fill.mjs';
 import { SECONDS, handshakes, memory, perIdle, settled, upload, wrk } from './measure.mjs';
 import { startPeer } from './peer.mjs';
@@ -23,7 +24,14 @@ const gw = await Gateway.start({
   config: {
     log: { level: 'warn' },
     accounts: { 'access-token-seconds': 3600 },
-    limits: { 'connections-per-address': 0, 'idle-seconds': 600 },
+    limits: {
+      'connections': 18000,
+      'connections-per-address': 0,
+      'idle-seconds': 600,
+      'waiters': 9000,
+      'waiters-per-user': 0,
+      'waiters-per-address': 0,
+    },
   },
 });
 const admin = await gw.admin();
@@ -115,6 +123,8 @@ const suites = {
       await table.compare(`page of ${SMALL} ${how}, ${stored}/${SMALL} files`, 'us', 1.3, (which) =>
         (which === 'us' ? page('large') : page('small'))(query), false);
   },
+
+  chat: () => chat(table, gw, admin, directory),
 };
 
 for (const name of wanted) {

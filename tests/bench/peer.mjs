@@ -20,7 +20,15 @@ function freePort() {
   });
 }
 
-const configuration = (gw, directory, port, sizes) => `
+// The channel of long-polls that chat is compared with.
+const NCHAN = '/usr/lib/nginx/modules/ngx_nchan_module.so';
+const channel = `
+    location = /pub { nchan_publisher; nchan_channel_id room; nchan_message_buffer_length 100; }
+    location = /sub { nchan_subscriber longpoll; nchan_channel_id room; nchan_subscriber_first_message newest; }
+    location = /status { nchan_stub_status; }`;
+
+const configuration = (gw, directory, port, sizes, nchan) => `
+${nchan ? `load_module ${NCHAN};` : ''}
 worker_processes auto; worker_rlimit_nofile 20000;
 daemon off; pid ${directory}/nginx.pid; error_log ${directory}/error.log warn;
 ${process.getuid() === 0 ? 'user root;' : ''}
@@ -35,16 +43,16 @@ http {
     listen 127.0.0.1:${port} ssl; root ${directory}/www;
     location = /daytime { default_type application/json; return 200 '${'x'.repeat(sizes.daytime)}'; }
     location = /me { default_type application/json; return 200 '${'x'.repeat(sizes.me)}'; }
-    location /put/ { dav_methods PUT; create_full_put_path on; }
+    location /put/ { dav_methods PUT; create_full_put_path on; }${nchan ? channel : ''}
   }
 }`;
 
-// sizes: bytes of the two fixed answers.
-export async function startPeer(gw, directory, sizes) {
+// sizes: bytes of the two fixed answers. nchan: with the channel /pub, /sub.
+export async function startPeer(gw, directory, sizes, { nchan = false } = {}) {
   const port = await freePort();
   const file = join(directory, 'nginx.conf');
   mkdirSync(join(directory, 'www/put'), { recursive: true });
-  writeFileSync(file, configuration(gw, directory, port, sizes));
+  writeFileSync(file, configuration(gw, directory, port, sizes, nchan));
   // setpriv: it ends with this process, however that ends. Detached: a process group of its own, to end it as a whole.
   const child = spawn('setpriv', ['--pdeathsig', 'TERM', 'nginx', '-c', file, '-p', directory], {
     stdio: ['ignore', 'ignore', 'inherit'],
