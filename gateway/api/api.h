@@ -14,6 +14,9 @@
 
 struct identity;
 struct files;
+struct spaces;
+struct chat;
+struct hub;
 struct web_assets;
 struct request;
 
@@ -21,6 +24,9 @@ struct request;
 struct api {
     struct identity *identity;
     struct files *files;
+    struct spaces *spaces;
+    struct chat *chat;
+    struct hub *hub;
     const struct web_assets *web; /* index page, modules, OpenAPI document */
     const char *ca_file;          /* the CA's certificate (PEM), replaced now and then */
     const char *crl_file;         /* its revocation list (DER), likewise */
