@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The SQLite engine of the users, sessions and files stores: WAL, synchronous=FULL, one writer
- * thread that takes the whole queue, commits once and then answers everyone; readers have a
- * connection per thread.
+ * The SQLite engine of the users, sessions, files, spaces and events stores: WAL, synchronous=FULL,
+ * one writer thread that takes the whole queue, commits once and then answers everyone; readers
+ * have a connection per thread.
  */
 #ifndef SG_STORE_SQLITE_H
 #define SG_STORE_SQLITE_H
 
+#include "store/events.h"
 #include "store/files.h"
 #include "store/sessions.h"
 #include "store/users.h"
@@ -22,6 +23,7 @@ void sqlite_store_close(struct sqlite_store *s);
 struct users_store sqlite_store_users(struct sqlite_store *s);
 struct sessions_store sqlite_store_sessions(struct sqlite_store *s);
 struct files_store sqlite_store_files(struct sqlite_store *s);
+struct events_store sqlite_store_events(struct sqlite_store *s);
 
 /* SG_OK when the writer lives and the last commit did not fail: for readiness. */
 enum sg_err sqlite_store_status(struct sqlite_store *s) SG_MUST_CHECK;

@@ -13,6 +13,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/buf.h"
+#include "store/eventtext.h"
 #include "store/sqlite.h"
 
 #define SG_SQLITE_READERS_MAX 32   /* open reading connections; further readers wait for one */
@@ -99,7 +101,8 @@ struct sqlite_conn {
     sqlite3 *db;
     sqlite3_stmt *statements[SG_SQL_COUNT]; /* prepared at first use */
     struct sqlite_conn *next;               /* in the pool's free list */
-    uint64_t snapshot; /* epoch under which its read transaction was begun; 0: it has none */
+    uint64_t snapshot;      /* epoch under which its read transaction was begun; 0: it has none */
+    struct sqlite_log *log; /* the writer's; NULL for readers */
 };
 
 /* A write: lives on the stack of the thread that waits for it. */
@@ -229,5 +232,16 @@ void sqlite_list_row(struct sqlite_query *q, struct arena *arena, struct entry_r
 enum sg_err sqlite_list_page(struct sqlite_conn *c, const struct entry_query *query,
                              struct arena *arena, struct entry_record *ret, size_t *ret_count,
                              bool *ret_more) SG_MUST_CHECK;
+
+/* -- the event log (sqlite_events.c) ------------------------------------------------------------
+ */
+
+/*
+ * Inside a write: enters an event. Fills draft->seq and epoch, makes the canonical form and the
+ * chain value, and keeps the event for the sink; when the write or the transaction is undone, so is
+ * it. SG_ERR_NOT_FOUND when there is no such space.
+ */
+enum sg_err sqlite_events_append(struct sqlite_conn *c, int64_t space_id, int64_t sender_id,
+                                 struct event_draft *draft) SG_MUST_CHECK;
 
 #endif
