@@ -81,6 +81,10 @@ struct event_post {
     enum sg_err (*check)(void *ctx);
     void *check_ctx;
     void (*done)(struct event_post *post);
+    struct { /* core/chat's own, for `check` */
+        void *chat;
+        uint64_t generation, rights;
+    } rules;
 
     /* The result. SG_ERR_NOT_FOUND (space gone, reply_to no message of it), NO_FILE (detail index
      * in bad_file), IDEMPOTENCY (another message under this key), CONFLICT (the key's message has
