@@ -73,6 +73,9 @@ struct chat_page {
 };
 void chat_page_fini(struct chat_page *page);
 
+/* Where the log of a space begins and ends, with the chain values there. Reads only. */
+enum sg_err chat_range(struct chat *c, int64_t space_id, struct event_range *ret) SG_MUST_CHECK;
+
 #define SG_CHAT_LIMIT_MAX  500
 #define SG_CHAT_ANSWER_MAX (1024 * 1024) /* bytes of events in a page; one event at least */
 

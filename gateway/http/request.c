@@ -11,6 +11,11 @@
 #include "http/internal.h"
 #include "http/uri.h"
 
+enum http_method request_method(const struct request *r)
+{
+    return r->method;
+}
+
 const char *request_path(const struct request *r)
 {
     return r->path;

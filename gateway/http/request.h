@@ -18,6 +18,8 @@
 struct request;
 
 /* -- what was asked --------------------------------------------------------------------------- */
+/* As sent: a HEAD is served by the row of its GET, and must not wait. */
+enum http_method request_method(const struct request *r);
 /* The raw path as sent, without the query. */
 const char *request_path(const struct request *r);
 /* A captured part of the route's pattern, decoded: for `{name}` one segment, for `{name...}` the
