@@ -271,6 +271,7 @@ enum sg_err files_remove(struct files *f, const struct principal *who, const str
     struct space_record space;
     enum space_role role;
     struct leaving leaving = {0};
+    struct space_actor actor = {who->user_id, who->user, clock_now_ns()};
     enum sg_err err = files_authorize(f, who, path->space, SG_SPACE_WRITER, &space, &role);
     if (err)
         return err;
@@ -281,7 +282,8 @@ enum sg_err files_remove(struct files *f, const struct principal *who, const str
         return SG_ERR_NO_MEMORY;
     err = leaving_find(f, space.id, path, recursive, &leaving);
     if (!err)
-        err = f->store.vt->remove(f->store.self, space.id, path->rest, recursive, condition);
+        err =
+            f->store.vt->remove(f->store.self, space.id, path->rest, recursive, condition, &actor);
     for (size_t i = 0; !err && i < leaving.count; i++)
         if (leaving.entries[i].type == SG_ENTRY_FILE)
             files_collect_one(f, leaving.entries[i].sha256);

@@ -20,6 +20,7 @@
 struct file_upload {
     struct files *files;
     struct space_record space;
+    int64_t owner_id;
     char owner[SG_USER_NAME_SIZE];
     int64_t expected; /* -1 unknown */
     uint64_t size;
@@ -119,6 +120,7 @@ enum sg_err files_upload_begin(struct files *f, const struct principal *who,
     u->files = f;
     u->space = space;
     u->expected = expected;
+    u->owner_id = who->user_id;
     memcpy(u->owner, who->user, sizeof(u->owner));
     memcpy(u->path, path->rest, len);
     if (condition) {
@@ -182,7 +184,8 @@ static enum sg_err publish(struct file_upload *u, struct entry_record *entry, st
     uint8_t old[SG_DIGEST_SIZE] = {0};
     static const uint8_t none[SG_DIGEST_SIZE];
     entry->path = u->path;
-    entry->modified_ns = clock_now_ns();
+    struct space_actor actor = {u->owner_id, u->owner, clock_now_ns()};
+    entry->modified_ns = actor.now_ns;
     memcpy(entry->owner, u->owner, sizeof(entry->owner));
     mediatype_guess(path_name(u->path), u->sniff, u->sniffed, entry->media_type);
     /* Before the commit: nothing may fail once it is done. */
@@ -190,7 +193,7 @@ static enum sg_err publish(struct file_upload *u, struct entry_record *entry, st
     enum sg_err err = files_full_path(&u->space, arena, &shown);
     if (!err)
         err = f->store.vt->put(f->store.self, u->space.id, entry,
-                               u->conditional ? &u->condition : NULL, ret_created, old);
+                               u->conditional ? &u->condition : NULL, &actor, ret_created, old);
     f->blobs.vt->unpin(f->blobs.self, entry->sha256);
     if (err) {
         if (is_refusal(err)) /* else the hourly pass decides */

@@ -10,6 +10,7 @@
 #include "store/events.h"
 #include "store/files.h"
 #include "store/sessions.h"
+#include "store/spaces.h"
 #include "store/users.h"
 
 struct sqlite_store;
@@ -23,6 +24,7 @@ void sqlite_store_close(struct sqlite_store *s);
 struct users_store sqlite_store_users(struct sqlite_store *s);
 struct sessions_store sqlite_store_sessions(struct sqlite_store *s);
 struct files_store sqlite_store_files(struct sqlite_store *s);
+struct spaces_store sqlite_store_spaces(struct sqlite_store *s);
 struct events_store sqlite_store_events(struct sqlite_store *s);
 
 /* SG_OK when the writer lives and the last commit did not fail: for readiness. */

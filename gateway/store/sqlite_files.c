@@ -223,6 +223,7 @@ struct put_job {
     int64_t space_id;
     struct entry_record entry;
     const struct entry_condition *condition;
+    const struct space_actor *actor;
     bool created;
     uint8_t old_sha256[SG_DIGEST_SIZE];
 };
@@ -271,10 +272,12 @@ static enum sg_err put_run(struct sqlite_conn *c, void *ctx)
 }
 
 static enum sg_err files_put(void *self, int64_t space_id, struct entry_record *entry,
-                             const struct entry_condition *condition, bool *ret_created,
+                             const struct entry_condition *condition,
+                             const struct space_actor *actor, bool *ret_created,
                              uint8_t ret_old_sha256[SG_DIGEST_SIZE])
 {
-    struct put_job job = {.space_id = space_id, .entry = *entry, .condition = condition};
+    struct put_job job = {
+        .space_id = space_id, .entry = *entry, .condition = condition, .actor = actor};
     if (entry->size > INT64_MAX)
         return SG_ERR_TOO_LARGE;
     enum sg_err err = sqlite_write(self, put_run, &job);
@@ -336,6 +339,7 @@ struct remove_job {
     const char *path;
     bool recursive;
     const struct entry_condition *condition;
+    const struct space_actor *actor;
 };
 
 static enum sg_err has_child(struct sqlite_conn *c, int64_t space_id, const char *dir, bool *ret)
@@ -392,10 +396,14 @@ static enum sg_err remove_run(struct sqlite_conn *c, void *ctx)
 }
 
 static enum sg_err files_remove(void *self, int64_t space_id, const char *path, bool recursive,
-                                const struct entry_condition *condition)
+                                const struct entry_condition *condition,
+                                const struct space_actor *actor)
 {
-    struct remove_job job = {
-        .space_id = space_id, .path = path, .recursive = recursive, .condition = condition};
+    struct remove_job job = {.space_id = space_id,
+                             .path = path,
+                             .recursive = recursive,
+                             .condition = condition,
+                             .actor = actor};
     return sqlite_write(self, remove_run, &job);
 }
 

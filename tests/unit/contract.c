@@ -15,6 +15,8 @@
 
 #include "base/buf.h"
 
+const struct space_actor contract_actor = {.user_id = 1, .name = "actor", .now_ns = 1000};
+
 char *contract_dir_new(void)
 {
     char *dir = strdup("/tmp/secgate-contract-XXXXXX");

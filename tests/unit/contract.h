@@ -76,6 +76,9 @@ void contract_disk_unmount(const char *dir);
  * assertions in them. */
 void contract_threads(size_t count, void (*run)(void *ctx, size_t index), void *ctx);
 
+/* Somebody who does things. */
+extern const struct space_actor contract_actor;
+
 /* Adds a user of that name and role; fails the test when it can't. */
 struct user_record contract_user_add(struct contract_store *s, const char *name,
                                      enum user_role role);

@@ -53,7 +53,7 @@ static struct result put(int64_t space, const char *path, uint8_t content,
     memset(r.entry.sha256, content, SG_DIGEST_SIZE);
     (void)snprintf(r.entry.owner, sizeof(r.entry.owner), "writer%u", content);
     (void)snprintf(r.entry.media_type, sizeof(r.entry.media_type), "x/%u", content);
-    r.err = FILES(put, space, &r.entry, condition, &r.created, r.old);
+    r.err = FILES(put, space, &r.entry, condition, &contract_actor, &r.created, r.old);
     r.entry.path = NULL;
     return r;
 }
@@ -164,12 +164,12 @@ static void test_tree_rules(void **state)
     assert_int_equal(SG_ERR_IS_DIRECTORY, put_err("", 1, NULL));
     assert_int_equal(SG_OK, put_err("d/e/f", 1, NULL));
 
-    assert_int_equal(SG_ERR_NOT_FOUND, FILES(remove, common.id, "x", false, NULL));
-    assert_int_equal(SG_ERR_CONFLICT, FILES(remove, common.id, "", true, NULL));
-    assert_int_equal(SG_ERR_NOT_EMPTY, FILES(remove, common.id, "d", false, NULL));
-    assert_int_equal(SG_OK, FILES(remove, common.id, "d/e/f", true, NULL));
-    assert_int_equal(SG_OK, FILES(remove, common.id, "d/e", false, NULL));
-    assert_int_equal(SG_OK, FILES(remove, common.id, "d", false, NULL));
+    assert_int_equal(SG_ERR_NOT_FOUND, FILES(remove, common.id, "x", false, NULL, &contract_actor));
+    assert_int_equal(SG_ERR_CONFLICT, FILES(remove, common.id, "", true, NULL, &contract_actor));
+    assert_int_equal(SG_ERR_NOT_EMPTY, FILES(remove, common.id, "d", false, NULL, &contract_actor));
+    assert_int_equal(SG_OK, FILES(remove, common.id, "d/e/f", true, NULL, &contract_actor));
+    assert_int_equal(SG_OK, FILES(remove, common.id, "d/e", false, NULL, &contract_actor));
+    assert_int_equal(SG_OK, FILES(remove, common.id, "d", false, NULL, &contract_actor));
     assert_int_equal(0, look("d"));
     /* Neighbours in byte order survive the removal of a tree. */
     static const char *const kept[] = {"t-", "t!x", "t0", "t.a/b", "t0/a", "s", "tt"};
@@ -177,10 +177,10 @@ static void test_tree_rules(void **state)
         if (put_err(kept[i], 9, NULL) == SG_ERR_IS_DIRECTORY)
             fail();
         else if (i == 3)
-            assert_int_equal(SG_OK, FILES(remove, common.id, "t0", false, NULL));
+            assert_int_equal(SG_OK, FILES(remove, common.id, "t0", false, NULL, &contract_actor));
     assert_int_equal(SG_OK, put_err("t/a/b/c", 1, NULL));
     assert_int_equal(SG_OK, put_err("t/z", 1, NULL));
-    assert_int_equal(SG_OK, FILES(remove, common.id, "t", true, NULL));
+    assert_int_equal(SG_OK, FILES(remove, common.id, "t", true, NULL, &contract_actor));
     for (size_t i = 0; i < sizeof(kept) / sizeof(kept[0]); i++)
         assert_int_equal(i == 2 ? 255 : 9, look(kept[i]));
     assert_int_equal(0, look("t/a/b"));
@@ -213,14 +213,17 @@ static void test_conditions(void **state)
     /* What would fail anyway keeps its own error. */
     assert_int_equal(SG_ERR_IS_DIRECTORY, put_err("p", 1, &create));
     assert_int_equal(SG_ERR_NOT_DIRECTORY, put_err("p/f/x", 1, &exist));
-    assert_int_equal(SG_ERR_NOT_FOUND, FILES(remove, common.id, "p/x", false, &one));
-    assert_int_equal(SG_ERR_PRECONDITION, FILES(remove, common.id, "p/f", false, &one));
-    assert_int_equal(SG_ERR_PRECONDITION, FILES(remove, common.id, "p", true, &one));
+    assert_int_equal(SG_ERR_NOT_FOUND,
+                     FILES(remove, common.id, "p/x", false, &one, &contract_actor));
+    assert_int_equal(SG_ERR_PRECONDITION,
+                     FILES(remove, common.id, "p/f", false, &one, &contract_actor));
+    assert_int_equal(SG_ERR_PRECONDITION,
+                     FILES(remove, common.id, "p", true, &one, &contract_actor));
     assert_int_equal(SG_ERR_PRECONDITION, mkdir_err("p", &create, &created));
     assert_int_equal(SG_ERR_PRECONDITION, mkdir_err("q", &exist, &created));
     assert_int_equal(SG_OK, mkdir_err("p", &exist, &created));
     one = match(3, 3);
-    assert_int_equal(SG_OK, FILES(remove, common.id, "p/f", false, &one));
+    assert_int_equal(SG_OK, FILES(remove, common.id, "p/f", false, &one, &contract_actor));
 }
 
 static void test_blob_used(void **state)
@@ -233,7 +236,7 @@ static void test_blob_used(void **state)
     assert_false(used);
     assert_int_equal(SG_OK, put_err("a", 5, NULL));
     assert_int_equal(SG_OK, put_err("b", 5, NULL));
-    assert_int_equal(SG_OK, FILES(remove, common.id, "a", false, NULL));
+    assert_int_equal(SG_OK, FILES(remove, common.id, "a", false, NULL, &contract_actor));
     assert_int_equal(SG_OK, FILES(blob_used, sha256, &used));
     assert_true(used);
     assert_int_equal(SG_OK, put_err("b", 6, NULL));

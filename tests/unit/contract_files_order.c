@@ -113,9 +113,11 @@ static int setup(void **state)
                                      .modified_ns = (int64_t)(contract_random(&seed) % 40) - 20,
                                      .sha256 = {1}};
         enum sg_err expected = model_put(path, entry.size, entry.modified_ns);
-        assert_int_equal(expected, FILES(put, common.id, &entry, NULL, &created, old));
+        assert_int_equal(expected,
+                         FILES(put, common.id, &entry, NULL, &contract_actor, &created, old));
         if (i % 10 == 0) {
-            enum sg_err err = FILES(put, spaces[1].id, &entry, NULL, &created, old);
+            enum sg_err err =
+                FILES(put, spaces[1].id, &entry, NULL, &contract_actor, &created, old);
             assert_true(err == SG_OK || err == SG_ERR_IS_DIRECTORY || err == SG_ERR_NOT_DIRECTORY);
         }
     }
@@ -259,17 +261,18 @@ static void test_changes_between_pages(void **state)
     char names[][8] = {"m/1", "m/3", "m/5", "m/7", "m/9"};
     for (unsigned i = 0; i < 5; i++) {
         struct entry_record entry = {.path = names[i]};
-        assert_int_equal(SG_OK, FILES(put, common.id, &entry, NULL, &created, old));
+        assert_int_equal(SG_OK,
+                         FILES(put, common.id, &entry, NULL, &contract_actor, &created, old));
     }
     struct entry_query q = {.space_id = common.id, .dir = "m", .prefix = "", .limit = 2};
     assert_int_equal(SG_OK, FILES(list, &q, arena, page, &count, &more));
     assert_string_equal("m/3", page[1].path);
     q.after_path = page[1].path;
     struct entry_record before = {.path = (char[]){"m/2"}}, after = {.path = (char[]){"m/4"}};
-    assert_int_equal(SG_OK, FILES(put, common.id, &before, NULL, &created, old));
-    assert_int_equal(SG_OK, FILES(put, common.id, &after, NULL, &created, old));
-    assert_int_equal(SG_OK,
-                     FILES(remove, common.id, "m/3", false, NULL)); /* the cursor's own row */
+    assert_int_equal(SG_OK, FILES(put, common.id, &before, NULL, &contract_actor, &created, old));
+    assert_int_equal(SG_OK, FILES(put, common.id, &after, NULL, &contract_actor, &created, old));
+    assert_int_equal(SG_OK, FILES(remove, common.id, "m/3", false, NULL,
+                                  &contract_actor)); /* the cursor's own row */
     assert_int_equal(SG_OK, FILES(list, &q, arena, page, &count, &more));
     assert_int_equal(2, count);
     assert_string_equal("m/4", page[0].path);

@@ -184,7 +184,7 @@ static void test_remove(void **state)
     struct entry_record entry = {.path = path, .sha256 = {5}, .size = 3, .owner = "bob"};
     bool created = false, used = false;
     uint8_t old[SG_DIGEST_SIZE];
-    assert_int_equal(SG_OK, FILES(put, space.id, &entry, NULL, &created, old));
+    assert_int_equal(SG_OK, FILES(put, space.id, &entry, NULL, &contract_actor, &created, old));
     assert_int_equal(SG_OK, FILES(blob_used, entry.sha256, &used));
     assert_true(used);
 
@@ -193,7 +193,8 @@ static void test_remove(void **state)
     assert_int_equal(SG_ERR_NOT_FOUND, session_state(1));
     assert_int_equal(SG_OK, FILES(blob_used, entry.sha256, &used));
     assert_false(used);
-    assert_int_equal(SG_ERR_NOT_FOUND, FILES(put, space.id, &entry, NULL, &created, old));
+    assert_int_equal(SG_ERR_NOT_FOUND,
+                     FILES(put, space.id, &entry, NULL, &contract_actor, &created, old));
     struct user_record eve = {.name = "eve", .password_hash = "x"};
     assert_int_equal(SG_ERR_BAD_CODE, USERS(create, &eve, made.code_sha256, 1));
     /* The name is free again; the id and the space are others. */

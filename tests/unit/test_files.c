@@ -283,11 +283,12 @@ static void test_upload_authority(void **state)
 static enum sg_err put_result;
 
 static enum sg_err put_fails(void *self, int64_t space_id, struct entry_record *entry,
-                             const struct entry_condition *condition, bool *ret_created,
+                             const struct entry_condition *condition,
+                             const struct space_actor *actor, bool *ret_created,
                              uint8_t ret_old_sha256[SG_DIGEST_SIZE])
 {
     (void)self, (void)space_id, (void)entry, (void)condition;
-    (void)ret_created, (void)ret_old_sha256;
+    (void)actor, (void)ret_created, (void)ret_old_sha256;
     return put_result;
 }
 

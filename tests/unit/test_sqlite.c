@@ -191,7 +191,7 @@ static void test_page_cost(void **state)
     }
     const struct files_vtable *vt = store.files.vt;
     struct entry_record gone;
-    assert_int_equal(SG_OK, vt->remove(store.files.self, 1, "medium", true, NULL));
+    assert_int_equal(SG_OK, vt->remove(store.files.self, 1, "medium", true, NULL, &contract_actor));
     assert_int_equal(SG_ERR_NOT_FOUND, vt->get(store.files.self, 1, "medium", arena, &gone));
     assert_int_equal(SG_ERR_NOT_FOUND,
                      vt->get(store.files.self, 1, "medium/00000007", arena, &gone));
