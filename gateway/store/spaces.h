@@ -51,6 +51,14 @@ struct member_record {
     int64_t added_ns;
 };
 
+/* What a space has asked for, and what has been removed by it. */
+struct space_retention {
+    int64_t id;
+    int64_t retention_s;      /* 0: the configured default */
+    uint64_t retention_count; /* 0: the configured default */
+    uint64_t pruned_seq;      /* 0: nothing has been removed */
+};
+
 /* Who does it, for the event. */
 struct space_actor {
     int64_t user_id;
@@ -105,6 +113,12 @@ struct spaces_vtable {
                                  int64_t *ret_user_id) SG_MUST_CHECK;
     /* Moves what the user has read forward, never back. */
     enum sg_err (*read_set)(void *self, int64_t id, int64_t user_id, uint64_t seq) SG_MUST_CHECK;
+    /* As list, without what costs time: records only, ordered by id, with id > `after_id`. */
+    enum sg_err (*visible)(void *self, int64_t user_id, int64_t after_id, size_t limit,
+                           struct space_record *ret, size_t *ret_count) SG_MUST_CHECK;
+    /* Of all spaces, whosever, ordered by id, with id > `after_id`; at most `limit`. */
+    enum sg_err (*retentions)(void *self, int64_t after_id, size_t limit,
+                              struct space_retention *ret, size_t *ret_count) SG_MUST_CHECK;
 };
 #define SG_SPACES_PER_USER   500 /* memberships of shared spaces */
 #define SG_MEMBERS_PER_SPACE 10000
