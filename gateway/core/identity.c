@@ -60,9 +60,23 @@ void identity_free(struct identity *id)
     free(id);
 }
 
-void identity_rights_changed(struct identity *id)
+void identity_watch(struct identity *id, void (*rights_changed)(void *ctx, int64_t user_id),
+                    void *ctx)
+{
+    id->watcher = rights_changed;
+    id->watcher_ctx = ctx;
+}
+
+uint64_t identity_rights(const struct identity *id)
+{
+    return atomic_load(&id->rights);
+}
+
+void identity_rights_changed(struct identity *id, int64_t user_id)
 {
     atomic_fetch_add(&id->rights, 1);
+    if (id->watcher != NULL)
+        id->watcher(id->watcher_ctx, user_id);
 }
 
 /* -- setup code -----------------------------------------------------------------------------------

@@ -23,10 +23,13 @@ struct identity {
     /* Generation of rights: goes up whenever somebody loses any. What was true under an older one
      * is read from the store again. */
     _Atomic uint64_t rights;
+    void (*watcher)(void *ctx, int64_t user_id);
+    void *watcher_ctx;
 };
 
-/* Call after the commit that takes rights away and before answering. */
-void identity_rights_changed(struct identity *id);
+/* Call after the commit that takes rights away and before answering. `user_id`: whose; 0: not of one
+ * user only. */
+void identity_rights_changed(struct identity *id, int64_t user_id);
 
 /* Removes every setup code and the file. */
 enum sg_err identity_remove_setup_code(struct identity *id) SG_MUST_CHECK;

@@ -126,7 +126,7 @@ static void end_oldest(struct identity *id, int64_t user_id)
             (void)err;
         }
         if (count > SG_SESSIONS_PER_USER)
-            identity_rights_changed(id);
+            identity_rights_changed(id, user_id);
         secret_wipe(list, count * sizeof *list);
     }
     free(list);
@@ -197,7 +197,7 @@ static enum sg_err end_family(struct identity *id, const struct session_record *
     char hex[SG_HEX_SIZE(SG_SESSION_ID_SIZE)];
     enum sg_err err = id->sessions.vt->remove(id->sessions.self, session->id, 0);
 
-    identity_rights_changed(id);
+    identity_rights_changed(id, session->user_id);
     metrics_add(SG_METRIC_REFRESH_REUSE, 1);
     encode_hex(session->id, SG_SESSION_ID_SIZE, hex);
     log_write(SG_LOG_WARN, "session.refresh-reuse", SG_STR("user", user->name),
@@ -341,6 +341,6 @@ enum sg_err identity_logout(struct identity *id, const struct principal *who,
     enum sg_err err = id->sessions.vt->remove(id->sessions.self, session_id, who->user_id);
 
     if (err == SG_OK)
-        identity_rights_changed(id);
+        identity_rights_changed(id, who->user_id);
     return err;
 }

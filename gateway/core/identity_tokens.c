@@ -249,6 +249,16 @@ enum sg_err identity_confirm(struct identity *id, struct principal *who, bool *r
     return SG_OK;
 }
 
+enum sg_err identity_why_ended(struct identity *id, const struct principal *who)
+{
+    struct user_record user;
+    enum sg_err err = id->users.vt->get_by_id(id->users.self, who->user_id, &user);
+
+    if (err == SG_OK)
+        identity_hide_user(&user);
+    return err == SG_OK && user.disabled ? SG_ERR_USER_DISABLED : SG_ERR_SESSION_ENDED;
+}
+
 enum sg_err identity_token_keys(struct identity *id, struct token_key ret[SG_TOKEN_KEYS_MAX],
                                 size_t *ret_count)
 {

@@ -142,7 +142,7 @@ enum sg_err identity_change_password(struct identity *id, const struct principal
     if (err == SG_OK)
         err = id->users.vt->set_password(id->users.self, user.id, hash, who->session_id);
     if (err == SG_OK)
-        identity_rights_changed(id);
+        identity_rights_changed(id, user.id);
     secret_wipe(hash, sizeof hash);
     return err == SG_ERR_NOT_FOUND ? SG_ERR_SESSION_ENDED : err;
 }
@@ -154,7 +154,7 @@ enum sg_err identity_update_user(struct identity *id, const char *name, const en
 
     if (err != SG_OK)
         return err;
-    identity_rights_changed(id);
+    identity_rights_changed(id, ret->id);
     identity_hide_user(ret);
     return SG_OK;
 }
@@ -164,7 +164,7 @@ enum sg_err identity_remove_user(struct identity *id, const char *name)
     enum sg_err err = id->users.vt->remove(id->users.self, name);
 
     if (err == SG_OK)
-        identity_rights_changed(id);
+        identity_rights_changed(id, 0); /* his spaces go, or get another owner */
     return err;
 }
 
