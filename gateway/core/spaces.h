@@ -13,7 +13,10 @@
 
 struct spaces;
 
-struct spaces *spaces_new(const struct spaces_store *store, struct hub *hub);
+/* `identity` tells who is in spaces whose members follow from the gateway's roles. Without a hub
+ * nobody is woken. */
+struct spaces *spaces_new(const struct spaces_store *store, struct identity *identity,
+                          struct hub *hub);
 void spaces_free(struct spaces *s);
 
 /*

@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Making, changing and removing spaces, and how far somebody has read. It never changes members. */
+#include "core/spaces_internal.h"
+
+#include <string.h>
+#include <unistr.h>
+
+#include "base/clock.h"
+
+#define DESCRIPTION_POINTS 256
+#define RETENTION_MAX_S    (INT64_C(100) * 366 * 86400)
+
+static bool description_ok(const char *text)
+{
+    size_t len = strnlen(text, SG_SPACE_DESCRIPTION_SIZE);
+    if (len == SG_SPACE_DESCRIPTION_SIZE || u8_check((const uint8_t *)text, len))
+        return false;
+    for (size_t i = 0; i < len; i++)
+        if ((unsigned char)text[i] < 0x20 || text[i] == 0x7f ||
+            ((unsigned char)text[i] == 0xc2 && (unsigned char)text[i + 1] < 0xa0)) /* C1 */
+            return false;
+    return u8_mbsnlen((const uint8_t *)text, len) <= DESCRIPTION_POINTS;
+}
+
+bool spaces_name_ok(const char *name)
+{
+    return identity_user_name_ok(name) && strcmp(name, "common") != 0;
+}
+
+static struct space_actor actor(const struct principal *who)
+{
+    return (struct space_actor){who->user_id, who->user, clock_now_ns()};
+}
+
+enum sg_err spaces_create(struct spaces *s, const struct principal *who, const char *name,
+                          const char *description, struct space_info *ret)
+{
+    struct space_actor by = actor(who);
+    if (who->role == SG_ROLE_GUEST)
+        return SG_ERR_FORBIDDEN;
+    if (strcmp(name, "common") == 0)
+        return SG_ERR_NAME_TAKEN;
+    if (!spaces_name_ok(name) || !description_ok(description ? description : ""))
+        return SG_ERR_BAD_FIELD;
+    enum sg_err err =
+        s->store.vt->create(s->store.self, name, description ? description : "", &by, ret);
+    if (!err)
+        spaces_changed(s, who->user_id, 0);
+    return err;
+}
+
+enum sg_err spaces_update(struct spaces *s, const struct principal *who, const char *name,
+                          const struct space_change *change, struct space_info *ret)
+{
+    struct space_actor by = actor(who);
+    struct space_record space;
+    enum space_role role;
+    enum sg_err err = spaces_authorize(s, who, name, SG_SPACE_OWNER, &space, &role);
+    if (err)
+        return err;
+    if (change->description && !description_ok(change->description))
+        return SG_ERR_BAD_FIELD;
+    if (change->retention_s && (*change->retention_s < 0 || *change->retention_s > RETENTION_MAX_S))
+        return SG_ERR_BAD_FIELD;
+    if (change->retention_count && *change->retention_count > INT64_MAX)
+        return SG_ERR_BAD_FIELD;
+    return s->store.vt->update(s->store.self, space.id, change, &by, ret);
+}
+
+enum sg_err spaces_remove(struct spaces *s, const struct principal *who, const char *name)
+{
+    struct space_record space;
+    enum space_role role;
+    enum sg_err err = spaces_authorize(s, who, name, SG_SPACE_READER, &space, &role);
+    if (err)
+        return err;
+    if (space.kind != SG_SPACE_SHARED)
+        return SG_ERR_FIXED_MEMBERS;
+    if (role < SG_SPACE_OWNER)
+        return SG_ERR_FORBIDDEN;
+    err = s->store.vt->remove(s->store.self, space.id);
+    if (!err)
+        spaces_changed(s, 0, space.id);
+    return err;
+}
+
+enum sg_err spaces_read_set(struct spaces *s, const struct principal *who, const char *name,
+                            uint64_t seq)
+{
+    struct space_info info;
+    enum space_role role;
+    enum sg_err err = spaces_info(s, who, name, &info, &role);
+    if (err)
+        return err;
+    /* What a poll calls `next` may be beyond the last event of the space itself. */
+    if (seq > info.head_seq && (!s->hub || seq > hub_position(s->hub)))
+        return SG_ERR_BAD_FIELD;
+    if (info.space.id == 0 || seq <= info.last_read)
+        return SG_OK;
+    return s->store.vt->read_set(s->store.self, info.space.id, who->user_id, seq);
+}
