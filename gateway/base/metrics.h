@@ -38,7 +38,13 @@ struct buf;
     X(BLOBS_COLLECTED, "secgate_blobs_collected_total", COUNTER, "Unreferenced blobs removed.")    \
     X(KEYRING_CALLS, "secgate_keyring_calls_total", COUNTER, "Calls to the keyring.")              \
     X(KEYRING_FAILED, "secgate_keyring_call_failures_total", COUNTER, "Failed keyring calls.")     \
-    X(RELOADS, "secgate_certificate_reloads_total", COUNTER, "Certificate reloads.")
+    X(RELOADS, "secgate_certificate_reloads_total", COUNTER, "Certificate reloads.")               \
+    X(WAITERS, "secgate_waiters", GAUGE, "Polls and streams that wait for events.")                \
+    X(EVENT_STREAMS, "secgate_event_streams", GAUGE, "Open streams of events.")                    \
+    X(EVENTS, "secgate_events_total", COUNTER, "Events published.")                                \
+    X(EVENT_WAKES, "secgate_event_wakes_total", COUNTER, "Waiters woken by events.")               \
+    X(MESSAGES_REPLAYED, "secgate_messages_replayed_total", COUNTER,                               \
+      "Messages posted again under their idempotency key.")
 
 enum metric {
 #define X(name, text, kind, help) SG_METRIC_##name,
