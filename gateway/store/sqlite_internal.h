@@ -82,7 +82,32 @@
     X(TREE_SIZE)                                                                                   \
     X(TREE_SIZE_DESC)                                                                              \
     X(TREE_MODIFIED)                                                                               \
-    X(TREE_MODIFIED_DESC)
+    X(TREE_MODIFIED_DESC)                                                                          \
+    X(LOG_META)                                                                                    \
+    X(LOG_HEAD_SET)                                                                                \
+    X(LOG_EPOCH_NEW)                                                                               \
+    X(LOG_CHAIN)                                                                                   \
+    X(LOG_APPEND)                                                                                  \
+    X(LOG_RANGE)                                                                                   \
+    X(LOG_PRUNED)                                                                                  \
+    X(EVENT_INSERT)                                                                                \
+    X(EVENT_ROW)                                                                                   \
+    X(EVENT_KEYS)                                                                                  \
+    X(EVENT_KEYS_DESC)                                                                             \
+    X(TYPE_KEYS)                                                                                   \
+    X(TYPE_KEYS_DESC)                                                                              \
+    X(EVENT_OLDEST)                                                                                \
+    X(EVENT_PRUNE)                                                                                 \
+    X(EVENT_WIPE)                                                                                  \
+    X(MESSAGE_GET)                                                                                 \
+    X(MESSAGE_REVISE)                                                                              \
+    X(LINK_INSERT)                                                                                 \
+    X(LINK_CLEAR)                                                                                  \
+    X(LINK_PRUNE)                                                                                  \
+    X(LINK_GET)                                                                                    \
+    X(KEY_GET)                                                                                     \
+    X(KEY_SET)                                                                                     \
+    X(KEY_PRUNE)
 
 enum sqlite_sql {
 #define X(name) SG_SQL_##name,
@@ -105,14 +130,30 @@ struct sqlite_conn {
     struct sqlite_log *log; /* the writer's; NULL for readers */
 };
 
-/* A write: lives on the stack of the thread that waits for it. */
-struct sqlite_job {
+/* A write: lives on the stack of the thread that waits for it, or, with `finish`, in what nobody
+ * waits for (hence the attribute: in memory that was declared as something else). */
+struct __attribute__((may_alias)) sqlite_job {
     enum sg_err (*run)(struct sqlite_conn *c, void *ctx);
     void *ctx;
     enum sg_err result;
     bool done;
     pthread_cond_t finished;
     struct sqlite_job *next;
+    void (*finish)(struct sqlite_job *job); /* called instead of waking a thread */
+};
+
+/* The end of the event log, and the events of a batch that nobody has seen yet. All is the writer's
+ * thread's, but `head` and, before the first event, the sink. */
+struct sqlite_log {
+    _Atomic uint64_t head; /* seq of the last event that is committed */
+    bool loaded;           /* `epoch` and `seq` are right */
+    char epoch[SG_EPOCH_SIZE];
+    uint64_t seq;          /* the last one given out */
+    struct event **events; /* in order of seq */
+    size_t count, committed, room;
+    struct buf canonical; /* of the event that is being made */
+    void (*sink)(void *ctx, struct event *const *events, size_t count);
+    void *sink_ctx;
 };
 
 struct sqlite_touch {
@@ -136,6 +177,7 @@ struct sqlite_writer {
 struct sqlite_store {
     char *path;
     struct sqlite_writer writer;
+    struct sqlite_log log;
     pthread_mutex_t readers_lock; /* guards the three below */
     pthread_cond_t reader_free;
     struct sqlite_conn *readers; /* free ones, latest used first */
@@ -208,6 +250,10 @@ void sqlite_writer_stop(struct sqlite_writer *w);
 enum sg_err sqlite_write(struct sqlite_store *s,
                          enum sg_err (*run)(struct sqlite_conn *c, void *ctx),
                          void *ctx) SG_MUST_CHECK;
+/* As sqlite_write without waiting: with SG_OK `job->finish(job)` is called exactly once, by the
+ * writer, after the commit and after the sink, with the result in the job; it may free the job and
+ * may write later again, but never wait. */
+enum sg_err sqlite_write_later(struct sqlite_store *s, struct sqlite_job *job) SG_MUST_CHECK;
 /* Notes a session's last use for the next commit. Dropped when too many wait. */
 void sqlite_writer_touch(struct sqlite_writer *w, const uint8_t *id, int64_t now_ns);
 
@@ -218,6 +264,7 @@ void sqlite_writer_touch(struct sqlite_writer *w, const uint8_t *id, int64_t now
 extern const struct users_vtable sqlite_users_vtable;
 extern const struct sessions_vtable sqlite_sessions_vtable;
 extern const struct files_vtable sqlite_files_vtable;
+extern const struct events_vtable sqlite_events_vtable;
 
 /* Inside a write: makes a space (owner 0: nobody); removes the spaces of an owner with their
  * entries. */
@@ -233,7 +280,7 @@ enum sg_err sqlite_list_page(struct sqlite_conn *c, const struct entry_query *qu
                              struct arena *arena, struct entry_record *ret, size_t *ret_count,
                              bool *ret_more) SG_MUST_CHECK;
 
-/* -- the event log (sqlite_events.c) ------------------------------------------------------------
+/* -- the event log (sqlite_log.c) ---------------------------------------------------------------
  */
 
 /*
@@ -243,5 +290,29 @@ enum sg_err sqlite_list_page(struct sqlite_conn *c, const struct entry_query *qu
  */
 enum sg_err sqlite_events_append(struct sqlite_conn *c, int64_t space_id, int64_t sender_id,
                                  struct event_draft *draft) SG_MUST_CHECK;
+/* The writer's part: epoch and seq from the database, when they are not known. */
+enum sg_err sqlite_log_load(struct sqlite_conn *c) SG_MUST_CHECK;
+void sqlite_log_fini(struct sqlite_log *log);
+/* Forgets the events after the first `count`: what they were entered for has been undone. */
+void sqlite_log_drop(struct sqlite_log *log, size_t count);
+/* Writes down the last seq, before a commit. */
+enum sg_err sqlite_log_flush(struct sqlite_conn *c) SG_MUST_CHECK;
+/* The transaction is over: its events are kept for sqlite_log_show, or dropped. */
+void sqlite_log_end(struct sqlite_log *log, bool committed);
+/* Hands all events to the sink and forgets them. */
+void sqlite_log_show(struct sqlite_log *log);
+
+/* Reading (sqlite_events_read.c): one event, and functions of the vtable. */
+enum sg_err sqlite_events_load(struct sqlite_conn *c, uint64_t seq,
+                               struct event **ret) SG_MUST_CHECK;
+enum sg_err sqlite_events_list(void *self, const struct event_query *query, struct event **ret,
+                               size_t *ret_count, uint64_t *ret_seq) SG_MUST_CHECK;
+enum sg_err sqlite_events_epoch(void *self, char ret[SG_EPOCH_SIZE]) SG_MUST_CHECK;
+enum sg_err sqlite_events_head(void *self, uint64_t *ret) SG_MUST_CHECK;
+enum sg_err sqlite_events_range(void *self, int64_t space_id,
+                                struct event_range *ret) SG_MUST_CHECK;
+enum sg_err sqlite_events_linked_file(void *self, int64_t space_id, const char *path,
+                                      uint64_t version, struct arena *arena,
+                                      struct entry_record *ret) SG_MUST_CHECK;
 
 #endif

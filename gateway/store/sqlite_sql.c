@@ -106,14 +106,16 @@ static const char schema_2[] =
     " PRIMARY KEY(user_id, space_id)) STRICT, WITHOUT ROWID;"
     "CREATE INDEX reads_space ON reads(space_id);"
     "INSERT INTO meta VALUES('epoch', abs(random() % 281474976710656));"
+    "INSERT INTO meta VALUES('head', 0);" /* seq of the last event: survives its removal */
     "CREATE TABLE logs("
     " space_id INTEGER PRIMARY KEY REFERENCES spaces(id) ON DELETE CASCADE,"
     " head_seq INTEGER NOT NULL,"
     " head_chain BLOB NOT NULL,"
     " pruned_seq INTEGER NOT NULL,"
-    " pruned_chain BLOB NOT NULL) STRICT;"
+    " pruned_chain BLOB NOT NULL,"
+    " events INTEGER NOT NULL) STRICT;" /* how many are left */
     "CREATE TABLE events("
-    " seq INTEGER PRIMARY KEY AUTOINCREMENT,"
+    " seq INTEGER PRIMARY KEY,"
     " space_id INTEGER NOT NULL,"
     " type INTEGER NOT NULL,"
     " target INTEGER NOT NULL,"
@@ -125,7 +127,7 @@ static const char schema_2[] =
     " text TEXT,"
     " salt BLOB) STRICT;"
     "CREATE INDEX events_space ON events(space_id, seq, type, sender_id);"
-    "CREATE INDEX events_target ON events(target) WHERE target <> 0;"
+    "CREATE INDEX events_type ON events(space_id, type, seq);"
     "CREATE TABLE idempotency("
     " user_id INTEGER NOT NULL REFERENCES users(id) ON DELETE CASCADE,"
     " key TEXT NOT NULL,"
@@ -156,6 +158,15 @@ static const char schema_2[] =
 #define SG_SPACE_COLUMNS "SELECT id, name, coalesce(owner_id, 0) FROM spaces "
 #define SG_ENTRY_COLUMNS                                                                           \
     "SELECT path, type, size, sha256, modified_ns, version, owner, media_type FROM entries "
+
+/* A message, its latest change, and who made that. */
+#define SG_EVENT_COLUMNS                                                                           \
+    "SELECT e.seq, e.space_id, e.type, e.target, e.sender_id, e.sent_ns, e.chain, e.canonical,"    \
+    " e.text, e.salt, e.revised_seq, r.type, r.sent_ns, json_extract(r.canonical, '$.sender'),"    \
+    " r.text FROM events e LEFT JOIN events r ON r.seq = nullif(e.revised_seq, 0) "
+#define SG_EVENT_KEYS(index, and_type, order)                                                      \
+    "SELECT seq FROM events INDEXED BY " index                                                     \
+    " WHERE space_id = ?1 AND seq > ?2 AND seq < ?3" and_type " ORDER BY seq " order " LIMIT ?4"
 
 #define SG_LIST(index, key, op, order)                                                             \
     SG_ENTRY_COLUMNS "INDEXED BY " index " WHERE space_id = ?1 AND dir = ?2"                       \
@@ -258,6 +269,56 @@ static const char *const texts[SG_SQL_COUNT] = {
     [SG_SQL_TREE_SIZE_DESC] = SG_TREE("entries_tree_size", "size", "<", "DESC"),
     [SG_SQL_TREE_MODIFIED] = SG_TREE("entries_tree_modified", "modified_ns", ">", "ASC"),
     [SG_SQL_TREE_MODIFIED_DESC] = SG_TREE("entries_tree_modified", "modified_ns", "<", "DESC"),
+
+    [SG_SQL_LOG_META] = "SELECT e.value, h.value FROM meta e, meta h"
+                        " WHERE e.key = 'epoch' AND h.key = 'head'",
+    [SG_SQL_LOG_HEAD_SET] = "UPDATE meta SET value = ? WHERE key = 'head'",
+    [SG_SQL_LOG_EPOCH_NEW] =
+        "UPDATE meta SET value = abs(random() % 281474976710656) WHERE key = 'epoch'",
+    [SG_SQL_LOG_CHAIN] = "SELECT l.head_chain FROM spaces s LEFT JOIN logs l ON l.space_id = s.id"
+                         " WHERE s.id = ?",
+    [SG_SQL_LOG_APPEND] =
+        "INSERT INTO logs(space_id, head_seq, head_chain, pruned_seq, pruned_chain, events)"
+        " VALUES(?, ?, ?, 0, zeroblob(32), 1) ON CONFLICT(space_id) DO UPDATE SET"
+        " head_seq = excluded.head_seq, head_chain = excluded.head_chain, events = events + 1",
+    [SG_SQL_LOG_RANGE] = "SELECT head_seq, head_chain, pruned_seq, pruned_chain, events FROM logs"
+                         " WHERE space_id = ?",
+    [SG_SQL_LOG_PRUNED] = "UPDATE logs SET pruned_seq = ?, pruned_chain = ?, events = events - ?"
+                          " WHERE space_id = ?",
+    [SG_SQL_EVENT_INSERT] =
+        "INSERT INTO events(seq, space_id, type, target, sender_id, sent_ns, chain, canonical,"
+        " text, salt, revised_seq) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0)",
+    [SG_SQL_EVENT_ROW] = SG_EVENT_COLUMNS "WHERE e.seq = ?",
+    [SG_SQL_EVENT_KEYS] = SG_EVENT_KEYS("events_space", "", "ASC"),
+    [SG_SQL_EVENT_KEYS_DESC] = SG_EVENT_KEYS("events_space", "", "DESC"),
+    [SG_SQL_TYPE_KEYS] = SG_EVENT_KEYS("events_type", " AND type = ?5", "ASC"),
+    [SG_SQL_TYPE_KEYS_DESC] = SG_EVENT_KEYS("events_type", " AND type = ?5", "DESC"),
+    [SG_SQL_EVENT_OLDEST] = "SELECT seq, sent_ns, chain FROM events INDEXED BY events_space"
+                            " WHERE space_id = ? ORDER BY seq LIMIT ?",
+    [SG_SQL_EVENT_PRUNE] =
+        "DELETE FROM events INDEXED BY events_space WHERE space_id = ? AND seq <= ?",
+    [SG_SQL_EVENT_WIPE] = "UPDATE events SET text = NULL, salt = NULL WHERE seq = ?",
+    [SG_SQL_MESSAGE_GET] = "SELECT e.sender_id, e.revised_seq, r.type FROM events e LEFT JOIN"
+                           " events r ON r.seq = nullif(e.revised_seq, 0)"
+                           " WHERE e.seq = ? AND e.space_id = ? AND e.type = 0",
+    [SG_SQL_MESSAGE_REVISE] =
+        "UPDATE events SET text = NULL, salt = NULL, revised_seq = ? WHERE seq = ?",
+    [SG_SQL_LINK_INSERT] = "INSERT INTO links(seq, space_id, path, version, size, sha256,"
+                           " modified_ns, owner, media_type) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?)",
+    [SG_SQL_LINK_CLEAR] = "DELETE FROM links WHERE seq = ?",
+    [SG_SQL_LINK_PRUNE] =
+        "DELETE FROM links WHERE seq IN (SELECT seq FROM events INDEXED BY events_space"
+        " WHERE space_id = ? AND seq <= ?)",
+    [SG_SQL_LINK_GET] =
+        "SELECT path, 0, size, sha256, modified_ns, version, owner, media_type FROM links"
+        " INDEXED BY links_version WHERE space_id = ? AND path = ? AND version = ? LIMIT 1",
+    [SG_SQL_KEY_GET] =
+        "SELECT fingerprint, seq, created_ns FROM idempotency WHERE user_id = ? AND key = ?",
+    [SG_SQL_KEY_SET] =
+        "INSERT INTO idempotency(user_id, key, fingerprint, seq, created_ns) VALUES(?, ?, ?, ?, ?)"
+        " ON CONFLICT(user_id, key) DO UPDATE SET fingerprint = excluded.fingerprint,"
+        " seq = excluded.seq, created_ns = excluded.created_ns",
+    [SG_SQL_KEY_PRUNE] = "DELETE FROM idempotency WHERE created_ns < ?",
 };
 
 const char *sqlite_sql_text(enum sqlite_sql id)

@@ -123,6 +123,10 @@ enum sg_err sqlite_store_open(const char *dir, struct sqlite_store **ret)
         err = check_wal(&s->writer.conn);
     if (!err)
         err = migrate(&s->writer.conn);
+    s->writer.conn.log = &s->log;
+    if (!err)
+        err = sqlite_log_load(&s->writer.conn);
+    atomic_init(&s->log.head, s->log.seq);
     if (!err)
         err = file_sync_dir(dir);
     if (!err)
@@ -146,6 +150,7 @@ void sqlite_store_close(struct sqlite_store *s)
         sqlite_conn_close(c);
         free(c);
     }
+    sqlite_log_fini(&s->log);
     sqlite_conn_close(&s->writer.conn); /* the last one out removes the log */
     pthread_cond_destroy(&s->reader_free);
     pthread_mutex_destroy(&s->readers_lock);
@@ -166,6 +171,11 @@ struct sessions_store sqlite_store_sessions(struct sqlite_store *s)
 struct files_store sqlite_store_files(struct sqlite_store *s)
 {
     return (struct files_store){.self = s, .vt = &sqlite_files_vtable};
+}
+
+struct events_store sqlite_store_events(struct sqlite_store *s)
+{
+    return (struct events_store){.self = s, .vt = &sqlite_events_vtable};
 }
 
 enum sg_err sqlite_store_status(struct sqlite_store *s)

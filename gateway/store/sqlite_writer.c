@@ -99,6 +99,7 @@ static enum sg_err probe(struct sqlite_conn *c, void *ctx)
 static bool run_one(struct sqlite_conn *c, enum sg_err (*run)(struct sqlite_conn *, void *),
                     void *ctx, enum sg_err *ret)
 {
+    size_t events = c->log->count;
     enum sg_err err = simple(c, SG_SQL_SAVEPOINT);
     if (!err) {
         err = run(c, ctx);
@@ -114,6 +115,8 @@ static bool run_one(struct sqlite_conn *c, enum sg_err (*run)(struct sqlite_conn
             (void)ignored;
         }
         err = err ? err : undo;
+        if (err)
+            sqlite_log_drop(c->log, events);
     }
     *ret = err;
     return !sqlite3_get_autocommit(c->db);
@@ -121,7 +124,9 @@ static bool run_one(struct sqlite_conn *c, enum sg_err (*run)(struct sqlite_conn
 
 static enum sg_err commit(struct sqlite_conn *c)
 {
-    enum sg_err err = simple(c, SG_SQL_COMMIT);
+    enum sg_err err = sqlite_log_flush(c);
+    if (!err)
+        err = simple(c, SG_SQL_COMMIT);
     if (err && !sqlite3_get_autocommit(c->db)) {
         enum sg_err ignored = simple(c, SG_SQL_ROLLBACK);
         (void)ignored;
@@ -157,6 +162,7 @@ static struct sqlite_job *run_batch(struct sqlite_conn *c, struct sqlite_job *fi
     err = alive ? commit(c) : lost;
     if (!alive && !err)
         err = SG_ERR_IO;
+    sqlite_log_end(c->log, !err);
     /* What was in a lost transaction did not happen, whatever each had to say. */
     for (struct sqlite_job *j = first; err && j != job; j = j->next)
         j->result = j->result ? j->result : err;
@@ -164,13 +170,31 @@ static struct sqlite_job *run_batch(struct sqlite_conn *c, struct sqlite_job *fi
     return job;
 }
 
-static void finish_jobs(struct sqlite_job *job)
+/* Wakes who waits; returns the jobs that nobody waits for, in order. Lock held. */
+static struct sqlite_job *finish_jobs(struct sqlite_job *job)
 {
+    struct sqlite_job *later = NULL, **last = &later;
     while (job) {
         struct sqlite_job *next =
             job->next; /* gone once its thread sees `done` and gets the lock */
-        job->done = true;
-        pthread_cond_signal(&job->finished);
+        if (job->finish) {
+            *last = job;
+            last = &job->next;
+        } else {
+            job->done = true;
+            pthread_cond_signal(&job->finished);
+        }
+        job = next;
+    }
+    *last = NULL;
+    return later;
+}
+
+static void finish_later(struct sqlite_job *job)
+{
+    while (job) {
+        struct sqlite_job *next = job->next;
+        job->finish(job);
         job = next;
     }
 }
@@ -230,12 +254,19 @@ static void *writer_main(void *arg)
             metrics_add(SG_METRIC_DB_COMMITS, err ? 0 : 1);
         } while (rest);
         sqlite_conn_write_ended(store_of(w));
+        sqlite_log_show(w->conn.log);
         metrics_add(SG_METRIC_DB_WRITES, (int64_t)count);
 
         pthread_mutex_lock(&w->lock);
         w->last_commit = err;
-        if (batch != &try_again)
-            finish_jobs(batch);
+        if (batch == &try_again)
+            continue;
+        struct sqlite_job *later = finish_jobs(batch);
+        if (later) {
+            pthread_mutex_unlock(&w->lock);
+            finish_later(later);
+            pthread_mutex_lock(&w->lock);
+        }
     }
     pthread_mutex_unlock(&w->lock);
     return NULL;
@@ -275,26 +306,41 @@ void sqlite_writer_stop(struct sqlite_writer *w)
     w->started = false;
 }
 
+/* Lock held. */
+static enum sg_err enqueue(struct sqlite_writer *w, struct sqlite_job *job)
+{
+    if (w->stopping)
+        return SG_ERR_UNAVAILABLE;
+    if (w->queued >= SG_SQLITE_QUEUE_MAX)
+        return SG_ERR_OVERLOADED;
+    *w->last = job;
+    w->last = &job->next;
+    if (w->queued++ == 0)
+        pthread_cond_signal(&w->wake);
+    return SG_OK;
+}
+
 enum sg_err sqlite_write(struct sqlite_store *s,
                          enum sg_err (*run)(struct sqlite_conn *c, void *ctx), void *ctx)
 {
     struct sqlite_writer *w = &s->writer;
     struct sqlite_job job = {.run = run, .ctx = ctx};
     pthread_mutex_lock(&w->lock);
-    enum sg_err err = w->stopping                        ? SG_ERR_UNAVAILABLE
-                      : w->queued >= SG_SQLITE_QUEUE_MAX ? SG_ERR_OVERLOADED
-                                                         : SG_OK;
-    if (!err) {
-        pthread_cond_init(&job.finished, NULL);
-        *w->last = &job;
-        w->last = &job.next;
-        if (w->queued++ == 0)
-            pthread_cond_signal(&w->wake);
-        while (!job.done)
-            pthread_cond_wait(&job.finished, &w->lock);
-        pthread_cond_destroy(&job.finished);
-        err = job.result;
-    }
+    pthread_cond_init(&job.finished, NULL);
+    enum sg_err err = enqueue(w, &job);
+    while (!err && !job.done)
+        pthread_cond_wait(&job.finished, &w->lock);
+    pthread_cond_destroy(&job.finished);
+    pthread_mutex_unlock(&w->lock);
+    return err ? err : job.result;
+}
+
+enum sg_err sqlite_write_later(struct sqlite_store *s, struct sqlite_job *job)
+{
+    struct sqlite_writer *w = &s->writer;
+    job->next = NULL;
+    pthread_mutex_lock(&w->lock);
+    enum sg_err err = enqueue(w, job);
     pthread_mutex_unlock(&w->lock);
     return err;
 }
