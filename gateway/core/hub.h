@@ -61,6 +61,10 @@ struct hub_note {
 #define SG_HUB_NOTES_EVENT_BITS 0xFFFFu /* bits of enum event_type in hub_waiter.types */
 #define SG_HUB_NOTE_BIT(type)   (1u << (16 + (type)))
 
+struct hub_link {
+    struct hub_link *prev, *next;
+};
+
 /* One poll or stream; memory of its owner, zeroed before the first part is filled in. */
 struct hub_waiter {
     void (*wake)(struct hub_waiter *w); /* under the hub's lock, any thread; must not block or call
@@ -68,19 +72,25 @@ struct hub_waiter {
     int64_t user_id;
     const char *user; /* borrowed as long as the waiter is entered, as the next two */
     const char *address;
-    int64_t space_id; /* 0: all of `view` */
-    struct hub_view
-        *view;      /* the owner's reference; may be replaced between hub_collect and hub_wait */
-    uint64_t after; /* seq; moved on by hub_collect */
+    int64_t space_id;      /* 0: all of `view` */
+    struct hub_view *view; /* the owner's reference; may be replaced by another of its own, but not
+                              while it waits */
+    uint64_t after;        /* seq; moved on by hub_collect */
     uint64_t after_note;
     unsigned types; /* 1 << enum event_type, SG_HUB_NOTE_BIT: what it wants to see */
     /* The hub's, under its lock. */
-    bool entered, waiting, recheck;
+    bool entered, waiting;
+    uint64_t rechecked; /* number of the last recheck that it has heard of */
     struct hub_user *owner;
-    struct hub_waiter *user_prev, *user_next, *wait_prev, *wait_next;
+    struct hub_space *space;     /* of a waiter of one space */
+    struct hub_watch *watch;     /* of a waiter of all spaces */
+    struct hub_address *counted; /* NULL: no limit by address */
+    struct hub_link of_user, of_wait;
 };
 
-/* From now on it counts: limits, presence, rechecks. SG_ERR_TOO_MANY_WAITERS. */
+/* From now on it counts: limits, presence, rechecks. Addresses count as places do (base/place.h).
+ * Whoever proves rights after hub_enter hears of all that takes them away later.
+ * SG_ERR_TOO_MANY_WAITERS, NO_MEMORY. */
 enum sg_err hub_enter(struct hub *h, struct hub_waiter *w) SG_MUST_CHECK;
 /* Whatever it was doing; afterwards it is never woken. A waiter that never entered is legal. */
 void hub_leave(struct hub *h, struct hub_waiter *w);
@@ -93,14 +103,15 @@ struct hub_news {
     size_t note_count;
     bool more; /* limits were reached before everything was shown */
 };
-/* What has happened since w->after and is wanted; references into events[max] (json bytes in all at
- * most `bytes`, one event at least), copies into notes[max_notes]. Moves w->after and
- * w->after_note. The waiter need not be entered. */
+/* What has happened since w->after and is wanted, but no notes about w's own user; references into
+ * events[max] (json bytes in all at most `bytes`, one event at least), copies into
+ * notes[max_notes]. Moves w->after and w->after_note. The waiter need not be entered. */
 void hub_collect(struct hub *h, struct hub_waiter *w, size_t max, size_t bytes,
                  struct event **events, size_t max_notes, struct hub_note *notes,
                  struct hub_news *ret);
-/* Waits for news. False when there already are some, or a recheck is due: collect again. An entered
- * waiter only. After a wake it no longer waits. */
+/* Waits for news. False when there already are some, or a recheck is due, or it lacked memory to
+ * follow another view: collect again. An entered waiter that does not wait only. After a wake it
+ * no longer waits. A wake is no promise: there may be nothing when it collects. */
 bool hub_wait(struct hub *h, struct hub_waiter *w) SG_MUST_CHECK;
 
 /* Whoever this concerns is woken and finds `recheck`. Call after the commit of what takes rights
@@ -109,15 +120,16 @@ void hub_recheck_user(struct hub *h, int64_t user_id);
 void hub_recheck_space(struct hub *h, int64_t space_id); /* those who listen to it or to all */
 void hub_recheck_all(struct hub *h);
 
-/* Who listens in a space, by name; at most `max`. */
+/* Who listens in a space, the first `max` by name; who left within the grace still does. */
 struct hub_present {
     char user[SG_USER_NAME_SIZE];
     int64_t since_ns;
 };
 size_t hub_presence(struct hub *h, int64_t space_id, struct hub_present *ret, size_t max);
-/* Joins and leaves are announced in spaces where no more than this many users listen. */
+/* Joins, leaves and typing are announced in spaces where no more than this many users listen;
+ * joins and leaves at most twice a second. */
 #define SG_PRESENCE_ANNOUNCED 100
-/* Announces that a user types; once in two seconds for each space. */
+/* Announces that a user types; at most once in two seconds for each space. */
 void hub_typing(struct hub *h, int64_t space_id, int64_t user_id, const char *user);
 
 /* Entered waiters. */
