@@ -61,6 +61,7 @@ static void attach(struct contract_store *s)
     s->users = s->engine->users(s->handle);
     s->sessions = s->engine->sessions(s->handle);
     s->files = s->engine->files(s->handle);
+    s->events = s->engine->events(s->handle);
 }
 
 void contract_store_init(struct contract_store *s, const struct contract_engine *engine)

@@ -14,6 +14,7 @@
 #include <cmocka.h>
 
 #include "store/blobs.h"
+#include "store/events.h"
 #include "store/files.h"
 #include "store/sessions.h"
 #include "store/users.h"
@@ -27,6 +28,7 @@ struct contract_engine {
     struct users_store (*users)(void *handle);
     struct sessions_store (*sessions)(void *handle);
     struct files_store (*files)(void *handle);
+    struct events_store (*events)(void *handle);
 };
 
 /* An engine of blobs. */
@@ -44,6 +46,8 @@ int contract_users(const struct contract_engine *engine);
 int contract_sessions(const struct contract_engine *engine);
 int contract_files(const struct contract_engine *engine);
 int contract_files_order(const struct contract_engine *engine);
+int contract_events(const struct contract_engine *engine);
+int contract_events_race(const struct contract_engine *engine);
 int contract_blobs(const struct contract_blobs_engine *engine);
 
 /* -- tools --------------------------------------------------------------------------------------
@@ -57,6 +61,7 @@ struct contract_store {
     struct users_store users;
     struct sessions_store sessions;
     struct files_store files;
+    struct events_store events;
 };
 void contract_store_init(struct contract_store *s, const struct contract_engine *engine);
 /* Closes and opens again. */

@@ -50,9 +50,19 @@ static struct files_store engine_files(void *handle)
     return sqlite_store_files(handle);
 }
 
-static const struct contract_engine engine = {"SQLite",      engine_open,  engine_close,
-                                              engine_status, engine_users, engine_sessions,
-                                              engine_files};
+static struct events_store engine_events(void *handle)
+{
+    return sqlite_store_events(handle);
+}
+
+static const struct contract_engine engine = {.name = "SQLite",
+                                              .open = engine_open,
+                                              .close = engine_close,
+                                              .status = engine_status,
+                                              .users = engine_users,
+                                              .sessions = engine_sessions,
+                                              .files = engine_files,
+                                              .events = engine_events};
 
 /* -- plans --------------------------------------------------------------------------------------
  */
