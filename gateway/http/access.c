@@ -15,8 +15,10 @@
 #include "base/log.h"
 #include "base/metrics.h"
 #include "http/head.h"
+#include "http/park.h"
 #include "http/reply.h"
 #include "http/upload.h"
+#include "http/wait.h"
 
 /* -- birth and end of a request -------------------------------------------------------------------
  */
@@ -120,9 +122,8 @@ void request_over(struct request *r)
     if (r->sent > 0)
         metrics_add(SG_METRIC_BYTES_OUT, (int64_t)r->sent);
     if (r->mhd != NULL) {
-        atomic_store_explicit(&r->conn->deadline_ns,
-                              now_ns + (int64_t)r->server->config.limits.idle_seconds * SG_NS_PER_S,
-                              memory_order_relaxed);
+        conn_deadline(r->conn,
+                      now_ns + (int64_t)r->server->config.limits.idle_seconds * SG_NS_PER_S);
         atomic_store(&r->conn->busy, false);
     }
     reply_fini(r);
@@ -151,7 +152,7 @@ void *access_begin(void *cls, const char *target, struct MHD_Connection *connect
     atomic_store(&c->busy, true);
     deadline_ns = r->started_ns + (int64_t)loop->server->config.limits.header_seconds * SG_NS_PER_S;
     if (deadline_ns < atomic_load_explicit(&c->deadline_ns, memory_order_relaxed))
-        atomic_store_explicit(&c->deadline_ns, deadline_ns, memory_order_relaxed);
+        conn_deadline(c, deadline_ns);
     metrics_add(SG_METRIC_REQUESTS_ACTIVE, 1);
     head_target(r, target);
     return r;
@@ -167,6 +168,7 @@ void access_completed(void *cls, struct MHD_Connection *connection, void **conte
     if (r == NULL)
         return;
     *context = NULL;
+    park_leave(r->server->park, r);
     if (r->phase == SG_PHASE_ANSWERED)
         reply_flush(r);
     if (code != MHD_REQUEST_TERMINATED_COMPLETED_OK && r->note == NULL)
@@ -188,10 +190,9 @@ void request_extend(struct request *r)
 {
     const struct server_limits *limits = &r->server->config.limits;
 
-    atomic_store_explicit(&r->conn->deadline_ns,
-                          r->body_since_ns + (int64_t)limits->body_seconds * SG_NS_PER_S +
-                              (int64_t)(r->received / limits->body_bytes_per_second) * SG_NS_PER_S,
-                          memory_order_relaxed);
+    conn_deadline(r->conn,
+                  r->body_since_ns + (int64_t)limits->body_seconds * SG_NS_PER_S +
+                      (int64_t)(r->received / limits->body_bytes_per_second) * SG_NS_PER_S);
 }
 
 /* Ends the connection in the middle of a body, with an answer that has a chance to arrive. */
@@ -338,10 +339,13 @@ enum sg_err request_run(struct request *r)
 static void run_job(struct pool_job *job)
 {
     struct request *r = (struct request *)((char *)job - offsetof(struct request, job));
-    enum sg_err err = request_run(r);
 
+    r->err = request_run(r);
+    if (wait_wanted(r)) {
+        wait_from_job(r);
+        return;
+    }
     pthread_mutex_lock(&r->mutex);
-    r->err = err;
     r->phase = SG_PHASE_READY;
     r->suspended = false;
     MHD_resume_connection(r->mhd);
@@ -359,11 +363,47 @@ static bool run_here(struct request *r)
     } else if (op->run_at_once != NULL) {
         done = false;
         r->err = op->run_at_once(r, &done);
-        done = done || r->err != SG_OK;
+        done = done || r->err != SG_OK || wait_wanted(r);
     } else {
         done = false;
     }
     return done;
+}
+
+/* Something has woken it, and that has been noted. */
+static enum sg_err go_on(struct request *r)
+{
+    enum request_wake why = r->wait.woken_by;
+    enum sg_err err = r->match.route->operation->woken(r, why);
+
+    /* It was told that there is no time left. */
+    if (err == SG_OK && why == SG_WAKE_DRAIN && r->wait.watch && wait_wanted(r))
+        return SG_ERR_DRAINING;
+    return err;
+}
+
+/* The operation has been called: its answer, or the request waits. */
+static enum MHD_Result answer_or_wait(struct request *r)
+{
+    while (wait_wanted(r)) {
+        r->phase = SG_PHASE_WAITING;
+        if (wait_suspend(r))
+            return MHD_YES;
+        wait_over(r);
+        if (wait_gone(r))
+            return MHD_NO;
+        r->err = go_on(r);
+    }
+    return reply_queue(r);
+}
+
+static enum MHD_Result take_wake(struct request *r)
+{
+    wait_over(r);
+    if (wait_gone(r))
+        return MHD_NO;
+    r->err = go_on(r);
+    return answer_or_wait(r);
 }
 
 /* The whole request is there: makes the answer, here or in a job. */
@@ -372,7 +412,7 @@ static enum MHD_Result run(struct request *r)
     enum sg_err err;
 
     if (run_here(r))
-        return reply_queue(r);
+        return answer_or_wait(r);
     pthread_mutex_lock(&r->mutex);
     r->job.run = run_job;
     err =
@@ -382,7 +422,7 @@ static enum MHD_Result run(struct request *r)
          * own. */
         r->phase = SG_PHASE_RUNNING;
         r->suspended = true;
-        atomic_store_explicit(&r->conn->deadline_ns, SG_NO_DEADLINE, memory_order_relaxed);
+        conn_deadline(r->conn, SG_NO_DEADLINE);
         MHD_suspend_connection(r->mhd);
     }
     pthread_mutex_unlock(&r->mutex);
@@ -421,6 +461,8 @@ enum MHD_Result access_handle(void *cls, struct MHD_Connection *connection, cons
         return data != NULL ? take_discard(r, len) : reply_queue(r);
     case SG_PHASE_RUNNING:
         return MHD_YES;
+    case SG_PHASE_WAITING:
+        return take_wake(r);
     case SG_PHASE_READY:
         /* The job that made it so may still be about to unlock. */
         pthread_mutex_lock(&r->mutex);

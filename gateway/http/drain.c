@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "http/accept.h"
+#include "http/park.h"
 
 #define TICK_MS 100
 #define LAST_MS 10000 /* what takes longer after the deadline is a job that does not end */
@@ -23,6 +24,7 @@ unsigned drain_connections(struct server *s)
          i++) /* newcomers are refused, not left waiting */
         (void)shutdown(s->config.listen_fds[i], SHUT_RDWR);
     atomic_store(&s->draining, true);
+    park_drain(s->park);
     do
         registry_shut_idle(s->registry);
     while (!registry_wait_empty(s->registry, TICK_MS) && clock_monotonic_ns() < deadline_ns);

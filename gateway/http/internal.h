@@ -55,6 +55,7 @@ struct server {
     struct reaper *reaper;
     struct lingerer *linger;
     struct stall *stall;
+    struct park *park;
     struct tls_tickets *tickets;
     pthread_mutex_t tls_lock;
     struct tls_bundle *bundle; /* under tls_lock */
@@ -72,6 +73,7 @@ enum phase {
     SG_PHASE_DISCARD, /* the answer is an error; the rest of the body is dropped before it is sent
                        */
     SG_PHASE_RUNNING, /* suspended, a pool job makes the answer */
+    SG_PHASE_WAITING, /* suspended, until something wakes it; no thread has it */
     SG_PHASE_READY,   /* the answer is made and goes out with the next call */
     SG_PHASE_ANSWERED /* handed to libmicrohttpd */
 };
@@ -132,6 +134,22 @@ struct upload {
     bool abandoned;  /* the connection is gone: the job ends the request */
 };
 
+/* Between the operation that waits and whoever wakes it (wait.c). */
+struct wait {
+    bool wanted; /* whoever has the request, as the next six */
+    bool watch;
+    bool waited;  /* at least once */
+    bool entered; /* at park.c */
+    unsigned timeout_ms;
+    enum request_wake woken_by;
+    bool pending; /* under the request's mutex, as the next two */
+    bool parked;  /* suspended and to be resumed by a wake */
+    enum request_wake why;
+    int slot; /* under park.c's lock, as the next two */
+    struct request *prev;
+    struct request *next;
+};
+
 struct request {
     /* -- kept when a request is used again -- */
     pthread_mutex_t mutex;
@@ -178,8 +196,10 @@ struct request {
     uint64_t sent;   /* body bytes handed to the connection */
     const char *detail;
     const char *note;
+    const char *problem; /* members of an error's document, as JSON text */
     struct reply reply;
     struct upload upload;
+    struct wait wait;
     struct pool_job job;
 };
 

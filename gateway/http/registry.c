@@ -26,10 +26,13 @@ struct registry {
     struct conn *list;    /* under lock, as all below */
     struct conn **by_fd;
     size_t by_fd_size;
+    uint32_t generation;
     unsigned count;
     unsigned max;
     unsigned max_per_address;
     struct address_count *addresses[ADDRESS_BUCKETS];
+    /* Not under lock: no connection is due before it. */
+    atomic_int_fast64_t earliest_ns;
 };
 
 enum sg_err registry_new(unsigned max, unsigned max_per_address, struct registry **ret)
@@ -44,6 +47,7 @@ enum sg_err registry_new(unsigned max, unsigned max_per_address, struct registry
     pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
     pthread_cond_init(&r->empty, &attr);
     pthread_condattr_destroy(&attr);
+    atomic_init(&r->earliest_ns, SG_NO_DEADLINE);
     r->max = max;
     r->max_per_address = max_per_address;
     *ret = r;
@@ -181,6 +185,7 @@ static enum sg_err add_locked(struct registry *r, struct conn *c, const uint8_t 
     }
     if (r->max_per_address > 0 && (*slot)->count >= r->max_per_address)
         return SG_ERR_OVERLOADED;
+    c->generation = ++r->generation;
     (*slot)->count++;
     c->count = *slot;
     c->next = r->list;
@@ -204,9 +209,11 @@ enum sg_err registry_add(struct registry *r, int fd, const struct sockaddr *addr
     if (c == NULL)
         return SG_ERR_NO_MEMORY;
     atomic_init(&c->refs, 1);
-    atomic_init(&c->deadline_ns, deadline_ns);
+    atomic_init(&c->deadline_ns, SG_NO_DEADLINE);
     atomic_init(&c->busy, false);
     atomic_init(&c->cut, false);
+    atomic_init(&c->gone, false);
+    c->registry = r;
     c->fd = fd;
     c->loop = loop;
     address_read(address, c, key);
@@ -217,6 +224,7 @@ enum sg_err registry_add(struct registry *r, int fd, const struct sockaddr *addr
         free(c);
         return err;
     }
+    conn_deadline(c, deadline_ns);
     *ret = c;
     return SG_OK;
 }
@@ -232,6 +240,38 @@ struct conn *registry_start(struct registry *r, int fd)
         c->started = true;
     pthread_mutex_unlock(&r->lock);
     return c;
+}
+
+struct conn *registry_find(struct registry *r, int fd, uint32_t generation)
+{
+    struct conn *c = NULL;
+
+    pthread_mutex_lock(&r->lock);
+    if (fd >= 0 && (size_t)fd < r->by_fd_size)
+        c = r->by_fd[fd];
+    if (c != NULL && c->generation != generation)
+        c = NULL;
+    if (c != NULL)
+        conn_ref(c);
+    pthread_mutex_unlock(&r->lock);
+    return c;
+}
+
+/* Lowers the time before which nothing is due. */
+static void due_by(struct registry *r, int64_t deadline_ns)
+{
+    int_fast64_t earliest_ns = atomic_load(&r->earliest_ns);
+
+    while (deadline_ns < earliest_ns &&
+           !atomic_compare_exchange_weak(&r->earliest_ns, &earliest_ns, deadline_ns))
+        ;
+}
+
+/* The order of the two matters, here and in registry_reap: one of them sees what the other did. */
+void conn_deadline(struct conn *c, int64_t deadline_ns)
+{
+    atomic_store(&c->deadline_ns, deadline_ns);
+    due_by(c->registry, deadline_ns);
 }
 
 void registry_remove(struct registry *r, struct conn *c)
@@ -265,17 +305,28 @@ unsigned registry_count(struct registry *r)
 
 unsigned registry_reap(struct registry *r, int64_t now_ns)
 {
+    int64_t earliest_ns = SG_NO_DEADLINE;
     unsigned reaped = 0;
 
+    if (atomic_load(&r->earliest_ns) > now_ns)
+        return 0;
     pthread_mutex_lock(&r->lock);
+    atomic_store(&r->earliest_ns, SG_NO_DEADLINE);
     for (struct conn *c = r->list; c != NULL; c = c->next) {
-        if (c->cut || atomic_load_explicit(&c->deadline_ns, memory_order_relaxed) > now_ns)
+        int64_t deadline_ns = atomic_load(&c->deadline_ns);
+
+        if (c->cut)
             continue;
+        if (deadline_ns > now_ns) {
+            earliest_ns = deadline_ns < earliest_ns ? deadline_ns : earliest_ns;
+            continue;
+        }
         c->cut = true;
         (void)shutdown(c->fd, SHUT_RDWR);
         reaped++;
     }
     pthread_mutex_unlock(&r->lock);
+    due_by(r, earliest_ns);
     return reaped;
 }
 

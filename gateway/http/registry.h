@@ -20,17 +20,20 @@ struct loop;
 struct tls_bundle;
 struct address_count;
 struct read_ahead;
+struct request;
 struct MHD_Connection;
 
 #define SG_NO_DEADLINE INT64_MAX
 
 struct conn {
     atomic_int refs;
+    struct registry *registry;
     struct loop *loop;
     int fd;
+    uint32_t generation; /* tells it from others that had the descriptor before */
     bool loopback;
     char address[48];                /* without port */
-    atomic_int_fast64_t deadline_ns; /* monotonic; the reaper ends the connection after it */
+    atomic_int_fast64_t deadline_ns; /* monotonic; the reaper ends it then; set by conn_deadline */
     atomic_bool busy;                /* a request is in progress */
     struct tls_bundle *bundle;       /* the loop's thread only, as the next */
     void *session;                   /* gnutls_session_t */
@@ -38,6 +41,9 @@ struct conn {
     unsigned in_vain; /* reads without a byte in a row, before the handshake is complete */
     bool handshaken;
     bool watched;             /* by stall.c */
+    bool parked_before;       /* known to park.c's epoll; whoever has the request */
+    struct request *waiter;   /* under park.c's lock: who is told that the client left */
+    atomic_bool gone;         /* the client left; set under park.c's lock */
     struct read_ahead *ahead; /* transport.c's, as the next four */
     bool follow_records;
     uint8_t record_head[5];
@@ -68,12 +74,20 @@ struct conn *registry_start(struct registry *r, int fd);
 /* Takes it out; its descriptor may be closed after that. Drops the registry's reference. */
 void registry_remove(struct registry *r, struct conn *c);
 
+/* The connection with that descriptor and generation with a reference for the caller; NULL if there
+ * is none. */
+struct conn *registry_find(struct registry *r, int fd, uint32_t generation);
+
+/* Sets its deadline, SG_NO_DEADLINE for none. Any thread that has the connection. */
+void conn_deadline(struct conn *c, int64_t deadline_ns);
+
 void conn_ref(struct conn *c);
 void conn_unref(struct conn *c);
 
 unsigned registry_count(struct registry *r);
 
-/* Shuts down what is past its deadline; returns how many. */
+/* Shuts down what is past its deadline; returns how many. Does not look at connections before one
+ * of them can be due. */
 unsigned registry_reap(struct registry *r, int64_t now_ns);
 
 /* Ends reading on connections without a request; a request that has arrived by then is still

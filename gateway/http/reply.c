@@ -22,9 +22,11 @@
 
 static const char default_csp[] = "default-src 'none'; frame-ancestors 'none'";
 static const char cors_headers[] = "Authorization, Content-Type, Accept, If-Match, If-None-Match, "
-                                   "Range, If-Range, Repr-Digest, Content-Digest, X-Request-Id";
+                                   "Range, If-Range, Repr-Digest, Content-Digest, X-Request-Id, "
+                                   "Idempotency-Key, Last-Event-ID";
 static const char cors_exposed[] = "ETag, Location, Retry-After, X-Request-Id, Content-Range, "
-                                   "Content-Disposition, Repr-Digest, WWW-Authenticate";
+                                   "Content-Disposition, Repr-Digest, WWW-Authenticate, "
+                                   "Idempotency-Replayed";
 
 /* -- what operations set -------------------------------------------------------------------------
  */
@@ -194,7 +196,12 @@ static void put_problem(struct request *r, struct buf *b)
                err_title(r->err), err_status(r->err));
     buf_puts(b, ",\"detail\":");
     put_json(b, detail != NULL ? detail : err_title(r->err));
-    buf_printf(b, ",\"code\":\"%s\",\"request_id\":\"%s\"}", err_code(r->err), r->id);
+    buf_printf(b, ",\"code\":\"%s\",\"request_id\":\"%s\"", err_code(r->err), r->id);
+    if (r->problem != NULL) {
+        buf_putc(b, ',');
+        buf_puts(b, r->problem);
+    }
+    buf_putc(b, '}');
 }
 
 /* Fields that describe content which an error answer does not have. */
@@ -400,14 +407,13 @@ enum MHD_Result reply_queue(struct request *r)
     put_fields(r, put_response, response);
     r->phase = SG_PHASE_ANSWERED;
     /* A quick answer saves the clock. */
-    r->body_since_ns = r->has_body || r->match.route == NULL || r->match.route->blocks
-                           ? clock_monotonic_ns()
-                           : r->started_ns;
+    r->body_since_ns =
+        r->has_body || r->match.route == NULL || r->match.route->blocks || r->wait.waited
+            ? clock_monotonic_ns()
+            : r->started_ns;
     r->sent = sends_content(r) && reply->parts == NULL ? reply->len : 0;
-    atomic_store_explicit(&r->conn->deadline_ns,
-                          r->body_since_ns + (int64_t)limits->body_seconds * SG_NS_PER_S +
-                              (int64_t)(r->sent / limits->body_bytes_per_second) * SG_NS_PER_S,
-                          memory_order_relaxed);
+    conn_deadline(r->conn, r->body_since_ns + (int64_t)limits->body_seconds * SG_NS_PER_S +
+                               (int64_t)(r->sent / limits->body_bytes_per_second) * SG_NS_PER_S);
     hold_back(r);
     queued = MHD_queue_response(r->mhd, reply->status, response);
     MHD_destroy_response(response);

@@ -68,10 +68,8 @@ ssize_t reply_file_read(void *cls, uint64_t pos, char *buf, size_t max)
         filled += (size_t)n;
     }
     r->sent = pos + filled;
-    atomic_store_explicit(&r->conn->deadline_ns,
-                          r->body_since_ns + (int64_t)limits->body_seconds * SG_NS_PER_S +
-                              (int64_t)(r->sent / limits->body_bytes_per_second) * SG_NS_PER_S,
-                          memory_order_relaxed);
+    conn_deadline(r->conn, r->body_since_ns + (int64_t)limits->body_seconds * SG_NS_PER_S +
+                               (int64_t)(r->sent / limits->body_bytes_per_second) * SG_NS_PER_S);
     return filled > 0 ? (ssize_t)filled : MHD_CONTENT_READER_END_OF_STREAM;
 }
 

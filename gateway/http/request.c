@@ -162,3 +162,8 @@ enum sg_err request_fail(struct request *r, enum sg_err err, const char *format,
     va_end(ap);
     return err;
 }
+
+void request_problem(struct request *r, const char *members)
+{
+    r->problem = members;
+}

@@ -88,7 +88,8 @@ void request_problem(struct request *r, const char *members);
  * event loop (a stream: with `fill`), after request_wake, when `timeout_ms` are over (0: never; at
  * most 65 s, within 250 ms), or at the drain. With `watch` a client that goes away ends the request
  * at once (op->end), and the drain wakes it; without, only request_wake does: for what is certain
- * to come soon, such as a commit.
+ * to come soon, such as a commit. A wake may also come without a cause: look, and wait again. Who
+ * was woken by the drain and waits again with `watch` is answered 503 draining (a stream ends).
  */
 void request_wait(struct request *r, unsigned timeout_ms, bool watch);
 /* Wakes it, or keeps it from falling asleep. Any thread, any number of times, as long as op->end

@@ -19,6 +19,7 @@
 #include "http/access.h"
 #include "http/drain.h"
 #include "http/linger.h"
+#include "http/park.h"
 #include "http/reaper.h"
 #include "http/stall.h"
 #include "http/transport.h"
@@ -185,6 +186,7 @@ static void server_free(struct server *s)
     reaper_free(s->reaper);
     linger_free(s->linger);
     stall_free(s->stall);
+    park_free(s->park);
     registry_free(s->registry);
     tls_tickets_free(s->tickets);
     tls_bundle_unref(s->bundle);
@@ -224,6 +226,8 @@ static enum sg_err start_parts(struct server *s)
         err = linger_new(&s->linger);
     if (err == SG_OK)
         err = stall_new(&s->stall);
+    if (err == SG_OK)
+        err = park_new(s->registry, &s->park);
     if (err == SG_OK)
         err = reaper_new(s->registry, s->tickets, &s->reaper);
     if (err == SG_OK)

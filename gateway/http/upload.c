@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "http/wait.h"
 
 static struct request *request_of(struct pool_job *job)
 {
@@ -40,9 +41,7 @@ static void go_on(struct request *r)
     now_ns = clock_monotonic_ns();
     r->suspended = false;
     r->body_since_ns += now_ns - r->suspended_ns; /* the client could do nothing meanwhile */
-    atomic_store_explicit(&r->conn->deadline_ns,
-                          now_ns + (int64_t)r->server->config.limits.body_seconds * SG_NS_PER_S,
-                          memory_order_relaxed);
+    conn_deadline(r->conn, now_ns + (int64_t)r->server->config.limits.body_seconds * SG_NS_PER_S);
     MHD_resume_connection(r->mhd);
 }
 
@@ -51,7 +50,7 @@ static void hold(struct request *r)
 {
     r->suspended = true;
     r->suspended_ns = clock_monotonic_ns();
-    atomic_store_explicit(&r->conn->deadline_ns, SG_NO_DEADLINE, memory_order_relaxed);
+    conn_deadline(r->conn, SG_NO_DEADLINE);
     MHD_suspend_connection(r->mhd);
 }
 
@@ -175,13 +174,15 @@ static enum next after(struct request *r, enum sg_err err)
 /* The body is complete and seen. */
 static void complete(struct request *r)
 {
-    enum sg_err err = SG_OK;
-
     if (r->match.route->blocks)
-        err = request_run(r);
+        r->err = request_run(r);
     pthread_mutex_lock(&r->mutex);
-    r->err = err;
     r->upload.active = false;
+    if (r->match.route->blocks && wait_wanted(r)) {
+        pthread_mutex_unlock(&r->mutex);
+        wait_from_job(r); /* the connection is suspended: nothing can end the request before */
+        return;
+    }
     r->phase = r->match.route->blocks ? SG_PHASE_READY : SG_PHASE_BODY;
     go_on(r);
     pthread_mutex_unlock(&r->mutex);

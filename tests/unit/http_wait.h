@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Operations that wait: a room with a counter instead of messages, and who waits in it. */
+#ifndef SG_TESTS_HTTP_WAIT_H
+#define SG_TESTS_HTTP_WAIT_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+
+#include "http/server.h"
+
+extern atomic_int http_wait_begun;
+extern atomic_int http_wait_ended;
+extern atomic_int http_wait_now; /* requests in the room */
+
+/*
+ * GET /hello; /wait?ms= (watched), /job-wait?ms= (its run is a pool job), /at-once-wait?ms=,
+ * POST /commit?us= (not watched; another thread wakes it after so many microseconds), GET /early
+ * (woken before it sleeps), /again?n= (sleeps n times), /drain-again (waits although it drains).
+ * They answer "news COUNT", "timeout" or "drain". GET /stream?end= (a line for each count up to
+ * `end`), /flood (as fast as it goes), /broken (an error after a line), /big?bytes=; POST /any
+ * (echo, at most 1000 bytes), GET /problem (an error with members).
+ */
+void http_wait_config(struct server_config *config);
+
+/* One more count: wakes all in the room. */
+void http_wait_publish(void);
+
+/* Until so many requests are in the room; false after ten seconds. */
+bool http_wait_until(int count);
+
+#endif
