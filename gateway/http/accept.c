@@ -16,6 +16,7 @@
 #include "base/log.h"
 #include "base/metrics.h"
 #include "http/internal.h"
+#include "http/loop.h"
 
 #define LISTEN_MAX   32
 #define ACCEPT_BURST 64 /* accepted from one socket before the others get their turn */
@@ -56,7 +57,7 @@ static struct loop *least_busy(struct server *s)
     return best;
 }
 
-static void hand_over(struct server *s, int fd, const struct sockaddr *address, socklen_t len)
+static void hand_over(struct server *s, int fd, const struct sockaddr *address)
 {
     struct loop *loop = least_busy(s);
     int64_t deadline_ns =
@@ -70,13 +71,7 @@ static void hand_over(struct server *s, int fd, const struct sockaddr *address, 
     }
     set_options(fd);
     atomic_fetch_add(&loop->connections, 1);
-    if (MHD_add_connection(loop->daemon, fd, address, len) != MHD_YES) {
-        /* It has closed the descriptor. */
-        log_write(SG_LOG_WARN, "connection.failed", SG_STR("address", c->address));
-        metrics_add(SG_METRIC_CONNECTIONS_REFUSED, 1);
-        atomic_fetch_sub(&loop->connections, 1);
-        registry_remove(s->registry, c);
-    }
+    loop_add(loop, c);
 }
 
 /* No descriptor is left: takes one connection with the spare one, closes it. */
@@ -106,7 +101,7 @@ static bool accept_some(struct accepter *a, int listen_fd)
             accept4(listen_fd, (struct sockaddr *)&address, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
 
         if (fd >= 0) {
-            hand_over(a->server, fd, (const struct sockaddr *)&address, len);
+            hand_over(a->server, fd, (const struct sockaddr *)&address);
             continue;
         }
         if (errno == EAGAIN)

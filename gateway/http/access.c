@@ -19,6 +19,7 @@
 #include "http/reply.h"
 #include "http/upload.h"
 #include "http/wait.h"
+#include "http/loop.h"
 
 /* -- birth and end of a request -------------------------------------------------------------------
  */
@@ -348,7 +349,7 @@ static void run_job(struct pool_job *job)
     pthread_mutex_lock(&r->mutex);
     r->phase = SG_PHASE_READY;
     r->suspended = false;
-    MHD_resume_connection(r->mhd);
+    loop_resume(r->loop, r->mhd);
     pthread_mutex_unlock(&r->mutex);
 }
 

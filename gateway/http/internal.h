@@ -22,6 +22,10 @@
 #include "http/server.h"
 #include "http/tls_session.h"
 
+#ifndef SG_HTTP_MAY_RESUME
+#pragma GCC poison MHD_resume_connection /* loop_resume (http/loop.h) wakes the loop as well */
+#endif
+
 #define SG_HEADERS_MAX 100 /* header fields of a request */
 #define SG_ARENA_MAX   (512 * 1024)
 #define SG_SWALLOW_MAX                                                                             \
@@ -39,7 +43,15 @@ struct loop {
     struct server *server;
     struct MHD_Daemon *daemon;
     atomic_uint connections;
-    struct request *free; /* the loop's thread only, as all below */
+    pthread_t thread; /* loop.c's, as the next seven */
+    bool running;
+    atomic_bool signalled;
+    atomic_bool stop;
+    int events; /* libmicrohttpd's epoll */
+    int wake;   /* eventfd */
+    pthread_mutex_t lock;
+    struct conn *newcomers; /* under lock */
+    struct request *free;   /* the loop's thread only, as all below */
     unsigned free_count;
     struct read_ahead *spare; /* transport.c's */
     char id_prefix[17];

@@ -38,6 +38,7 @@ struct conn {
     struct tls_bundle *bundle;       /* the loop's thread only, as the next */
     void *session;                   /* gnutls_session_t */
     struct MHD_Connection *mhd;
+    struct conn *newcomer_next; /* under the loop's lock */
     unsigned in_vain; /* reads without a byte in a row, before the handshake is complete */
     bool handshaken;
     bool watched;             /* by stall.c */

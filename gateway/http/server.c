@@ -23,6 +23,7 @@
 #include "http/reaper.h"
 #include "http/stall.h"
 #include "http/transport.h"
+#include "http/loop.h"
 
 #define LOOPS_MAX 64
 
@@ -130,29 +131,34 @@ static enum sg_err start_loop(struct server *s, struct loop *loop)
 {
     const struct server_limits *limits = &s->config.limits;
     uint8_t prefix[8];
+    enum sg_err err;
 
     loop->server = s;
     rng_bytes(prefix, sizeof prefix);
     encode_hex(prefix, sizeof prefix, loop->id_prefix);
     loop->daemon = MHD_start_daemon(
-        MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ITC | MHD_USE_TLS |
+        MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ITC | MHD_USE_TLS |
             MHD_USE_NO_LISTEN_SOCKET,
         0, NULL, NULL, access_handle, loop, MHD_OPTION_URI_LOG_CALLBACK, access_begin, loop,
         MHD_OPTION_NOTIFY_COMPLETED, access_completed, loop, MHD_OPTION_NOTIFY_CONNECTION,
         notify_connection, loop, MHD_OPTION_UNESCAPE_CALLBACK, keep_escapes, loop,
         MHD_OPTION_CONNECTION_LIMIT, limits->connections + 64, MHD_OPTION_CONNECTION_TIMEOUT, 0u,
         MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)limits->header_bytes + SG_REPLY_HEAD_BYTES,
-        MHD_OPTION_STRICT_FOR_CLIENT, -1, MHD_OPTION_HTTPS_PRIORITIES, tls_session_priority,
-        MHD_OPTION_HTTPS_CERT_CALLBACK, no_certificate, MHD_OPTION_END);
-    return loop->daemon != NULL ? SG_OK : SG_ERR_UNAVAILABLE;
+        MHD_OPTION_STRICT_FOR_CLIENT, -1, MHD_OPTION_SIGPIPE_HANDLED_BY_APP, 1,
+        MHD_OPTION_HTTPS_PRIORITIES, tls_session_priority, MHD_OPTION_HTTPS_CERT_CALLBACK,
+        no_certificate, MHD_OPTION_END);
+    if (loop->daemon == NULL)
+        return SG_ERR_UNAVAILABLE;
+    err = loop_start(loop);
+    if (err != SG_OK)
+        MHD_stop_daemon(loop->daemon);
+    return err;
 }
 
 static enum sg_err start_loops(struct server *s)
 {
     long cores = sysconf(_SC_NPROCESSORS_ONLN);
     unsigned count = s->config.limits.event_threads;
-    sigset_t all;
-    sigset_t old;
     enum sg_err err = SG_OK;
 
     if (count == 0)
@@ -161,22 +167,21 @@ static enum sg_err start_loops(struct server *s)
     s->loops = calloc(count, sizeof *s->loops);
     if (s->loops == NULL)
         return SG_ERR_NO_MEMORY;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &old);
     while (s->loop_count < count && err == SG_OK) {
         err = start_loop(s, &s->loops[s->loop_count]);
         if (err == SG_OK)
             s->loop_count++;
     }
-    pthread_sigmask(SIG_SETMASK, &old, NULL);
     return err;
 }
 
 static void server_free(struct server *s)
 {
     accepter_free(s->accepter);
-    for (unsigned i = 0; i < s->loop_count; i++)
+    for (unsigned i = 0; i < s->loop_count; i++) {
+        loop_stop(&s->loops[i]);
         MHD_stop_daemon(s->loops[i].daemon);
+    }
     pool_free(s->pool);
     pool_free(s->slow_pool);
     for (unsigned i = 0; i < s->loop_count; i++) {

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "http/internal.h"
+#include "http/loop.h"
 
 #define EVENTS_MAX 64
 
@@ -37,7 +38,7 @@ static void *stall_main(void *arg)
 
             if (c == NULL)
                 return NULL;
-            MHD_resume_connection(c->mhd);
+            loop_resume(c->loop, c->mhd);
         }
     }
 }
@@ -104,5 +105,5 @@ void stall_wait(struct stall *s, struct conn *c)
     if (epoll_ctl(s->epoll, c->watched ? EPOLL_CTL_MOD : EPOLL_CTL_ADD, c->fd, &once) == 0)
         c->watched = true;
     else
-        MHD_resume_connection(c->mhd);
+        loop_resume(c->loop, c->mhd);
 }

@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "http/wait.h"
+#include "http/loop.h"
 
 static struct request *request_of(struct pool_job *job)
 {
@@ -42,7 +43,7 @@ static void go_on(struct request *r)
     r->suspended = false;
     r->body_since_ns += now_ns - r->suspended_ns; /* the client could do nothing meanwhile */
     conn_deadline(r->conn, now_ns + (int64_t)r->server->config.limits.body_seconds * SG_NS_PER_S);
-    MHD_resume_connection(r->mhd);
+    loop_resume(r->loop, r->mhd);
 }
 
 /* Under the request's mutex. */

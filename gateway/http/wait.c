@@ -6,6 +6,7 @@
 #include <assert.h>
 
 #include "http/park.h"
+#include "http/loop.h"
 
 #define WAIT_MAX_MS 65000
 
@@ -31,7 +32,7 @@ static void resume(struct request *r)
 {
     r->wait.parked = false;
     r->suspended = false;
-    MHD_resume_connection(r->mhd);
+    loop_resume(r->loop, r->mhd);
 }
 
 void wait_wake(struct request *r, enum request_wake why)
