@@ -5,6 +5,7 @@ import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { eventually } from '../e2e/lib/gateway.mjs';
+import { connect, text as request } from '../e2e/lib/raw.mjs';
 import { suite } from '../e2e/lib/suite.mjs';
 
 const KILLS = Number(process.env.SECGATE_CHAT_KILLS ?? 20);
@@ -212,5 +213,50 @@ suite('chat survives kill -9 of the worker', { limit: LIMIT_MS, config }, async 
       const digest = createHash('sha256').update(salt).update(event.text).digest('hex');
       assert.equal(digest, event.text_digest, `text of ${event.seq}`);
     }
+  });
+});
+
+const SLOW = 20;
+const LARGE = 400; // messages of 16 KB: more than sockets keep
+
+suite('slow readers', { config: { limits: { 'stream-seconds': 4 } } }, async ({ gw, it }) => {
+  const admin = await gw.admin();
+  const metric = async (name) =>
+    Number(new RegExp(`^${name} ([0-9.]+)$`, 'm').exec((await admin.get('/metrics')).bytes.toString())[1]);
+  const bearer = { authorization: `Bearer ${admin.token}` };
+  const sockets = [];
+
+  await it(`${SLOW} streams that nobody reads hold back neither writers nor readers, nor fill the memory`, async () => {
+    const anchor = await admin.post(ROOM, { json: { text: 'the beginning' }, expect: 201 });
+    while (sockets.length < SLOW) {
+      const socket = await connect(gw);
+      socket.pause();
+      socket.write(request('GET', '/v1/events', { ...bearer, accept: 'text/event-stream' }));
+      sockets.push(socket);
+    }
+    await eventually(async () => (await metric('secgate_event_streams')) === SLOW, 'all streams');
+    const before = await metric('process_resident_memory_bytes');
+    const body = 'x'.repeat(16384);
+    const posts = Promise.all(
+      Array.from({ length: 8 }, async () => {
+        for (let i = 0; i < LARGE / 8; i++)
+          await admin.post(ROOM, { body, type: 'text/plain', expect: 201 });
+      })
+    );
+    let seen = 0;
+    for (let after = anchor.json.id; seen < LARGE; ) {
+      const { json } = await admin.get(ROOM, { query: { after, wait: 10 }, expect: 200 });
+      assert.ok(json.events.length > 0, 'a reader was held back');
+      seen += json.events.length;
+      after = json.next;
+    }
+    await posts;
+    const grown = ((await metric('process_resident_memory_bytes')) - before) / 2 ** 20;
+    assert.ok(grown < 64, `the memory grew by ${grown} MiB`);
+  });
+
+  await it('a stream that is not read is cut off', async () => {
+    await eventually(async () => (await metric('secgate_event_streams')) === 0, 'the end of all streams', 30000);
+    sockets.forEach((socket) => socket.destroy());
   });
 });
