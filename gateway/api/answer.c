@@ -6,7 +6,8 @@
 
 #include "http/request.h"
 
-#define CHALLENGE "Bearer realm=\"secgate\""
+#define CHALLENGE           "Bearer realm=\"secgate\""
+#define WAITERS_RETRY_AFTER "5" /* seconds */
 
 enum sg_err answer_error(struct request *r, enum sg_err err, unsigned retry_after_s)
 {
@@ -15,6 +16,8 @@ enum sg_err answer_error(struct request *r, enum sg_err err, unsigned retry_afte
     if (err == SG_ERR_THROTTLED) {
         (void)snprintf(text, sizeof text, "%u", retry_after_s > 0 ? retry_after_s : 1);
         reply_header(r, "Retry-After", text);
+    } else if (err == SG_ERR_TOO_MANY_WAITERS) {
+        reply_header(r, "Retry-After", WAITERS_RETRY_AFTER);
     } else if (err == SG_ERR_TOKEN_INVALID || err == SG_ERR_TOKEN_EXPIRED ||
                err == SG_ERR_SESSION_ENDED) {
         reply_header(r, "WWW-Authenticate", CHALLENGE ", error=\"invalid_token\"");

@@ -9,7 +9,7 @@ struct request;
 
 /* Adds the headers that an error needs and returns it: the Bearer challenge (RFC 6750, section 3)
  * for 401, with `error="invalid_token"` when a token was at fault; Retry-After for 429
- * (`retry_after_s`, at least 1). SG_OK passes. */
+ * (`retry_after_s`, at least 1) and for too many waiters. SG_OK passes. */
 enum sg_err answer_error(struct request *r, enum sg_err err, unsigned retry_after_s);
 
 /* 403 for a token that lacks a scope, with the challenge that names it. */

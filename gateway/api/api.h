@@ -41,7 +41,11 @@ struct api {
 extern const struct route api_routes[];
 extern const size_t api_route_count;
 
-/* Decides access: bearer token, role, scopes; sets the principal. Does not block. */
+/* The cookie with the access token of a browser that listens to events. */
+#define SG_EVENTS_COOKIE "__Secure-secgate-events"
+
+/* Decides access: bearer token (or, for rows that say so, the cookie), role, scopes; sets the
+ * principal. Does not block. */
 enum sg_err api_guard(struct request *r, const struct route *route);
 
 #endif

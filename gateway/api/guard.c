@@ -35,10 +35,34 @@ static const char *bearer_token(const struct request *r)
     return *value != 0 ? value : NULL;
 }
 
-static enum sg_err authenticate(struct request *r, struct principal **ret)
+/* The token that `events_cookie` gave to a browser, for requests that its script cannot give a
+ * header; NULL when there is none, or when the browser says that another site asks. */
+static const char *cookie_token(const struct request *r)
+{
+    static const char name[] = SG_EVENTS_COOKIE "=";
+    const char *cookie = request_header(r, "Cookie"), *site = request_header(r, "Sec-Fetch-Site");
+
+    if (cookie == NULL || request_header_repeated(r, "Cookie") ||
+        request_header_repeated(r, "Sec-Fetch-Site") ||
+        (site != NULL && strcmp(site, "same-origin") != 0))
+        return NULL;
+    while (*cookie != 0) {
+        cookie += strspn(cookie, " \t");
+        if (strncmp(cookie, name, sizeof name - 1) == 0)
+            return cookie[sizeof name - 1] != 0 ? cookie + sizeof name - 1 : NULL;
+        cookie += strcspn(cookie, ";");
+        cookie += *cookie == ';';
+    }
+    return NULL;
+}
+
+static enum sg_err authenticate(struct request *r, const struct route *route,
+                                struct principal **ret)
 {
     const struct api *api = request_app(r);
-    const char *token = bearer_token(r);
+    bool cookie = route->cookie && request_header(r, "Authorization") == NULL;
+    const char *token = cookie ? cookie_token(r) : bearer_token(r);
+    size_t len = token != NULL ? strcspn(token, cookie ? "; \t" : " ") : 0;
     struct principal *who;
     enum sg_err err;
 
@@ -49,8 +73,8 @@ static enum sg_err authenticate(struct request *r, struct principal **ret)
     who = arena_alloc(request_arena(r), sizeof *who);
     if (who == NULL)
         return SG_ERR_NO_MEMORY;
-    err = identity_authenticate(api->identity, token, strcspn(token, " "), who);
-    if (err == SG_OK && token[strcspn(token, " ")] != 0)
+    err = identity_authenticate(api->identity, token, len, who);
+    if (err == SG_OK && !cookie && token[len] != 0)
         err = SG_ERR_TOKEN_INVALID;
     if (err != SG_OK)
         return answer_error(r, err, 0);
@@ -76,7 +100,7 @@ enum sg_err api_guard(struct request *r, const struct route *route)
         return SG_OK;
     if (route->access == SG_ACCESS_LOCAL && (api->metrics_public || request_loopback(r)))
         return SG_OK;
-    err = authenticate(r, &who);
+    err = authenticate(r, route, &who);
     if (err != SG_OK)
         return err;
     request_set_principal(r, who, who->user);

@@ -85,17 +85,22 @@ static enum sg_err refuse_value(struct reader *in, const struct json_field *f)
     if (f->kind == SG_JSON_STRING)
         (void)snprintf(text, sizeof text, "must be a string of %lld to %lld characters",
                        (long long)f->min, (long long)f->max);
-    else if (f->kind == SG_JSON_INTEGER)
-        (void)snprintf(text, sizeof text, "must be an integer from %lld to %lld", (long long)f->min,
-                       (long long)f->max);
+    else if (f->kind == SG_JSON_INTEGER || f->kind == SG_JSON_INTEGER_OR_NULL)
+        (void)snprintf(text, sizeof text, "must be an integer from %lld to %lld%s",
+                       (long long)f->min, (long long)f->max,
+                       f->kind == SG_JSON_INTEGER ? "" : ", or null");
+    else if (f->kind == SG_JSON_STRINGS)
+        (void)snprintf(text, sizeof text,
+                       "must be an array of %lld to %lld strings of 1 to %d characters",
+                       (long long)f->min, (long long)f->max, SG_JSON_ITEM_MAX);
     else if (f->kind == SG_JSON_BOOLEAN)
         (void)snprintf(text, sizeof text, "must be true or false");
     describe(in, f, text);
     return SG_ERR_BAD_FIELD;
 }
 
-static enum sg_err read_string(struct reader *in, const struct json_field *f,
-                               struct json_object *value)
+static enum sg_err copy_string(struct reader *in, const struct json_field *f,
+                               struct json_object *value, int64_t min, int64_t max, char **ret)
 {
     const char *text;
     size_t characters;
@@ -105,10 +110,32 @@ static enum sg_err read_string(struct reader *in, const struct json_field *f,
     text = json_object_get_string(value);
     characters = utf8_length(text);
     if (strlen(text) != (size_t)json_object_get_string_len(value) || characters == SIZE_MAX ||
-        (int64_t)characters < f->min || (int64_t)characters > f->max)
+        (int64_t)characters < min || (int64_t)characters > max)
         return refuse_value(in, f);
-    *f->to.string = arena_strdup(in->arena, text);
-    return *f->to.string != NULL ? SG_OK : SG_ERR_NO_MEMORY;
+    *ret = arena_strdup(in->arena, text);
+    return *ret != NULL ? SG_OK : SG_ERR_NO_MEMORY;
+}
+
+static enum sg_err read_strings(struct reader *in, const struct json_field *f,
+                                struct json_object *value)
+{
+    struct json_strings *to = f->to.strings;
+    size_t count;
+    enum sg_err err = SG_OK;
+
+    if (json_object_get_type(value) != json_type_array)
+        return refuse_value(in, f);
+    count = json_object_array_length(value);
+    if ((int64_t)count < f->min || (int64_t)count > f->max)
+        return refuse_value(in, f);
+    to->items = arena_alloc(in->arena, (count + 1) * sizeof *to->items);
+    if (to->items == NULL)
+        return SG_ERR_NO_MEMORY;
+    for (size_t i = 0; err == SG_OK && i < count; i++)
+        err = copy_string(in, f, json_object_array_get_idx(value, i), 1, SG_JSON_ITEM_MAX,
+                          &to->items[i]);
+    to->count = count;
+    return err;
 }
 
 static enum sg_err read_integer(struct reader *in, const struct json_field *f,
@@ -130,7 +157,15 @@ static enum sg_err read_value(struct reader *in, const struct json_field *f,
 {
     switch (f->kind) {
     case SG_JSON_STRING:
-        return read_string(in, f, value);
+        return copy_string(in, f, value, f->min, f->max, f->to.string);
+    case SG_JSON_STRINGS:
+        return read_strings(in, f, value);
+    case SG_JSON_INTEGER_OR_NULL:
+        if (value == NULL) {
+            *f->to.integer = 0;
+            return SG_OK;
+        }
+        return read_integer(in, f, value);
     case SG_JSON_INTEGER:
         return read_integer(in, f, value);
     case SG_JSON_BOOLEAN:
@@ -242,6 +277,22 @@ enum sg_err json_in_parse(const uint8_t *text, size_t len, struct arena *arena,
     err = read_all(&in, body);
     free_value(body);
     return err;
+}
+
+bool json_in_has(const uint8_t *text, size_t len, const char *name)
+{
+    struct json_object *body;
+    const char *reason;
+    size_t offset;
+    bool has;
+
+    if (len >= INT32_MAX || json_scan(text, len, &reason, &offset) != SG_OK ||
+        parse(text, len, &body) != SG_OK)
+        return false;
+    has = json_object_get_type(body) == json_type_object &&
+          json_object_object_get_ex(body, name, NULL);
+    free_value(body);
+    return has;
 }
 
 enum sg_err json_in_read(struct request *r, const struct json_field *fields, size_t count)

@@ -15,18 +15,32 @@
 
 struct request;
 
-enum json_kind { SG_JSON_STRING, SG_JSON_INTEGER, SG_JSON_BOOLEAN, SG_JSON_OBJECT };
+enum json_kind {
+    SG_JSON_STRING,
+    SG_JSON_INTEGER,
+    SG_JSON_INTEGER_OR_NULL, /* null is read as 0 */
+    SG_JSON_BOOLEAN,
+    SG_JSON_OBJECT,
+    SG_JSON_STRINGS /* an array of strings of 1 to SG_JSON_ITEM_MAX characters */
+};
+#define SG_JSON_ITEM_MAX 4096
+
+struct json_strings {
+    size_t count;
+    char **items; /* in the arena, as their texts */
+};
 
 struct json_field {
     const char *in; /* the object member that it is part of; NULL: of the body itself */
     const char *name;
     enum json_kind kind;
     bool required;    /* of its object, if that is there */
-    int64_t min, max; /* characters of a string, value of an integer */
+    int64_t min, max; /* characters of a string, value of an integer, items of an array */
     union {
         char **string; /* in the arena, NUL-terminated, holds no other NUL */
         int64_t *integer;
         bool *boolean;
+        struct json_strings *strings;
     } to;        /* untouched when the member is absent */
     bool *given; /* whether it is there; may be NULL, must be for objects inside objects */
 };
@@ -46,6 +60,11 @@ enum sg_err json_in_parse(const uint8_t *text, size_t len, struct arena *arena,
 /* The same for the body of a request, which is wiped; sets the detail of the answer. */
 enum sg_err json_in_read(struct request *r, const struct json_field *fields,
                          size_t count) SG_MUST_CHECK;
+
+/* Whether a text, followed by a NUL, is an object with this member in JSON as this gateway reads
+ * it.
+ */
+bool json_in_has(const uint8_t *text, size_t len, const char *name);
 
 /* Wipes the request's buffered body. */
 void json_in_wipe_body(struct request *r);

@@ -5,6 +5,7 @@
 
 #include "api/json_out.h"
 #include "core/identity.h"
+#include "store/events.h"
 #include "store/files.h"
 
 /* Bytes that one of each takes at most, besides its path. */
@@ -17,5 +18,12 @@ void records_session(struct json_out *o, const char *name, const struct session_
 /* `base` bytes of the path stand before the entry's name. */
 void records_entry(struct json_out *o, const char *name, const struct entry_record *entry,
                    size_t base);
+
+/* A space and its role for the asking user; `range` NULL leaves out where its events begin and end.
+ */
+void records_space(struct json_out *o, const char *name, const char *epoch,
+                   const struct space_info *info, enum space_role role,
+                   const struct event_range *range);
+void records_member(struct json_out *o, const char *name, const struct member_record *member);
 
 #endif
