@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Spaces and file trees in SQLite: rows keyed by (space, path), every directory a row but the root.
+ * File trees in SQLite: rows keyed by (space, path), every directory a row but the root.
  * It never touches content. Checks stand in this order: the tree (what is there, parents), then the
  * conditions (RFC 9110 section 13.2.1: they only count when the request would succeed without
  * them).
@@ -16,105 +16,35 @@ static const uint8_t no_digest[SG_DIGEST_SIZE];
 /* -- spaces -------------------------------------------------------------------------------------
  */
 
-static void space_from_row(struct sqlite_query *q, struct space_record *ret)
-{
-    memset(ret, 0, sizeof(*ret));
-    ret->id = sqlite_query_get_int(q, 0);
-    sqlite_query_get_text(q, 1, ret->name, sizeof(ret->name));
-    ret->owner_id = sqlite_query_get_int(q, 2);
-}
-
 static enum sg_err files_space_get(void *self, const char *name, struct space_record *ret)
 {
-    struct sqlite_conn *c = NULL;
-    enum sg_err err = sqlite_conn_acquire(self, &c);
-    if (err)
-        return err;
-    struct sqlite_query q;
-    struct space_record space;
-    bool row = false;
-    sqlite_query_begin(&q, c, SG_SQL_SPACE_BY_NAME);
-    sqlite_query_text(&q, name);
-    err = sqlite_query_step(&q, &row);
-    if (!err && row)
-        space_from_row(&q, &space);
-    err = sqlite_query_end(&q);
-    sqlite_conn_release(self, c);
-    if (err)
-        return err;
-    if (!row)
-        return SG_ERR_NOT_FOUND;
-    *ret = space;
-    return SG_OK;
+    return sqlite_spaces_vtable.get(self, name, 0, ret);
 }
 
 static enum sg_err files_space_list(void *self, int64_t user_id, size_t limit,
                                     struct space_record *ret, size_t *ret_count)
 {
-    struct sqlite_conn *c = NULL;
-    enum sg_err err = sqlite_conn_acquire(self, &c);
+    size_t count = 0, kept = 0;
+    enum sg_err err = sqlite_spaces_vtable.visible(self, user_id, 0, limit, ret, &count);
     if (err)
         return err;
-    struct sqlite_query q;
-    size_t count = 0;
-    bool row = true;
-    sqlite_query_begin(&q, c, SG_SQL_SPACE_LIST);
-    sqlite_query_int(&q, user_id);
-    sqlite_query_int(&q, (int64_t)limit);
-    while (!err && row && count < limit) {
-        err = sqlite_query_step(&q, &row);
-        if (!err && row)
-            space_from_row(&q, &ret[count++]);
-    }
-    err = sqlite_query_end(&q);
-    sqlite_conn_release(self, c);
-    if (!err)
-        *ret_count = count;
-    return err;
-}
-
-static enum sg_err space_exists(struct sqlite_conn *c, int64_t id)
-{
-    struct sqlite_query q;
-    bool row = false;
-    sqlite_query_begin(&q, c, SG_SQL_SPACE_BY_ID);
-    sqlite_query_int(&q, id);
-    enum sg_err err = sqlite_query_step(&q, &row);
-    err = sqlite_query_end(&q);
-    return err ? err : row ? SG_OK : SG_ERR_NOT_FOUND;
-}
-
-enum sg_err sqlite_files_space_add(struct sqlite_conn *c, const char *name, int64_t owner_id)
-{
-    struct sqlite_query q;
-    sqlite_query_begin(&q, c, SG_SQL_SPACE_INSERT);
-    sqlite_query_text(&q, name);
-    sqlite_query_int(&q, owner_id);
-    return sqlite_query_run(&q);
-}
-
-enum sg_err sqlite_files_space_remove(struct sqlite_conn *c, int64_t owner_id)
-{
-    struct sqlite_query q;
-    sqlite_query_begin(&q, c, SG_SQL_SPACE_CLEAR);
-    sqlite_query_int(&q, owner_id);
-    enum sg_err err = sqlite_query_run(&q);
-    if (err)
-        return err;
-    sqlite_query_begin(&q, c, SG_SQL_SPACE_DELETE);
-    sqlite_query_int(&q, owner_id);
-    return sqlite_query_run(&q);
+    for (size_t i = 0; i < count; i++)
+        if (ret[i].kind == SG_SPACE_COMMON || ret[i].kind == SG_SPACE_OWN)
+            ret[kept++] = ret[i];
+    *ret_count = kept;
+    return SG_OK;
 }
 
 /* -- entries ------------------------------------------------------------------------------------
  */
 
 /* The root is a directory without a row, in every space that is there. */
-static enum sg_err entry_get(struct sqlite_conn *c, int64_t space_id, const char *path, size_t len,
-                             struct arena *arena, struct entry_record *ret)
+enum sg_err sqlite_files_entry(struct sqlite_conn *c, int64_t space_id, const char *path,
+                               size_t len, struct arena *arena, struct entry_record *ret)
 {
     if (len == 0) {
-        enum sg_err err = space_exists(c, space_id);
+        enum space_kind kind;
+        enum sg_err err = sqlite_spaces_kind(c, space_id, &kind);
         if (err)
             return err;
         memset(ret, 0, sizeof(*ret));
@@ -142,7 +72,7 @@ static enum sg_err files_get(void *self, int64_t space_id, const char *path, str
     enum sg_err err = sqlite_conn_acquire(self, &c);
     if (err)
         return err;
-    err = entry_get(c, space_id, path, strlen(path), arena, &entry);
+    err = sqlite_files_entry(c, space_id, path, strlen(path), arena, &entry);
     sqlite_conn_release(self, c);
     if (!err)
         *ret = entry;
@@ -172,21 +102,22 @@ static enum sg_err entry_insert(struct sqlite_conn *c, int64_t space_id,
     else
         sqlite_query_null(&q);
     sqlite_query_int(&q, entry->modified_ns);
-    sqlite_query_int(&q, type == SG_ENTRY_FILE ? 1 : 0);
+    sqlite_query_int(&q, type == SG_ENTRY_FILE ? (int64_t)entry->version : 0);
     sqlite_query_text(&q, entry->owner);
     sqlite_query_text(&q, type == SG_ENTRY_FILE ? entry->media_type : "");
     return sqlite_query_run(&q);
 }
 
 /* Makes the directories above path[0..len), from the deepest that is missing upwards. */
-static enum sg_err make_parents(struct sqlite_conn *c, int64_t space_id,
-                                const struct entry_record *entry)
+enum sg_err sqlite_files_make_parents(struct sqlite_conn *c, int64_t space_id,
+                                      const struct entry_record *entry)
 {
     size_t len = parent_len(entry->path, strlen(entry->path));
-    enum sg_err err = space_exists(c, space_id);
+    enum space_kind kind;
+    enum sg_err err = sqlite_spaces_kind(c, space_id, &kind);
     while (!err && len > 0) {
         struct entry_record above;
-        err = entry_get(c, space_id, entry->path, len, NULL, &above);
+        err = sqlite_files_entry(c, space_id, entry->path, len, NULL, &above);
         if (!err)
             return above.type == SG_ENTRY_DIRECTORY ? SG_OK : SG_ERR_NOT_DIRECTORY;
         if (err != SG_ERR_NOT_FOUND)
@@ -200,8 +131,8 @@ static enum sg_err make_parents(struct sqlite_conn *c, int64_t space_id,
 }
 
 /* `current` NULL: nothing is there. */
-static enum sg_err check_condition(const struct entry_condition *condition,
-                                   const struct entry_record *current)
+enum sg_err sqlite_files_check(const struct entry_condition *condition,
+                               const struct entry_record *current)
 {
     if (!condition)
         return SG_OK;
@@ -217,6 +148,41 @@ static enum sg_err check_condition(const struct entry_condition *condition,
         if (memcmp(condition->match[i], current->sha256, SG_DIGEST_SIZE) == 0)
             return SG_OK;
     return SG_ERR_PRECONDITION;
+}
+
+enum sg_err sqlite_files_free_version(struct sqlite_conn *c, int64_t space_id, const char *path,
+                                      uint64_t *ret)
+{
+    struct sqlite_query q;
+    bool row = false;
+    uint64_t linked = 0;
+    sqlite_query_begin(&q, c, SG_SQL_LINK_VERSION);
+    sqlite_query_int(&q, space_id);
+    sqlite_query_text(&q, path);
+    enum sg_err err = sqlite_query_step(&q, &row);
+    if (!err && row)
+        linked = (uint64_t)sqlite_query_get_int(&q, 0);
+    err = sqlite_query_end(&q);
+    if (!err)
+        *ret = linked + 1;
+    return err;
+}
+
+enum sg_err sqlite_files_event(struct sqlite_conn *c, int64_t space_id, enum event_type type,
+                               const char *path, const struct entry_record *entry,
+                               const char *from_path, const struct space_actor *actor)
+{
+    struct event_file file = {.path = path,
+                              .version = entry->version,
+                              .size = entry->size,
+                              .media_type = entry->media_type};
+    struct event_draft draft = {.type = type,
+                                .files = &file,
+                                .file_count = 1,
+                                .from_path = from_path,
+                                .directory = entry->type == SG_ENTRY_DIRECTORY};
+    memcpy(file.sha256, entry->sha256, sizeof(file.sha256));
+    return sqlite_spaces_event(c, space_id, actor, &draft);
 }
 
 struct put_job {
@@ -247,28 +213,38 @@ static enum sg_err replace(struct sqlite_conn *c, struct put_job *job,
     return sqlite_query_run(&q);
 }
 
+static enum sg_err put_new(struct sqlite_conn *c, struct put_job *job)
+{
+    struct entry_record *entry = &job->entry;
+    enum sg_err err = sqlite_files_make_parents(c, job->space_id, entry);
+    if (!err)
+        err = sqlite_files_check(job->condition, NULL);
+    if (!err)
+        err = sqlite_files_free_version(c, job->space_id, entry->path, &entry->version);
+    if (!err)
+        err = entry_insert(c, job->space_id, entry, strlen(entry->path), SG_ENTRY_FILE);
+    job->created = true;
+    return err;
+}
+
 static enum sg_err put_run(struct sqlite_conn *c, void *ctx)
 {
     struct put_job *job = ctx;
     struct entry_record current;
     const char *path = job->entry.path;
-    enum sg_err err = entry_get(c, job->space_id, path, strlen(path), NULL, &current);
+    enum sg_err err = sqlite_files_entry(c, job->space_id, path, strlen(path), NULL, &current);
     if (!err && current.type == SG_ENTRY_DIRECTORY)
         return SG_ERR_IS_DIRECTORY;
     if (!err) {
-        err = check_condition(job->condition, &current);
-        return err ? err : replace(c, job, &current);
+        err = sqlite_files_check(job->condition, &current);
+        if (!err)
+            err = replace(c, job, &current);
+    } else if (err == SG_ERR_NOT_FOUND) {
+        err = put_new(c, job);
     }
-    if (err != SG_ERR_NOT_FOUND)
-        return err;
-    err = make_parents(c, job->space_id, &job->entry);
-    if (!err)
-        err = check_condition(job->condition, NULL);
-    if (!err)
-        err = entry_insert(c, job->space_id, &job->entry, strlen(path), SG_ENTRY_FILE);
-    job->created = true;
-    job->entry.version = 1;
-    return err;
+    return err ? err
+               : sqlite_files_event(c, job->space_id, SG_EVENT_FILE_STORED, path, &job->entry, NULL,
+                                    job->actor);
 }
 
 static enum sg_err files_put(void *self, int64_t space_id, struct entry_record *entry,
@@ -278,6 +254,7 @@ static enum sg_err files_put(void *self, int64_t space_id, struct entry_record *
 {
     struct put_job job = {
         .space_id = space_id, .entry = *entry, .condition = condition, .actor = actor};
+    job.entry.type = SG_ENTRY_FILE;
     if (entry->size > INT64_MAX)
         return SG_ERR_TOO_LARGE;
     enum sg_err err = sqlite_write(self, put_run, &job);
@@ -295,19 +272,19 @@ static enum sg_err mkdir_run(struct sqlite_conn *c, void *ctx)
     struct put_job *job = ctx;
     struct entry_record current;
     const char *path = job->entry.path;
-    enum sg_err err = entry_get(c, job->space_id, path, strlen(path), NULL, &current);
+    enum sg_err err = sqlite_files_entry(c, job->space_id, path, strlen(path), NULL, &current);
     if (!err && current.type == SG_ENTRY_FILE)
         return SG_ERR_CONFLICT;
     if (!err) {
         current.path = job->entry.path;
         job->entry = current;
-        return check_condition(job->condition, &current);
+        return sqlite_files_check(job->condition, &current);
     }
     if (err != SG_ERR_NOT_FOUND)
         return err;
-    err = make_parents(c, job->space_id, &job->entry);
+    err = sqlite_files_make_parents(c, job->space_id, &job->entry);
     if (!err)
-        err = check_condition(job->condition, NULL);
+        err = sqlite_files_check(job->condition, NULL);
     if (!err)
         err = entry_insert(c, job->space_id, &job->entry, strlen(path), SG_ENTRY_DIRECTORY);
     job->created = true;
@@ -353,19 +330,36 @@ static enum sg_err has_child(struct sqlite_conn *c, int64_t space_id, const char
     return sqlite_query_end(&q);
 }
 
-/* Everything below a directory is one range: from "dir/" to before "dir0", for '0' follows '/'. */
+/* One range: from "dir/" to before "dir0", for '0' follows '/'. */
+enum sg_err sqlite_files_below(const char *dir, struct sqlite_files_bounds *ret)
+{
+    int len = snprintf(ret->low, sizeof(ret->low), "%s/", dir);
+    if (len < 0 || (size_t)len >= sizeof(ret->low))
+        return SG_ERR_NOT_FOUND;
+    (void)snprintf(ret->high, sizeof(ret->high), "%s0", dir);
+    return SG_OK;
+}
+
 static enum sg_err remove_below(struct sqlite_conn *c, int64_t space_id, const char *dir)
 {
-    char low[SG_PATH_SIZE + 1], high[SG_PATH_SIZE + 1];
-    int len = snprintf(low, sizeof(low), "%s/", dir);
-    if (len < 0 || (size_t)len >= sizeof(low))
-        return SG_ERR_NOT_FOUND;
-    (void)snprintf(high, sizeof(high), "%s0", dir);
+    struct sqlite_files_bounds below;
+    enum sg_err err = sqlite_files_below(dir, &below);
+    if (err)
+        return err;
     struct sqlite_query q;
     sqlite_query_begin(&q, c, SG_SQL_ENTRY_DELETE_BELOW);
     sqlite_query_int(&q, space_id);
-    sqlite_query_text(&q, low);
-    sqlite_query_text(&q, high);
+    sqlite_query_text(&q, below.low);
+    sqlite_query_text(&q, below.high);
+    return sqlite_query_run(&q);
+}
+
+enum sg_err sqlite_files_delete(struct sqlite_conn *c, int64_t space_id, const char *path)
+{
+    struct sqlite_query q;
+    sqlite_query_begin(&q, c, SG_SQL_ENTRY_DELETE);
+    sqlite_query_int(&q, space_id);
+    sqlite_query_text(&q, path);
     return sqlite_query_run(&q);
 }
 
@@ -375,7 +369,7 @@ static enum sg_err remove_run(struct sqlite_conn *c, void *ctx)
     struct entry_record current;
     bool child = false;
     size_t len = strlen(job->path);
-    enum sg_err err = entry_get(c, job->space_id, job->path, len, NULL, &current);
+    enum sg_err err = sqlite_files_entry(c, job->space_id, job->path, len, NULL, &current);
     if (!err && len == 0)
         err = SG_ERR_CONFLICT; /* the root stays */
     if (!err && current.type == SG_ENTRY_DIRECTORY)
@@ -383,16 +377,14 @@ static enum sg_err remove_run(struct sqlite_conn *c, void *ctx)
     if (!err && child && !job->recursive)
         err = SG_ERR_NOT_EMPTY;
     if (!err)
-        err = check_condition(job->condition, &current);
+        err = sqlite_files_check(job->condition, &current);
     if (!err && child)
         err = remove_below(c, job->space_id, job->path);
-    if (err)
-        return err;
-    struct sqlite_query q;
-    sqlite_query_begin(&q, c, SG_SQL_ENTRY_DELETE);
-    sqlite_query_int(&q, job->space_id);
-    sqlite_query_text(&q, job->path);
-    return sqlite_query_run(&q);
+    if (!err)
+        err = sqlite_files_delete(c, job->space_id, job->path);
+    return err ? err
+               : sqlite_files_event(c, job->space_id, SG_EVENT_FILE_DELETED, job->path, &current,
+                                    NULL, job->actor);
 }
 
 static enum sg_err files_remove(void *self, int64_t space_id, const char *path, bool recursive,
@@ -423,7 +415,7 @@ static enum sg_err files_list(void *self, const struct entry_query *query, struc
     err = sqlite_list_page(c, query, arena, ret, &count, &more);
     if (!err && count == 0) { /* rows prove the directory; without them it is looked up */
         struct entry_record dir;
-        err = entry_get(c, query->space_id, query->dir, strlen(query->dir), NULL, &dir);
+        err = sqlite_files_entry(c, query->space_id, query->dir, strlen(query->dir), NULL, &dir);
         if (!err && dir.type != SG_ENTRY_DIRECTORY)
             err = SG_ERR_NOT_DIRECTORY;
     }
@@ -460,6 +452,7 @@ const struct files_vtable sqlite_files_vtable = {
     .put = files_put,
     .mkdir = files_mkdir,
     .remove = files_remove,
+    .move = sqlite_files_move,
     .list = files_list,
     .blob_used = files_blob_used,
 };

@@ -60,15 +60,41 @@
     X(ADDRESS_KNOWN)                                                                               \
     X(SPACE_BY_NAME)                                                                               \
     X(SPACE_BY_ID)                                                                                 \
+    X(SPACE_KIND)                                                                                  \
+    X(SPACE_DIRECT)                                                                                \
+    X(SPACE_INFO)                                                                                  \
     X(SPACE_LIST)                                                                                  \
+    X(SPACE_VISIBLE)                                                                               \
+    X(SPACE_RETENTIONS)                                                                            \
+    X(SPACE_UNREAD)                                                                                \
+    X(SPACE_READ)                                                                                  \
+    X(SPACE_OF_USER)                                                                               \
     X(SPACE_INSERT)                                                                                \
+    X(SPACE_UPDATE)                                                                                \
     X(SPACE_DELETE)                                                                                \
-    X(SPACE_CLEAR)                                                                                 \
+    X(SPACE_CLEAR_LINKS)                                                                           \
+    X(SPACE_CLEAR_EVENTS)                                                                          \
+    X(SPACE_CLEAR_ENTRIES)                                                                         \
+    X(SPACE_CLEAR_MEMBERS)                                                                         \
+    X(MEMBER_GET)                                                                                  \
+    X(MEMBER_LIST)                                                                                 \
+    X(MEMBER_COUNT)                                                                                \
+    X(MEMBER_SPACES)                                                                               \
+    X(MEMBER_INSERT)                                                                               \
+    X(MEMBER_UPDATE)                                                                               \
+    X(MEMBER_DELETE)                                                                               \
+    X(MEMBER_OTHER_OWNER)                                                                          \
+    X(MEMBER_HEIR)                                                                                 \
+    X(MEMBER_FIRST_SPACE)                                                                          \
     X(ENTRY_GET)                                                                                   \
     X(ENTRY_INSERT)                                                                                \
     X(ENTRY_UPDATE)                                                                                \
     X(ENTRY_DELETE)                                                                                \
     X(ENTRY_DELETE_BELOW)                                                                          \
+    X(LINK_VERSION)                                                                                \
+    X(ENTRY_BELOW_SIZE)                                                                            \
+    X(ENTRY_MOVE)                                                                                  \
+    X(ENTRY_MOVE_BELOW)                                                                            \
     X(ENTRY_HAS_CHILD)                                                                             \
     X(BLOB_USED)                                                                                   \
     X(LIST_NAME)                                                                                   \
@@ -260,17 +286,102 @@ void sqlite_writer_touch(struct sqlite_writer *w, const uint8_t *id, int64_t now
 /* -- shared between the files of the engine -----------------------------------------------------
  */
 
-/* The vtables (sqlite_users.c, sqlite_sessions.c, sqlite_files.c). */
+/* The vtables (sqlite_users.c, sqlite_sessions.c, sqlite_files.c, ...). */
 extern const struct users_vtable sqlite_users_vtable;
 extern const struct sessions_vtable sqlite_sessions_vtable;
 extern const struct files_vtable sqlite_files_vtable;
+extern const struct spaces_vtable sqlite_spaces_vtable;
 extern const struct events_vtable sqlite_events_vtable;
 
-/* Inside a write: makes a space (owner 0: nobody); removes the spaces of an owner with their
- * entries. */
-enum sg_err sqlite_files_space_add(struct sqlite_conn *c, const char *name,
-                                   int64_t owner_id) SG_MUST_CHECK;
-enum sg_err sqlite_files_space_remove(struct sqlite_conn *c, int64_t owner_id) SG_MUST_CHECK;
+/* -- spaces and members (sqlite_spaces.c, sqlite_spaces_change.c, sqlite_members.c) -------------
+ */
+
+/* As the functions of the vtable without `spaces_`, on a connection. */
+enum sg_err sqlite_spaces_find(struct sqlite_conn *c, const char *name, int64_t user_id,
+                               struct space_record *ret) SG_MUST_CHECK;
+enum sg_err sqlite_spaces_info_find(struct sqlite_conn *c, int64_t id, int64_t user_id,
+                                    struct space_info *ret) SG_MUST_CHECK;
+/* The direct space of a user and another, with id 0 when there is none. NOT_FOUND: no such other.
+ */
+enum sg_err sqlite_spaces_direct_find(struct sqlite_conn *c, int64_t user_id, const char *other,
+                                      struct space_record *ret) SG_MUST_CHECK;
+enum sg_err sqlite_spaces_kind(struct sqlite_conn *c, int64_t id,
+                               enum space_kind *ret) SG_MUST_CHECK;
+
+/* Inside a write: a user's own space; the end of a space with all in it; an event of an actor's
+ * (fills sender and time). */
+enum sg_err sqlite_spaces_add_own(struct sqlite_conn *c, const char *user, int64_t user_id,
+                                  int64_t now_ns) SG_MUST_CHECK;
+enum sg_err sqlite_spaces_drop(struct sqlite_conn *c, int64_t id) SG_MUST_CHECK;
+enum sg_err sqlite_spaces_event(struct sqlite_conn *c, int64_t space_id,
+                                const struct space_actor *actor,
+                                struct event_draft *draft) SG_MUST_CHECK;
+/* Inside a write: NOT_FOUND without such a user; a new member, no event; everything of a user that
+ * leaves the gateway. */
+enum sg_err sqlite_members_user_there(struct sqlite_conn *c, int64_t user_id) SG_MUST_CHECK;
+enum sg_err sqlite_members_add(struct sqlite_conn *c, int64_t id, int64_t user_id,
+                               enum space_role role, int64_t now_ns) SG_MUST_CHECK;
+enum sg_err sqlite_members_remove_user(struct sqlite_conn *c, int64_t user_id,
+                                       const char *name) SG_MUST_CHECK;
+
+/* Functions of the vtable. */
+enum sg_err sqlite_spaces_direct(void *self, int64_t user_id, const char *other, int64_t now_ns,
+                                 struct space_record *ret) SG_MUST_CHECK;
+enum sg_err sqlite_spaces_create(void *self, const char *name, const char *description,
+                                 const struct space_actor *actor,
+                                 struct space_info *ret) SG_MUST_CHECK;
+enum sg_err sqlite_spaces_update(void *self, int64_t id, const struct space_change *change,
+                                 const struct space_actor *actor,
+                                 struct space_info *ret) SG_MUST_CHECK;
+enum sg_err sqlite_spaces_remove(void *self, int64_t id) SG_MUST_CHECK;
+enum sg_err sqlite_spaces_read_set(void *self, int64_t id, int64_t user_id,
+                                   uint64_t seq) SG_MUST_CHECK;
+enum sg_err sqlite_members_get(void *self, int64_t id, const char *user,
+                               struct member_record *ret) SG_MUST_CHECK;
+enum sg_err sqlite_members_list(void *self, int64_t id, const char *after, size_t limit,
+                                struct member_record *ret, size_t *ret_count) SG_MUST_CHECK;
+enum sg_err sqlite_members_set(void *self, int64_t id, const char *user, enum space_role role,
+                               const struct space_actor *actor, struct member_record *ret,
+                               bool *ret_created) SG_MUST_CHECK;
+enum sg_err sqlite_members_remove(void *self, int64_t id, const char *user,
+                                  const struct space_actor *actor,
+                                  int64_t *ret_user_id) SG_MUST_CHECK;
+
+/* -- files (sqlite_files.c, sqlite_files_move.c, sqlite_list.c) ---------------------------------
+ */
+
+/* An entry; path[0..len) needs no NUL, "" is the root. `arena` NULL leaves out the path. */
+enum sg_err sqlite_files_entry(struct sqlite_conn *c, int64_t space_id, const char *path,
+                               size_t len, struct arena *arena,
+                               struct entry_record *ret) SG_MUST_CHECK;
+/* Inside a write: the directories above an entry that are missing, as its owner's. */
+enum sg_err sqlite_files_make_parents(struct sqlite_conn *c, int64_t space_id,
+                                      const struct entry_record *entry) SG_MUST_CHECK;
+/* `current` NULL: nothing is there. */
+enum sg_err sqlite_files_check(const struct entry_condition *condition,
+                               const struct entry_record *current) SG_MUST_CHECK;
+/* Inside a write: the least version that a new entry may have. */
+enum sg_err sqlite_files_free_version(struct sqlite_conn *c, int64_t space_id, const char *path,
+                                      uint64_t *ret) SG_MUST_CHECK;
+enum sg_err sqlite_files_delete(struct sqlite_conn *c, int64_t space_id,
+                                const char *path) SG_MUST_CHECK;
+/* Inside a write: an event of `type` about an entry as it is (or was); `from_path` or NULL. */
+enum sg_err sqlite_files_event(struct sqlite_conn *c, int64_t space_id, enum event_type type,
+                               const char *path, const struct entry_record *entry,
+                               const char *from_path,
+                               const struct space_actor *actor) SG_MUST_CHECK;
+/* Bounds of everything below a directory: path >= low and path < high. NOT_FOUND: too long. */
+struct sqlite_files_bounds {
+    char low[SG_PATH_SIZE + 1], high[SG_PATH_SIZE + 1];
+};
+enum sg_err sqlite_files_below(const char *dir, struct sqlite_files_bounds *ret) SG_MUST_CHECK;
+/* Function of the vtable. */
+enum sg_err sqlite_files_move(void *self, int64_t from_space_id, const char *from_path,
+                              int64_t to_space_id, const char *to_path, bool overwrite,
+                              const struct entry_condition *condition,
+                              const struct space_actor *actor, struct arena *arena,
+                              struct entry_record *ret,
+                              uint8_t ret_old_sha256[SG_DIGEST_SIZE]) SG_MUST_CHECK;
 
 /* The entry of the current row (columns as in SG_ENTRY_COLUMNS); `arena` NULL leaves out the path.
  */

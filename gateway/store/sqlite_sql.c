@@ -155,7 +155,37 @@ static const char schema_2[] =
 #define SG_SESSION_COLUMNS                                                                         \
     "SELECT id, user_id, address, device_name, device_mac, created_ns, last_used_ns, expires_ns,"  \
     " family_key, current_sha256, previous_sha256, salt, sequence FROM sessions "
-#define SG_SPACE_COLUMNS "SELECT id, name, coalesce(owner_id, 0) FROM spaces "
+/* A space as its record; `name` as the user ?1 gives it, with the marks of the same user. */
+#define SG_SPACE_RECORD(name, role)                                                                \
+    "SELECT s.id AS id, s.kind, " name " AS shown, coalesce(s.owner_id, 0),"                       \
+    " coalesce(s.peer_low, 0), coalesce(s.peer_high, 0), " role
+#define SG_SPACE_MORE                                                                              \
+    ", s.description, s.created_ns, s.retention_s, s.retention_count, coalesce(r.seq, 0),"         \
+    " coalesce(l.head_seq, 0), coalesce(l.pruned_seq, 0)"
+#define SG_SPACE_MARKS                                                                             \
+    " LEFT JOIN reads r ON r.user_id = ?1 AND r.space_id = s.id"                                   \
+    " LEFT JOIN logs l ON l.space_id = s.id"
+#define SG_SPACE_SHOWN                                                                             \
+    "CASE s.kind WHEN 3 THEN (SELECT '@' || u.name FROM users u WHERE u.id ="                      \
+    " iif(s.peer_low = ?1, s.peer_high, s.peer_low)) ELSE s.name END"
+#define SG_SPACE_ONE(more, marks)                                                                  \
+    SG_SPACE_RECORD(SG_SPACE_SHOWN, "coalesce(m.role, 0)")                                         \
+    more " FROM spaces s LEFT JOIN members m ON m.space_id = s.id AND m.user_id = ?1" marks        \
+         " WHERE s.id = ?2"
+/* All that a user sees: the five ways to see a space exclude each other. */
+#define SG_SPACE_ALL(more, marks, beyond)                                                          \
+    SG_SPACE_RECORD("s.name", "0")                                                                 \
+    more " FROM spaces s" marks " WHERE s.name = 'common'" beyond                                  \
+         " UNION ALL " SG_SPACE_RECORD("s.name", "0") more                                         \
+        " FROM spaces s" marks " WHERE s.owner_id = ?1" beyond                                     \
+        " UNION ALL " SG_SPACE_RECORD("s.name", "m.role") more                                     \
+        " FROM members m CROSS JOIN spaces s ON s.id = m.space_id" marks                           \
+        " WHERE m.user_id = ?1" beyond " UNION ALL " SG_SPACE_RECORD("'@' || u.name", "0") more    \
+        " FROM spaces s CROSS JOIN users u ON u.id = s.peer_high" marks                            \
+        " WHERE s.peer_low = ?1" beyond " UNION ALL " SG_SPACE_RECORD("'@' || u.name", "0") more   \
+        " FROM spaces s CROSS JOIN users u ON u.id = s.peer_low" marks                             \
+        " WHERE s.peer_high = ?1" beyond
+#define SG_MEMBER_COLUMNS "SELECT u.id, u.name, m.role, m.added_ns "
 #define SG_ENTRY_COLUMNS                                                                           \
     "SELECT path, type, size, sha256, modified_ns, version, owner, media_type FROM entries "
 
@@ -229,14 +259,61 @@ static const char *const texts[SG_SQL_COUNT] = {
     [SG_SQL_ADDRESS_KNOWN] = "SELECT 1 FROM addresses WHERE user_id ="
                              " (SELECT id FROM users WHERE name = ?) AND address = ?",
 
-    [SG_SQL_SPACE_BY_NAME] = SG_SPACE_COLUMNS "WHERE name = ?",
-    [SG_SQL_SPACE_BY_ID] = SG_SPACE_COLUMNS "WHERE id = ?",
-    [SG_SQL_SPACE_LIST] = SG_SPACE_COLUMNS "WHERE name = 'common' OR owner_id = ? ORDER BY name"
-                                           " LIMIT ?",
-    [SG_SQL_SPACE_INSERT] = "INSERT INTO spaces(name, owner_id) VALUES(?, nullif(?, 0))",
-    [SG_SQL_SPACE_DELETE] = "DELETE FROM spaces WHERE owner_id = ?",
-    [SG_SQL_SPACE_CLEAR] =
-        "DELETE FROM entries WHERE space_id IN (SELECT id FROM spaces WHERE owner_id = ?)",
+    [SG_SQL_SPACE_BY_NAME] =
+        SG_SPACE_RECORD("s.name", "coalesce(m.role, 0)") " FROM spaces s LEFT JOIN members m"
+                                                         " ON m.space_id = s.id AND m.user_id = ?1"
+                                                         " WHERE s.name = ?2",
+    [SG_SQL_SPACE_BY_ID] = SG_SPACE_ONE("", ""),
+    [SG_SQL_SPACE_INFO] = SG_SPACE_ONE(SG_SPACE_MORE, SG_SPACE_MARKS),
+    [SG_SQL_SPACE_KIND] = "SELECT kind FROM spaces WHERE id = ?",
+    [SG_SQL_SPACE_DIRECT] =
+        "SELECT u.id, coalesce(s.id, 0) FROM users u LEFT JOIN spaces s"
+        " ON s.peer_low = min(u.id, ?1) AND s.peer_high = max(u.id, ?1) WHERE u.name = ?2",
+    [SG_SQL_SPACE_LIST] =
+        SG_SPACE_ALL(SG_SPACE_MORE, SG_SPACE_MARKS, "") " ORDER BY shown LIMIT ?2",
+    [SG_SQL_SPACE_VISIBLE] = SG_SPACE_ALL("", "", " AND s.id > ?2") " ORDER BY id LIMIT ?3",
+    [SG_SQL_SPACE_RETENTIONS] =
+        "SELECT s.id, s.retention_s, s.retention_count, coalesce(l.pruned_seq, 0) FROM spaces s"
+        " LEFT JOIN logs l ON l.space_id = s.id WHERE s.id > ? ORDER BY s.id LIMIT ?",
+    [SG_SQL_SPACE_UNREAD] =
+        "SELECT count(*) FROM (SELECT 1 FROM events INDEXED BY events_space WHERE space_id = ?1"
+        " AND seq > ?2 AND type = 0 AND sender_id <> ?3 LIMIT ?4)",
+    [SG_SQL_SPACE_READ] =
+        "INSERT INTO reads(user_id, space_id, seq) SELECT u.id, s.id, ?3 FROM users u CROSS JOIN"
+        " spaces s WHERE u.id = ?1 AND s.id = ?2"
+        " ON CONFLICT(user_id, space_id) DO UPDATE SET seq = max(seq, excluded.seq)",
+    [SG_SQL_SPACE_OF_USER] = "SELECT id FROM spaces WHERE owner_id = ?1 OR peer_low = ?1"
+                             " OR peer_high = ?1 LIMIT 1",
+    [SG_SQL_SPACE_INSERT] =
+        "INSERT INTO spaces(name, owner_id, kind, peer_low, peer_high, description, created_ns)"
+        " VALUES(?, nullif(?, 0), ?, nullif(?, 0), nullif(?, 0), ?, ?)",
+    [SG_SQL_SPACE_UPDATE] = "UPDATE spaces SET description = ?, retention_s = ?,"
+                            " retention_count = ? WHERE id = ?",
+    [SG_SQL_SPACE_DELETE] = "DELETE FROM spaces WHERE id = ?",
+    [SG_SQL_SPACE_CLEAR_LINKS] = "DELETE FROM links WHERE space_id = ?",
+    [SG_SQL_SPACE_CLEAR_EVENTS] = "DELETE FROM events WHERE space_id = ?",
+    [SG_SQL_SPACE_CLEAR_ENTRIES] = "DELETE FROM entries WHERE space_id = ?",
+    [SG_SQL_SPACE_CLEAR_MEMBERS] = "DELETE FROM members WHERE space_id = ?",
+
+    [SG_SQL_MEMBER_GET] = SG_MEMBER_COLUMNS "FROM users u CROSS JOIN members m"
+                                            " ON m.space_id = ?1 AND m.user_id = u.id"
+                                            " WHERE u.name = ?2",
+    [SG_SQL_MEMBER_LIST] = SG_MEMBER_COLUMNS "FROM members m CROSS JOIN users u ON u.id = m.user_id"
+                                             " WHERE m.space_id = ? AND u.name > ?"
+                                             " ORDER BY u.name LIMIT ?",
+    [SG_SQL_MEMBER_COUNT] = "SELECT count(*) FROM members WHERE space_id = ?",
+    [SG_SQL_MEMBER_SPACES] = "SELECT count(*) FROM members WHERE user_id = ?",
+    [SG_SQL_MEMBER_INSERT] =
+        "INSERT INTO members(space_id, user_id, role, added_ns) VALUES(?, ?, ?, ?)",
+    [SG_SQL_MEMBER_UPDATE] = "UPDATE members SET role = ? WHERE space_id = ? AND user_id = ?",
+    [SG_SQL_MEMBER_DELETE] = "DELETE FROM members WHERE space_id = ? AND user_id = ?",
+    [SG_SQL_MEMBER_OTHER_OWNER] =
+        "SELECT 1 FROM members WHERE space_id = ? AND role = 3 AND user_id <> ? LIMIT 1",
+    [SG_SQL_MEMBER_HEIR] = SG_MEMBER_COLUMNS
+    "FROM members m CROSS JOIN users u ON u.id = m.user_id WHERE m.space_id = ?"
+    " ORDER BY m.role DESC, m.added_ns, m.user_id LIMIT 1",
+    [SG_SQL_MEMBER_FIRST_SPACE] =
+        "SELECT space_id FROM members WHERE user_id = ? ORDER BY space_id LIMIT 1",
 
     [SG_SQL_ENTRY_GET] = SG_ENTRY_COLUMNS "WHERE space_id = ? AND path = ?",
     [SG_SQL_ENTRY_INSERT] = "INSERT INTO entries(space_id, path, dir, type, size, sha256,"
@@ -249,7 +326,25 @@ static const char *const texts[SG_SQL_COUNT] = {
         "DELETE FROM entries WHERE space_id = ? AND path >= ? AND path < ?",
     [SG_SQL_ENTRY_HAS_CHILD] = "SELECT 1 FROM entries INDEXED BY entries_name"
                                " WHERE space_id = ? AND dir = ? LIMIT 1",
-    [SG_SQL_BLOB_USED] = "SELECT 1 FROM entries INDEXED BY entries_blob WHERE sha256 = ? LIMIT 1",
+    [SG_SQL_BLOB_USED] = "SELECT 1 FROM entries INDEXED BY entries_blob WHERE sha256 = ?1"
+                         " UNION ALL SELECT 1 FROM links INDEXED BY links_blob WHERE sha256 = ?1"
+                         " LIMIT 1",
+    [SG_SQL_LINK_VERSION] = "SELECT coalesce(max(version), 0) FROM links INDEXED BY links_version"
+                            " WHERE space_id = ? AND path = ?",
+    [SG_SQL_ENTRY_BELOW_SIZE] =
+        "SELECT coalesce(max(length(CAST(path AS BLOB))), 0),"
+        " coalesce(max(length(path) - length(replace(path, '/', ''))), 0) FROM entries"
+        " WHERE space_id = ? AND path >= ? AND path < ?",
+    [SG_SQL_ENTRY_MOVE] = "UPDATE entries SET space_id = ?, path = ?, dir = ?, version = ?"
+                          " WHERE space_id = ? AND path = ?",
+    /* ?4 and ?5: paths of the directory, old and new. */
+    [SG_SQL_ENTRY_MOVE_BELOW] =
+        "UPDATE entries SET space_id = ?6, path = ?5 || substr(path, length(?4) + 1),"
+        " dir = ?5 || substr(dir, length(?4) + 1),"
+        " version = iif(type = 1, 0, max(version, 1 + coalesce((SELECT max(l.version) FROM links l"
+        " INDEXED BY links_version WHERE l.space_id = ?6"
+        " AND l.path = ?5 || substr(entries.path, length(?4) + 1)), 0)))"
+        " WHERE space_id = ?1 AND path >= ?2 AND path < ?3",
 
     [SG_SQL_LIST_NAME] = SG_ENTRY_COLUMNS
     "INDEXED BY entries_name WHERE space_id = ?1 AND dir = ?2 AND path >= ?3 AND path < ?4"

@@ -178,6 +178,11 @@ struct events_store sqlite_store_events(struct sqlite_store *s)
     return (struct events_store){.self = s, .vt = &sqlite_events_vtable};
 }
 
+struct spaces_store sqlite_store_spaces(struct sqlite_store *s)
+{
+    return (struct spaces_store){.self = s, .vt = &sqlite_spaces_vtable};
+}
+
 enum sg_err sqlite_store_status(struct sqlite_store *s)
 {
     struct sqlite_writer *w = &s->writer;

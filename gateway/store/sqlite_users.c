@@ -160,9 +160,7 @@ static enum sg_err create_run(struct sqlite_conn *c, void *ctx)
     if (err)
         return err;
     user->id = sqlite3_last_insert_rowid(c->db);
-    char space[SG_SPACE_NAME_SIZE];
-    (void)snprintf(space, sizeof(space), "~%s", user->name);
-    return sqlite_files_space_add(c, space, user->id);
+    return sqlite_spaces_add_own(c, user->name, user->id, user->created_ns);
 }
 
 static enum sg_err users_create(void *self, struct user_record *user, const uint8_t *code_sha256,
@@ -356,7 +354,7 @@ static enum sg_err remove_run(struct sqlite_conn *c, void *ctx)
     struct user_record user;
     enum sg_err err = user_by_name(c, name, &user);
     if (!err)
-        err = sqlite_files_space_remove(c, user.id);
+        err = sqlite_members_remove_user(c, user.id, user.name);
     if (!err)
         err = delete_invites_by(c, user.name);
     if (err)

@@ -45,7 +45,10 @@ struct users_vtable {
     /* Sets the password hash and ends all sessions but `keep` (NULL: all), in one transaction. */
     enum sg_err (*set_password)(void *self, int64_t id, const char *hash,
                                 const uint8_t *keep_session) SG_MUST_CHECK;
-    /* Removes user, sessions, own space with its files, invites made by it. SG_ERR_LAST_ADMIN. */
+    /* Removes user, sessions, own space and direct ones with all in them, memberships, invites made
+     * by it. In shared spaces: event member.removed of the user itself; when no owner is left, the
+     * highest, longest member becomes one (event member.updated); without members the space goes
+     * too. SG_ERR_LAST_ADMIN. */
     enum sg_err (*remove)(void *self, const char *name) SG_MUST_CHECK;
     enum sg_err (*count)(void *self, size_t *ret_users, size_t *ret_enabled_admins) SG_MUST_CHECK;
     /* Adds an invite; replaces the one of the same digest. A setup code (created_by "") replaces
