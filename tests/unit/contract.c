@@ -61,6 +61,8 @@ static void attach(struct contract_store *s)
     s->users = s->engine->users(s->handle);
     s->sessions = s->engine->sessions(s->handle);
     s->files = s->engine->files(s->handle);
+    s->spaces = s->engine->spaces(s->handle);
+    s->events = s->engine->events(s->handle);
     s->events = s->engine->events(s->handle);
 }
 
@@ -125,6 +127,13 @@ struct user_record contract_user_add(struct contract_store *s, const char *name,
     (void)snprintf(user.password_hash, sizeof(user.password_hash), "hash of %s", name);
     assert_int_equal(SG_OK, s->users.vt->create(s->users.self, &user, NULL, 1));
     return user;
+}
+
+int64_t contract_space_id(struct contract_store *s, const char *name, int64_t user_id)
+{
+    struct space_record space;
+    assert_int_equal(SG_OK, s->spaces.vt->get(s->spaces.self, name, user_id, &space));
+    return space.id;
 }
 
 /* -- crashes ------------------------------------------------------------------------------------

@@ -15,11 +15,13 @@
 
 #include "store/blobs.h"
 #include "store/events.h"
+#include "store/events.h"
 #include "store/files.h"
 #include "store/sessions.h"
+#include "store/spaces.h"
 #include "store/users.h"
 
-/* An engine of users, sessions and files. */
+/* An engine of users, sessions, files, spaces and events. */
 struct contract_engine {
     const char *name;
     enum sg_err (*open)(const char *dir, void **ret);
@@ -28,6 +30,8 @@ struct contract_engine {
     struct users_store (*users)(void *handle);
     struct sessions_store (*sessions)(void *handle);
     struct files_store (*files)(void *handle);
+    struct spaces_store (*spaces)(void *handle);
+    struct events_store (*events)(void *handle);
     struct events_store (*events)(void *handle);
 };
 
@@ -46,6 +50,9 @@ int contract_users(const struct contract_engine *engine);
 int contract_sessions(const struct contract_engine *engine);
 int contract_files(const struct contract_engine *engine);
 int contract_files_order(const struct contract_engine *engine);
+int contract_files_move(const struct contract_engine *engine);
+int contract_spaces(const struct contract_engine *engine);
+int contract_members(const struct contract_engine *engine);
 int contract_events(const struct contract_engine *engine);
 int contract_events_race(const struct contract_engine *engine);
 int contract_blobs(const struct contract_blobs_engine *engine);
@@ -61,6 +68,8 @@ struct contract_store {
     struct users_store users;
     struct sessions_store sessions;
     struct files_store files;
+    struct spaces_store spaces;
+    struct events_store events;
     struct events_store events;
 };
 void contract_store_init(struct contract_store *s, const struct contract_engine *engine);
@@ -87,6 +96,9 @@ extern const struct space_actor contract_actor;
 /* Adds a user of that name and role; fails the test when it can't. */
 struct user_record contract_user_add(struct contract_store *s, const char *name,
                                      enum user_role role);
+
+/* The id of a space by its name as the user names it; fails the test when there is none. */
+int64_t contract_space_id(struct contract_store *s, const char *name, int64_t user_id);
 
 /* Starts `run(ctx, fd)` in a process of its own, which writes one byte group of `size` bytes per
  * acknowledged effect to fd; kills it with SIGKILL after `count` groups; returns all groups that
