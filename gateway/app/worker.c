@@ -44,6 +44,9 @@ struct worker {
     struct sqlite_store *db;
     struct fsblobs *blobs;
     struct identity *identity;
+    struct hub *hub;
+    struct spaces *spaces;
+    struct chat *chat;
     struct files *files;
     struct web_assets *web;
     struct api api;
@@ -150,6 +153,8 @@ static enum sg_err start_core(struct worker *w)
     struct users_store users = sqlite_store_users(w->db);
     struct sessions_store sessions = sqlite_store_sessions(w->db);
     struct files_store files = sqlite_store_files(w->db);
+    struct spaces_store spaces = sqlite_store_spaces(w->db);
+    struct events_store events = sqlite_store_events(w->db);
     struct blobs_store blobs = fsblobs_store(w->blobs);
     const struct identity_config identity = {.signup = (enum signup_mode)c->signup,
                                              .issuer = c->issuer,
@@ -167,8 +172,9 @@ static enum sg_err start_core(struct worker *w)
     enum sg_err err;
 
     w->identity = identity_new(&users, &sessions, w->keyring, &identity);
-    w->files = files_new(&files, &blobs, &file_rules);
-    if (w->identity == NULL || w->files == NULL)
+    w->spaces = spaces_new(&spaces, w->identity, w->hub);
+    w->files = files_new(&files, &blobs, &events, w->spaces, &file_rules);
+    if (w->identity == NULL || w->spaces == NULL || w->files == NULL)
         return SG_ERR_NO_MEMORY;
     err = identity_start(w->identity);
     if (err == SG_OK)
@@ -210,6 +216,9 @@ static enum sg_err start_server(struct worker *w)
 
     w->api = (struct api){.identity = w->identity,
                           .files = w->files,
+                          .spaces = w->spaces,
+                          .chat = w->chat,
+                          .hub = w->hub,
                           .web = w->web,
                           .ca_file = w->layout.tls_ca,
                           .crl_file = w->layout.crl,

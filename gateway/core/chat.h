@@ -40,7 +40,8 @@ struct chat_message {
  * first). `space` comes from spaces_authorize with least SG_SPACE_WRITER at generation
  * `generation`, read before that: if rights have changed when its turn comes, it fails with
  * SG_ERR_CONFLICT and is to be tried again from the authorization. `post` has `done` set; what the
- * message points to must live until then. SG_ERR_BAD_FIELD, *ret_reason a static text. */
+ * message points to must live until then, and `who` too. SG_ERR_BAD_FIELD, TOO_LARGE: *ret_reason
+ * is a static text. */
 enum sg_err chat_post(struct chat *c, const struct principal *who, const struct space_record *space,
                       uint64_t generation, const struct chat_message *message,
                       struct event_post *post, const char **ret_reason) SG_MUST_CHECK;
@@ -80,10 +81,16 @@ enum sg_err chat_range(struct chat *c, int64_t space_id, struct event_range *ret
 #define SG_CHAT_ANSWER_MAX (1024 * 1024) /* bytes of events in a page; one event at least */
 
 /* One page of a space without waiting: the newest (`before` NULL) or those before a cursor. Blocks
- * for reads only. */
+ * for reads only. ret->bounds are set with SG_ERR_CURSOR_EPOCH, CURSOR_FUTURE and CURSOR_PRUNED
+ * too. */
 enum sg_err chat_page(struct chat *c, const struct principal *who, const char *space,
                       const char *before, size_t limit, unsigned types, struct chat_page *ret,
                       struct space_record *ret_space) SG_MUST_CHECK;
+
+/* One event of a space, as chat_page shows it; a reference. SG_ERR_NOT_FOUND, CURSOR_PRUNED. */
+enum sg_err chat_get(struct chat *c, const struct principal *who, const char *space, uint64_t seq,
+                     struct event **ret, struct space_record *ret_space,
+                     struct chat_bounds *ret_bounds) SG_MUST_CHECK;
 
 /* A poll or a stream. Memory of the operation's state; one thread at a time. */
 struct chat_listener {
@@ -95,9 +102,9 @@ struct chat_listener {
     struct hub_waiter waiter;
 };
 /* Authority, cursor and its range. `space` NULL: all that the user may read; `after` NULL: from now
- * on. SG_ERR_BAD_CURSOR, CURSOR_EPOCH, CURSOR_FUTURE, CURSOR_PRUNED (both with *ret_bounds),
- * NOT_FOUND, FORBIDDEN. Blocks when the space is a direct one that must be made; else reads only:
- * with `at_once` it does not even try and sets *ret_done false. */
+ * on. SG_ERR_BAD_CURSOR, CURSOR_EPOCH, CURSOR_FUTURE, CURSOR_PRUNED (these three with
+ * *ret_bounds), NOT_FOUND, FORBIDDEN. Blocks when the space is a direct one that must be made; else
+ * reads only: with `at_once` it does not even try and sets *ret_done false. */
 enum sg_err chat_listen(struct chat *c, struct principal *who, const char *space, const char *after,
                         unsigned types, const char *address, bool at_once,
                         struct chat_listener *ret, struct chat_bounds *ret_bounds,
@@ -112,7 +119,8 @@ enum chat_state {
 /* What has happened since. `wait`: if there is nothing, the listener waits in the hub. Rights are
  * proved again when they may have changed: SG_ERR_SESSION_ENDED, TOKEN_EXPIRED, USER_DISABLED,
  * NOT_FOUND (no longer a member, space gone), FORBIDDEN (scope lost), CURSOR_PRUNED (fell too far
- * behind), TOO_MANY_WAITERS. page->next is where to go on, whatever the state. */
+ * behind), TOO_MANY_WAITERS. page->next is where to go on, whatever
+ * the state. On an error *page holds nothing but page->bounds of CURSOR_PRUNED. */
 enum sg_err chat_next(struct chat_listener *l, bool wait, bool at_once, size_t limit,
                       struct chat_page *page, enum chat_state *ret) SG_MUST_CHECK;
 /* Takes it out of the hub; also legal when chat_listen failed or never ran (zeroed). */
@@ -121,8 +129,9 @@ void chat_listen_end(struct chat_listener *l);
 /* Name of an event's space for the listener; NULL when it may not be seen. */
 const char *chat_space_name(const struct chat_listener *l, int64_t space_id);
 
-/* Removes what retention no longer keeps; call now and then. Blocks. */
-void chat_prune(struct chat *c);
+/* Removes some of what retention no longer keeps, and idempotency keys that are too old; call now
+ * and then, from one thread. True when there is more: soon again. Blocks. */
+bool chat_prune(struct chat *c);
 
 /* "message", "file" (= all file.*), "presence.joined", ...: bits for hub_waiter.types. BAD_FIELD.
  */

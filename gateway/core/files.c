@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The rules of files: authority, reading, directories, removal, listing (uploads are in
- * files_upload.c, collection in files_collect.c). It never looks at content.
+ * The rules of files: reading, directories, removal, listing (uploads are in files_upload.c, moves
+ * in files_move.c, collection in files_collect.c). It never looks at content.
  */
 #include "core/files_internal.h"
 
@@ -20,6 +20,7 @@
 #define SG_REMOVE_ARENA   (SG_REMOVE_COLLECT * (SG_PATH_SIZE + sizeof(struct entry_record) + 64))
 
 struct files *files_new(const struct files_store *store, const struct blobs_store *blobs,
+                        const struct events_store *events, struct spaces *spaces,
                         const struct files_config *config)
 {
     struct files *f = calloc(1, sizeof(*f));
@@ -27,6 +28,8 @@ struct files *files_new(const struct files_store *store, const struct blobs_stor
         return NULL;
     f->store = *store;
     f->blobs = *blobs;
+    f->events = *events;
+    f->spaces = spaces;
     f->config = *config;
     f->small = smallblobs_new();
     if (!f->small || files_collect_init(f)) {
@@ -44,65 +47,6 @@ void files_free(struct files *f)
     files_collect_fini(f);
     smallblobs_free(f->small);
     free(f);
-}
-
-/* -- authority ----------------------------------------------------------------------------------
- */
-
-static enum space_role role_in(const struct principal *who, const struct space_record *space)
-{
-    if (space->owner_id != 0) /* by id: a name can belong to somebody else by now */
-        return space->owner_id == who->user_id ? SG_SPACE_OWNER : SG_SPACE_NONE;
-    switch (who->role) {
-    case SG_ROLE_ADMIN:
-        return SG_SPACE_OWNER;
-    case SG_ROLE_MEMBER:
-        return SG_SPACE_WRITER;
-    case SG_ROLE_GUEST:
-        return SG_SPACE_READER;
-    }
-    return SG_SPACE_NONE;
-}
-
-enum sg_err files_authorize(struct files *f, const struct principal *who, const char *space,
-                            enum space_role least, struct space_record *ret,
-                            enum space_role *ret_role)
-{
-    char own[SG_SPACE_NAME_SIZE];
-    struct space_record found;
-    if (strcmp(space, "~me") == 0) {
-        (void)snprintf(own, sizeof(own), "~%s", who->user);
-        space = own;
-    }
-    enum sg_err err = f->store.vt->space_get(f->store.self, space, &found);
-    if (err)
-        return err;
-    enum space_role role = role_in(who, &found);
-    if (role == SG_SPACE_NONE)
-        return SG_ERR_NOT_FOUND;
-    if (role < least)
-        return SG_ERR_FORBIDDEN;
-    *ret = found;
-    *ret_role = role;
-    return SG_OK;
-}
-
-enum sg_err files_spaces(struct files *f, const struct principal *who, size_t limit,
-                         struct space_record *ret, enum space_role *ret_roles, size_t *ret_count)
-{
-    size_t count = 0, kept = 0;
-    enum sg_err err = f->store.vt->space_list(f->store.self, who->user_id, limit, ret, &count);
-    if (err)
-        return err;
-    for (size_t i = 0; i < count; i++) {
-        enum space_role role = role_in(who, &ret[i]);
-        if (role == SG_SPACE_NONE)
-            continue;
-        ret[kept] = ret[i];
-        ret_roles[kept++] = role;
-    }
-    *ret_count = kept;
-    return SG_OK;
 }
 
 enum sg_err files_full_path(const struct space_record *space, struct arena *arena,
@@ -124,7 +68,7 @@ enum sg_err files_mkdir(struct files *f, const struct principal *who, const stru
 {
     struct space_record space;
     enum space_role role;
-    enum sg_err err = files_authorize(f, who, path->space, SG_SPACE_WRITER, &space, &role);
+    enum sg_err err = spaces_authorize(f->spaces, who, path->space, SG_SPACE_WRITER, &space, &role);
     if (err)
         return err;
     struct entry_record entry = {.type = SG_ENTRY_DIRECTORY, .modified_ns = clock_now_ns()};
@@ -135,6 +79,8 @@ enum sg_err files_mkdir(struct files *f, const struct principal *who, const stru
     struct entry_record shown = entry; /* before the commit: nothing may fail once it is done */
     bool created = false;
     err = files_full_path(&space, arena, &shown);
+    if (!err)
+        err = spaces_make(f->spaces, who, &space);
     if (!err)
         err = f->store.vt->mkdir(f->store.self, space.id, &entry, condition, &created);
     if (err)
@@ -173,9 +119,20 @@ static enum sg_err open_content(struct files *f, const struct entry_record *entr
     return SG_OK;
 }
 
+/* The entry of a file as it is, or as a message links it. */
+static enum sg_err look_up(struct files *f, int64_t space_id, const struct path *path,
+                           uint64_t version, struct arena *arena, struct entry_record *ret)
+{
+    enum sg_err err = f->store.vt->get(f->store.self, space_id, path->rest, arena, ret);
+    bool current = !err && ret->type == SG_ENTRY_FILE && ret->version == version;
+    if (version == 0 || current || (err && err != SG_ERR_NOT_FOUND))
+        return err;
+    return f->events.vt->linked_file(f->events.self, space_id, path->rest, version, arena, ret);
+}
+
 enum sg_err files_open(struct files *f, const struct principal *who, const struct path *path,
-                       struct arena *arena, struct entry_record *ret, struct smallblob **ret_small,
-                       int *ret_fd)
+                       uint64_t version, struct arena *arena, struct entry_record *ret,
+                       struct smallblob **ret_small, int *ret_fd)
 {
     struct space_record space;
     enum space_role role;
@@ -183,11 +140,13 @@ enum sg_err files_open(struct files *f, const struct principal *who, const struc
     uint8_t missing[SG_DIGEST_SIZE] = {0};
     struct smallblob *small = NULL;
     int fd = -1;
-    enum sg_err err = files_authorize(f, who, path->space, SG_SPACE_READER, &space, &role);
+    enum sg_err err = spaces_authorize(f->spaces, who, path->space, SG_SPACE_READER, &space, &role);
+    if (!err && space.id == 0)
+        err = SG_ERR_NOT_FOUND;
     if (err)
         return err;
     for (unsigned i = 0; i < SG_OPEN_TRIES; i++) {
-        err = f->store.vt->get(f->store.self, space.id, path->rest, arena, &entry);
+        err = look_up(f, space.id, path, version, arena, &entry);
         if (!err && entry.type == SG_ENTRY_DIRECTORY)
             err = SG_ERR_IS_DIRECTORY;
         if (!err && path->directory)
@@ -272,11 +231,13 @@ enum sg_err files_remove(struct files *f, const struct principal *who, const str
     enum space_role role;
     struct leaving leaving = {0};
     struct space_actor actor = {who->user_id, who->user, clock_now_ns()};
-    enum sg_err err = files_authorize(f, who, path->space, SG_SPACE_WRITER, &space, &role);
+    enum sg_err err = spaces_authorize(f->spaces, who, path->space, SG_SPACE_WRITER, &space, &role);
     if (err)
         return err;
     if (path->rest[0] == '\0')
         return SG_ERR_CONFLICT;
+    if (space.id == 0)
+        return SG_ERR_NOT_FOUND;
     leaving.arena = arena_new(SG_REMOVE_ARENA);
     if (!leaving.arena)
         return SG_ERR_NO_MEMORY;
@@ -302,7 +263,7 @@ enum sg_err files_list(struct files *f, const struct principal *who, const struc
 {
     struct space_record space;
     enum space_role role;
-    enum sg_err err = files_authorize(f, who, dir->space, SG_SPACE_READER, &space, &role);
+    enum sg_err err = spaces_authorize(f->spaces, who, dir->space, SG_SPACE_READER, &space, &role);
     if (err)
         return err;
     if (options->limit < 1 || options->limit > SG_LIST_MAX)
@@ -325,7 +286,10 @@ enum sg_err files_list(struct files *f, const struct principal *who, const struc
     bool more = false;
     if (!entries)
         return SG_ERR_NO_MEMORY;
-    err = f->store.vt->list(f->store.self, &query, arena, entries, &count, &more);
+    if (space.id != 0)
+        err = f->store.vt->list(f->store.self, &query, arena, entries, &count, &more);
+    else if (dir->rest[0]) /* of a direct talk that nobody has used yet, only the root is there */
+        err = SG_ERR_NOT_FOUND;
     if (!err && more) {
         cursor = cursor_encode(&query, &entries[count - 1], arena);
         err = cursor ? SG_OK : SG_ERR_NO_MEMORY;

@@ -1,15 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The rules of files: who may do what in which space, atomic publication, conditional writes,
- * listing with opaque cursors, collection of blobs that nothing refers to. No HTTP, no SQL.
- * Functions block unless they say otherwise.
+ * The rules of files: atomic publication, conditional writes, moving, listing with opaque cursors,
+ * collection of blobs that nothing refers to. Who may do what in which space, core/spaces.h says.
+ * No HTTP, no SQL. Functions block unless they say otherwise.
  */
 #ifndef SG_CORE_FILES_H
 #define SG_CORE_FILES_H
 
 #include "core/identity.h"
 #include "core/path.h"
+#include "core/spaces.h"
 #include "store/blobs.h"
+#include "store/events.h"
 #include "store/files.h"
 
 struct files;
@@ -18,7 +20,9 @@ struct files_config {
     uint64_t max_file_bytes; /* of one upload */
 };
 
+/* `events`: for versions that messages link. */
 struct files *files_new(const struct files_store *store, const struct blobs_store *blobs,
+                        const struct events_store *events, struct spaces *spaces,
                         const struct files_config *config);
 void files_free(struct files *f);
 
@@ -29,17 +33,6 @@ enum sg_err files_start_collector(struct files *f) SG_MUST_CHECK;
 void files_collect_soon(struct files *f);
 /* One pass of the collection in this thread: removes every blob that nothing refers to. Blocks. */
 enum sg_err files_collect(struct files *f) SG_MUST_CHECK;
-
-/* The role that a user has in a space: the one check of authority for files (and chat). "~me" is
- * the caller's own. Fills the space. SG_ERR_NOT_FOUND when there is none, or it is somebody else's
- * "~name". Only reads. */
-enum sg_err files_authorize(struct files *f, const struct principal *who, const char *space,
-                            enum space_role least, struct space_record *ret,
-                            enum space_role *ret_role) SG_MUST_CHECK;
-/* The spaces that a user may read, with roles. */
-enum sg_err files_spaces(struct files *f, const struct principal *who, size_t limit,
-                         struct space_record *ret, enum space_role *ret_roles,
-                         size_t *ret_count) SG_MUST_CHECK;
 
 /* In all entries that the functions below return, `path` includes the space's name
  * ("common/docs/a.txt", never
@@ -73,17 +66,28 @@ enum sg_err files_mkdir(struct files *f, const struct principal *who, const stru
                         const struct entry_condition *condition, struct arena *arena,
                         struct entry_record *ret, bool *ret_created) SG_MUST_CHECK;
 
-/* Looks up and opens the content (fd is the caller's). IS_DIRECTORY for one. With `ret_small` not
- * NULL, small content comes in memory instead (a reference; *ret_fd is then -1, else *ret_small
- * NULL). Reads only: may run on an event loop. */
+/* Looks up and opens the content (fd is the caller's). IS_DIRECTORY for one. `version`: 0 the
+ * current one; else that one, if it is current or some message links it (NOT_FOUND). With
+ * `ret_small` not NULL, small content comes in memory instead (a reference; *ret_fd is then -1,
+ * else *ret_small NULL). Reads only: may run on an event loop. */
 struct smallblob;
 enum sg_err files_open(struct files *f, const struct principal *who, const struct path *path,
-                       struct arena *arena, struct entry_record *ret, struct smallblob **ret_small,
-                       int *ret_fd) SG_MUST_CHECK;
+                       uint64_t version, struct arena *arena, struct entry_record *ret,
+                       struct smallblob **ret_small, int *ret_fd) SG_MUST_CHECK;
 
 /* SG_ERR_NOT_EMPTY for a directory with entries unless `recursive`; CONFLICT for a space itself. */
 enum sg_err files_remove(struct files *f, const struct principal *who, const struct path *path,
                          bool recursive, const struct entry_condition *condition) SG_MUST_CHECK;
+
+/* Moves a file or a directory with all below, also to another space; `condition` is of what is
+ * moved. With `overwrite` a file replaces a file. *ret: the entry at its new place.
+ * SG_ERR_NOT_FOUND, FORBIDDEN, PRECONDITION, NOT_DIRECTORY, IS_DIRECTORY (a file to a path with a
+ * slash at the end), BAD_PATH (something below would get too long a path), CONFLICT (something is
+ * there; a space itself; a directory into itself). */
+enum sg_err files_move(struct files *f, const struct principal *who, const struct path *from,
+                       const struct path *to, bool overwrite,
+                       const struct entry_condition *condition, struct arena *arena,
+                       struct entry_record *ret) SG_MUST_CHECK;
 
 struct files_list_options {
     size_t limit;       /* 1 to 1000 */

@@ -20,6 +20,8 @@ struct files_collector {
 struct files {
     struct files_store store;
     struct blobs_store blobs;
+    struct events_store events;
+    struct spaces *spaces;
     struct files_config config;
     struct files_collector collector;
     struct smallblobs *small;

@@ -19,9 +19,8 @@
 
 struct file_upload {
     struct files *files;
-    struct space_record space;
-    int64_t owner_id;
-    char owner[SG_USER_NAME_SIZE];
+    struct space_record space; /* id 0: made at the commit */
+    struct principal who;
     int64_t expected; /* -1 unknown */
     uint64_t size;
     bool conditional;
@@ -103,12 +102,15 @@ enum sg_err files_upload_begin(struct files *f, const struct principal *who,
 {
     struct space_record space;
     enum space_role role;
-    enum sg_err err = files_authorize(f, who, path->space, SG_SPACE_WRITER, &space, &role);
+    enum sg_err err = spaces_authorize(f->spaces, who, path->space, SG_SPACE_WRITER, &space, &role);
     if (err)
         return err;
     if (path->directory || path->rest[0] == '\0')
         return SG_ERR_IS_DIRECTORY;
-    err = check_early(f, space.id, path->rest, condition);
+    if (space.id != 0)
+        err = check_early(f, space.id, path->rest, condition);
+    else if (condition && !matches(condition, NULL))
+        err = SG_ERR_PRECONDITION;
     if (!err)
         err = check_size(f, expected);
     if (err)
@@ -120,8 +122,7 @@ enum sg_err files_upload_begin(struct files *f, const struct principal *who,
     u->files = f;
     u->space = space;
     u->expected = expected;
-    u->owner_id = who->user_id;
-    memcpy(u->owner, who->user, sizeof(u->owner));
+    u->who = *who;
     memcpy(u->path, path->rest, len);
     if (condition) {
         u->conditional = true;
@@ -161,8 +162,9 @@ enum sg_err files_upload_authorize(const struct file_upload *u, const struct pri
 {
     struct space_record space;
     enum space_role role;
-    enum sg_err err = files_authorize(u->files, who, u->space.name, SG_SPACE_WRITER, &space, &role);
-    if (!err && space.id != u->space.id)
+    enum sg_err err =
+        spaces_authorize(u->files->spaces, who, u->space.name, SG_SPACE_WRITER, &space, &role);
+    if (!err && u->space.id != 0 && space.id != u->space.id)
         err = SG_ERR_NOT_FOUND;
     return err;
 }
@@ -184,13 +186,15 @@ static enum sg_err publish(struct file_upload *u, struct entry_record *entry, st
     uint8_t old[SG_DIGEST_SIZE] = {0};
     static const uint8_t none[SG_DIGEST_SIZE];
     entry->path = u->path;
-    struct space_actor actor = {u->owner_id, u->owner, clock_now_ns()};
+    struct space_actor actor = {u->who.user_id, u->who.user, clock_now_ns()};
     entry->modified_ns = actor.now_ns;
-    memcpy(entry->owner, u->owner, sizeof(entry->owner));
+    memcpy(entry->owner, u->who.user, sizeof(entry->owner));
     mediatype_guess(path_name(u->path), u->sniff, u->sniffed, entry->media_type);
     /* Before the commit: nothing may fail once it is done. */
     struct entry_record shown = *entry;
     enum sg_err err = files_full_path(&u->space, arena, &shown);
+    if (!err)
+        err = spaces_make(f->spaces, &u->who, &u->space);
     if (!err)
         err = f->store.vt->put(f->store.self, u->space.id, entry,
                                u->conditional ? &u->condition : NULL, &actor, ret_created, old);

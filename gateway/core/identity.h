@@ -151,8 +151,8 @@ enum sg_err identity_confirm(struct identity *id, struct principal *who,
  * unknown. */
 enum sg_err identity_token_keys(struct identity *id, struct token_key ret[SG_TOKEN_KEYS_MAX],
                                 size_t *ret_count) SG_MUST_CHECK;
-/* Why a principal that identity_confirm no longer finds has lost its rights: SG_ERR_USER_DISABLED or
- * SESSION_ENDED. Only reads. */
+/* Why a principal that identity_confirm no longer finds has lost its rights: SG_ERR_USER_DISABLED
+ * or SESSION_ENDED. Only reads. */
 enum sg_err identity_why_ended(struct identity *id, const struct principal *who) SG_MUST_CHECK;
 /* Rises whenever somebody loses rights, before that is answered. */
 uint64_t identity_rights(const struct identity *id);

@@ -27,8 +27,8 @@ struct identity {
     void *watcher_ctx;
 };
 
-/* Call after the commit that takes rights away and before answering. `user_id`: whose; 0: not of one
- * user only. */
+/* Call after the commit that takes rights away and before answering. `user_id`: whose; 0: not of
+ * one user only. */
 void identity_rights_changed(struct identity *id, int64_t user_id);
 
 /* Removes every setup code and the file. */

@@ -130,6 +130,16 @@ static enum sg_err split(const char *text, size_t len, struct arena *arena, stru
     return SG_OK;
 }
 
+static enum sg_err parse_decoded(const char *text, size_t len, struct arena *arena,
+                                 struct path *ret, const char **ret_reason)
+{
+    *ret_reason = check_text(text, len);
+    if (*ret_reason)
+        return SG_ERR_BAD_PATH;
+    enum sg_err err = normalize(&text, &len, arena);
+    return err ? err : split(text, len, arena, ret, ret_reason);
+}
+
 enum sg_err path_parse(const char *encoded, size_t len, struct arena *arena, struct path *ret,
                        const char **ret_reason)
 {
@@ -151,12 +161,18 @@ enum sg_err path_parse(const char *encoded, size_t len, struct arena *arena, str
         *ret_reason = "it has a broken escape";
         return SG_ERR_BAD_PATH;
     }
-    const char *text = decoded;
-    *ret_reason = check_text(text, size);
-    if (*ret_reason)
-        return SG_ERR_BAD_PATH;
-    enum sg_err err = normalize(&text, &size, arena);
-    return err ? err : split(text, size, arena, ret, ret_reason);
+    return parse_decoded(decoded, size, arena, ret, ret_reason);
+}
+
+enum sg_err path_text(const char *text, size_t len, struct arena *arena, struct path *ret,
+                      const char **ret_reason)
+{
+    *ret_reason = NULL;
+    if (len == 0)
+        *ret_reason = "it is empty";
+    else if (len > SG_PATH_MAX + 1)
+        *ret_reason = "it is longer than 4096 bytes";
+    return *ret_reason ? SG_ERR_BAD_PATH : parse_decoded(text, len, arena, ret, ret_reason);
 }
 
 enum sg_err path_prefix(const char *text, struct arena *arena, const char **ret)

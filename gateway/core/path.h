@@ -32,6 +32,10 @@ struct path {
 enum sg_err path_parse(const char *encoded, size_t len, struct arena *arena, struct path *ret,
                        const char **ret_reason) SG_MUST_CHECK;
 
+/* As path_parse, of text that is not encoded (a path in a JSON body). */
+enum sg_err path_text(const char *text, size_t len, struct arena *arena, struct path *ret,
+                      const char **ret_reason) SG_MUST_CHECK;
+
 /*
  * The NFC form of the beginning of a path or name (a list's `prefix`), in the arena or `text`
  * itself. SG_ERR_BAD_FIELD for invalid UTF-8, control characters and more than 4096 bytes.

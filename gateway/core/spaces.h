@@ -70,6 +70,10 @@ enum sg_err spaces_member_remove(struct spaces *s, const struct principal *who, 
 enum sg_err spaces_read_set(struct spaces *s, const struct principal *who, const char *name,
                             uint64_t seq) SG_MUST_CHECK;
 
+/* For retention: every space, whosever, with id > `after_id`, ordered by id. */
+enum sg_err spaces_retentions(struct spaces *s, int64_t after_id, size_t limit,
+                              struct space_retention *ret, size_t *ret_count) SG_MUST_CHECK;
+
 /* Somebody's role in the gateway changed, or he is gone (identity's watcher). */
 void spaces_rights_changed(struct spaces *s, int64_t user_id);
 

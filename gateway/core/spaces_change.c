@@ -99,3 +99,9 @@ enum sg_err spaces_read_set(struct spaces *s, const struct principal *who, const
         return SG_OK;
     return s->store.vt->read_set(s->store.self, info.space.id, who->user_id, seq);
 }
+
+enum sg_err spaces_retentions(struct spaces *s, int64_t after_id, size_t limit,
+                              struct space_retention *ret, size_t *ret_count)
+{
+    return s->store.vt->retentions(s->store.self, after_id, limit, ret, ret_count);
+}

@@ -14,6 +14,7 @@
 #include "core/cursor.h"
 #include "core/files.h"
 #include "core/smallblobs.h"
+#include "core/spaces.h"
 #include "store/fsblobs.h"
 #include "store/sqlite.h"
 
@@ -23,6 +24,8 @@ static struct fsblobs *fs;
 static struct users_store users;
 static struct files_store store;
 static struct blobs_store blobs;
+static struct events_store events;
+static struct spaces *spaces;
 static struct files *files;
 static struct arena *arena;
 static struct principal root, alice, bob, guest;
@@ -48,7 +51,10 @@ static int setup(void **state)
     users = sqlite_store_users(db);
     store = sqlite_store_files(db);
     blobs = fsblobs_store(fs);
-    files = files_new(&store, &blobs, &config);
+    events = sqlite_store_events(db);
+    const struct spaces_store space_store = sqlite_store_spaces(db);
+    spaces = spaces_new(&space_store, NULL, NULL);
+    files = files_new(&store, &blobs, &events, spaces, &config);
     arena = arena_new((size_t)64 << 20);
     root = add_user("root", SG_ROLE_ADMIN);
     alice = add_user("alice", SG_ROLE_MEMBER);
@@ -61,6 +67,7 @@ static int teardown(void **state)
 {
     (void)state;
     files_free(files);
+    spaces_free(spaces);
     fsblobs_close(fs);
     sqlite_store_close(db);
     arena_free(arena);
@@ -108,7 +115,7 @@ static const char *content(const struct principal *who, const char *text)
     struct path path = at(text);
     struct entry_record entry;
     int fd = -1;
-    enum sg_err err = files_open(files, who, &path, arena, &entry, NULL, &fd);
+    enum sg_err err = files_open(files, who, &path, 0, arena, &entry, NULL, &fd);
     if (err)
         return arena_printf(arena, "!%s", err_code(err));
     char *data = arena_alloc(arena, entry.size + 1);
@@ -134,47 +141,50 @@ static size_t blob_count(void)
 static void test_authority(void **state)
 {
     (void)state;
-    struct space_record space, spaces[4];
+    struct space_record space;
+    struct space_info infos[4];
     enum space_role role, roles[4];
     size_t count = 0;
     assert_int_equal(SG_OK,
-                     files_authorize(files, &alice, "common", SG_SPACE_WRITER, &space, &role));
+                     spaces_authorize(spaces, &alice, "common", SG_SPACE_WRITER, &space, &role));
     assert_int_equal(SG_SPACE_WRITER, role);
-    assert_int_equal(SG_OK, files_authorize(files, &root, "common", SG_SPACE_OWNER, &space, &role));
     assert_int_equal(SG_OK,
-                     files_authorize(files, &guest, "common", SG_SPACE_READER, &space, &role));
+                     spaces_authorize(spaces, &root, "common", SG_SPACE_OWNER, &space, &role));
+    assert_int_equal(SG_OK,
+                     spaces_authorize(spaces, &guest, "common", SG_SPACE_READER, &space, &role));
     assert_int_equal(SG_ERR_FORBIDDEN,
-                     files_authorize(files, &guest, "common", SG_SPACE_WRITER, &space, &role));
+                     spaces_authorize(spaces, &guest, "common", SG_SPACE_WRITER, &space, &role));
     assert_int_equal(SG_ERR_FORBIDDEN,
-                     files_authorize(files, &alice, "common", SG_SPACE_OWNER, &space, &role));
-    assert_int_equal(SG_OK, files_authorize(files, &alice, "~me", SG_SPACE_OWNER, &space, &role));
+                     spaces_authorize(spaces, &alice, "common", SG_SPACE_OWNER, &space, &role));
+    assert_int_equal(SG_OK, spaces_authorize(spaces, &alice, "~me", SG_SPACE_OWNER, &space, &role));
     assert_string_equal("~alice", space.name);
     assert_int_equal(SG_OK,
-                     files_authorize(files, &guest, "~guest", SG_SPACE_OWNER, &space, &role));
+                     spaces_authorize(spaces, &guest, "~guest", SG_SPACE_OWNER, &space, &role));
     assert_int_equal(SG_ERR_NOT_FOUND,
-                     files_authorize(files, &bob, "~alice", SG_SPACE_READER, &space, &role));
+                     spaces_authorize(spaces, &bob, "~alice", SG_SPACE_READER, &space, &role));
     assert_int_equal(SG_ERR_NOT_FOUND,
-                     files_authorize(files, &root, "~alice", SG_SPACE_READER, &space, &role));
+                     spaces_authorize(spaces, &root, "~alice", SG_SPACE_READER, &space, &role));
     assert_int_equal(SG_ERR_NOT_FOUND,
-                     files_authorize(files, &root, "other", SG_SPACE_READER, &space, &role));
+                     spaces_authorize(spaces, &root, "other", SG_SPACE_READER, &space, &role));
 
-    assert_int_equal(SG_OK, files_spaces(files, &guest, 4, spaces, roles, &count));
+    assert_int_equal(SG_OK, spaces_list(spaces, &guest, 4, infos, roles, &count));
     assert_int_equal(2, count);
-    assert_string_equal("common", spaces[0].name);
+    assert_string_equal("common", infos[0].space.name);
     assert_int_equal(SG_SPACE_READER, roles[0]);
-    assert_string_equal("~guest", spaces[1].name);
+    assert_string_equal("~guest", infos[1].space.name);
     assert_int_equal(SG_SPACE_OWNER, roles[1]);
 
     /* Somebody of a former user's name gets nothing of it by an old token, and the other way round.
      */
     struct principal old = bob;
     assert_int_equal(SG_OK, users.vt->remove(users.self, "bob"));
+    spaces_rights_changed(spaces, 0);
     assert_int_equal(SG_ERR_NOT_FOUND,
-                     files_authorize(files, &old, "~me", SG_SPACE_READER, &space, &role));
+                     spaces_authorize(spaces, &old, "~me", SG_SPACE_READER, &space, &role));
     bob = add_user("bob", SG_ROLE_MEMBER);
     assert_int_equal(SG_ERR_NOT_FOUND,
-                     files_authorize(files, &old, "~me", SG_SPACE_READER, &space, &role));
-    assert_int_equal(SG_OK, files_authorize(files, &bob, "~me", SG_SPACE_READER, &space, &role));
+                     spaces_authorize(spaces, &old, "~me", SG_SPACE_READER, &space, &role));
+    assert_int_equal(SG_OK, spaces_authorize(spaces, &bob, "~me", SG_SPACE_READER, &space, &role));
     assert_int_equal(SG_ERR_FORBIDDEN, upload(&guest, "common/x", "1", NULL));
     assert_int_equal(SG_ERR_NOT_FOUND, upload(&root, "~alice/x", "1", NULL));
 }
@@ -274,6 +284,7 @@ static void test_upload_authority(void **state)
     path = at("~me/late");
     assert_int_equal(SG_OK, files_upload_begin(files, &alice, &path, -1, NULL, &u));
     assert_int_equal(SG_OK, users.vt->remove(users.self, "alice"));
+    spaces_rights_changed(spaces, 0);
     assert_int_equal(SG_ERR_NOT_FOUND, files_upload_authorize(u, &alice));
     alice = add_user("alice", SG_ROLE_MEMBER);
     assert_int_equal(SG_ERR_NOT_FOUND, files_upload_authorize(u, &alice));
@@ -301,7 +312,7 @@ static void test_failed_commit(void **state)
     const struct files_store failing = {.self = store.self, .vt = &vtable};
     vtable.put = put_fails;
     files_free(files);
-    files = files_new(&failing, &blobs, &config);
+    files = files_new(&failing, &blobs, &events, spaces, &config);
     put_result = SG_ERR_PRECONDITION;
     assert_int_equal(SG_ERR_PRECONDITION, upload(&alice, "common/a", "one", NULL));
     assert_int_equal(0, blob_count());
@@ -322,16 +333,16 @@ static void test_small_content(void **state)
     struct smallblob *first = NULL, *second = NULL, *third = NULL;
     int fd = -1;
     assert_int_equal(SG_OK, upload(&alice, "common/small", "one", NULL));
-    assert_int_equal(SG_OK, files_open(files, &guest, &path, arena, &entry, &first, &fd));
+    assert_int_equal(SG_OK, files_open(files, &guest, &path, 0, arena, &entry, &first, &fd));
     assert_non_null(first);
     assert_int_equal(-1, fd);
     assert_memory_equal("one", smallblob_data(first), 3);
-    assert_int_equal(SG_OK, files_open(files, &bob, &path, arena, &entry, &second, &fd));
+    assert_int_equal(SG_OK, files_open(files, &bob, &path, 0, arena, &entry, &second, &fd));
     assert_ptr_equal(first, second);
     smallblob_unref(second);
 
     assert_int_equal(SG_OK, upload(&alice, "common/small", "two", NULL));
-    assert_int_equal(SG_OK, files_open(files, &guest, &path, arena, &entry, &third, &fd));
+    assert_int_equal(SG_OK, files_open(files, &guest, &path, 0, arena, &entry, &third, &fd));
     assert_memory_equal("two", smallblob_data(third), 3);
     assert_memory_equal("one", smallblob_data(first), 3);
     smallblob_unref(first);
@@ -340,11 +351,11 @@ static void test_small_content(void **state)
     third = NULL;
     assert_int_equal(SG_OK, files_remove(files, &alice, &path, false, NULL));
     assert_int_equal(SG_ERR_NOT_FOUND,
-                     files_open(files, &guest, &path, arena, &entry, &third, &fd));
+                     files_open(files, &guest, &path, 0, arena, &entry, &third, &fd));
     assert_null(third);
 
     assert_int_equal(SG_OK, upload(&alice, "common/small", "", NULL));
-    assert_int_equal(SG_OK, files_open(files, &guest, &path, arena, &entry, &third, &fd));
+    assert_int_equal(SG_OK, files_open(files, &guest, &path, 0, arena, &entry, &third, &fd));
     assert_null(third);
     assert_true(fd >= 0);
     (void)close(fd);
@@ -359,7 +370,7 @@ static void test_replace_and_remove(void **state)
     int fd = -1;
     char back[8] = {0};
     assert_int_equal(SG_OK, upload(&alice, "common/x/a", "one", NULL));
-    assert_int_equal(SG_OK, files_open(files, &guest, &path, arena, &entry, NULL, &fd));
+    assert_int_equal(SG_OK, files_open(files, &guest, &path, 0, arena, &entry, NULL, &fd));
     assert_string_equal("common/x/a", entry.path);
     assert_int_equal(SG_OK, upload(&bob, "common/x/a", "two", NULL));
     assert_int_equal(3, read(fd, back, sizeof(back)));
@@ -578,7 +589,7 @@ static void replace_and_read(void *ctx, size_t index)
             struct entry_record entry;
             uint8_t digest[SG_DIGEST_SIZE];
             int fd = -1;
-            err = files_open(files, &bob, &path, own, &entry, NULL, &fd);
+            err = files_open(files, &bob, &path, 0, own, &entry, NULL, &fd);
             if (err == SG_ERR_NOT_FOUND)
                 continue;
             ssize_t n = err ? -1 : read(fd, text, sizeof(text));
