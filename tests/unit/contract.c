@@ -63,7 +63,6 @@ static void attach(struct contract_store *s)
     s->files = s->engine->files(s->handle);
     s->spaces = s->engine->spaces(s->handle);
     s->events = s->engine->events(s->handle);
-    s->events = s->engine->events(s->handle);
 }
 
 void contract_store_init(struct contract_store *s, const struct contract_engine *engine)

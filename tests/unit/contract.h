@@ -15,7 +15,6 @@
 
 #include "store/blobs.h"
 #include "store/events.h"
-#include "store/events.h"
 #include "store/files.h"
 #include "store/sessions.h"
 #include "store/spaces.h"
@@ -31,7 +30,6 @@ struct contract_engine {
     struct sessions_store (*sessions)(void *handle);
     struct files_store (*files)(void *handle);
     struct spaces_store (*spaces)(void *handle);
-    struct events_store (*events)(void *handle);
     struct events_store (*events)(void *handle);
 };
 
@@ -69,7 +67,6 @@ struct contract_store {
     struct sessions_store sessions;
     struct files_store files;
     struct spaces_store spaces;
-    struct events_store events;
     struct events_store events;
 };
 void contract_store_init(struct contract_store *s, const struct contract_engine *engine);

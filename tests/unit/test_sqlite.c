@@ -55,6 +55,11 @@ static struct events_store engine_events(void *handle)
     return sqlite_store_events(handle);
 }
 
+static struct spaces_store engine_spaces(void *handle)
+{
+    return sqlite_store_spaces(handle);
+}
+
 static const struct contract_engine engine = {.name = "SQLite",
                                               .open = engine_open,
                                               .close = engine_close,
@@ -62,6 +67,7 @@ static const struct contract_engine engine = {.name = "SQLite",
                                               .users = engine_users,
                                               .sessions = engine_sessions,
                                               .files = engine_files,
+                                              .spaces = engine_spaces,
                                               .events = engine_events};
 
 /* -- plans --------------------------------------------------------------------------------------
