@@ -47,9 +47,14 @@ async function currentToken(stale) {
 
 /**
  * Sends a request and gives back a successful Response.
- * @param {object} options `json` (a value to send), `body`, `headers`, `auth` (default true), `signal`
+ * @param {object} options `json` (a value to send), `body`, `headers`, `auth` (default true), `signal`,
+ *   `credentials` (default 'omit': no cookies in either direction)
  */
-async function send(method, path, { json, body, headers = {}, auth = true, signal } = {}) {
+async function send(
+  method,
+  path,
+  { json, body, headers = {}, auth = true, signal, credentials = 'omit' } = {},
+) {
   const attempt = async (token) => {
     const sent = new Headers(headers);
     if (token) sent.set('Authorization', `Bearer ${token}`);
@@ -60,7 +65,7 @@ async function send(method, path, { json, body, headers = {}, auth = true, signa
         headers: sent,
         body: json === undefined ? body : JSON.stringify(json),
         cache: 'no-store',
-        credentials: 'omit',
+        credentials,
         signal,
       });
     } catch (error) {
@@ -104,6 +109,8 @@ function query(values) {
   return text ? `?${text}` : '';
 }
 
+const spaceUrl = (space) => `/v1/spaces/${encodeURIComponent(space)}`;
+const chatUrl = (space) => `/v1/chat/${encodeURIComponent(space)}`;
 const filesUrl = (path) => `/v1/files/${encodePath(path)}`;
 
 export const daytimeGet = (tz) =>
@@ -132,11 +139,59 @@ export const sessionsDelete = (id) => sendJson('DELETE', `/v1/sessions/${encodeU
 
 export const spacesList = () => sendJson('GET', '/v1/spaces');
 
+export const spacesCreate = (name, description) =>
+  sendJson('POST', '/v1/spaces', { json: { name, ...(description && { description }) } });
+
+export const spacesDelete = (space) => sendJson('DELETE', spaceUrl(space));
+
+/** One page of the members; `cursor` goes on where the page before ended. */
+export const membersList = (space, cursor) =>
+  sendJson('GET', `${spaceUrl(space)}/members${query({ cursor })}`);
+
+export const membersSet = (space, name, role) =>
+  sendJson('PUT', `${spaceUrl(space)}/members/${encodeURIComponent(name)}`, { json: { role } });
+
+/** Takes a member out; `me` leaves. */
+export const membersDelete = (space, name) =>
+  sendJson('DELETE', `${spaceUrl(space)}/members/${encodeURIComponent(name)}`);
+
+/** Events of a space: the newest, or with `before` (an event's id) those before it. */
+export const messagesList = (space, options = {}) =>
+  sendJson('GET', `${chatUrl(space)}/messages${query(options)}`);
+
+export const messagesGet = (space, seq) => sendJson('GET', `${chatUrl(space)}/messages/${seq}`);
+
+/** Posts `{text, reply_to?, files?}`; under one `key` it is posted once, however often this is called. */
+export const messagesCreate = (space, message, key) =>
+  sendJson('POST', `${chatUrl(space)}/messages`, { json: message, headers: { 'Idempotency-Key': key } });
+
+export const messagesUpdate = (space, seq, text) =>
+  sendJson('PATCH', `${chatUrl(space)}/messages/${seq}`, { json: { text } });
+
+export const messagesDelete = (space, seq) => sendJson('DELETE', `${chatUrl(space)}/messages/${seq}`);
+
+export const presenceList = (space) => sendJson('GET', `${chatUrl(space)}/presence`);
+
+export const typingCreate = (space) => sendJson('POST', `${chatUrl(space)}/typing`);
+
+export const readSet = (space, seq) => sendJson('PUT', `${chatUrl(space)}/read`, { json: { seq } });
+
+/** Events of all spaces; without `after` none, but the cursor to start from. */
+export const eventsList = (options = {}, signal) =>
+  sendJson('GET', `/v1/events${query(options)}`, { signal, headers: { Accept: 'application/json' } });
+
+/** Lets this browser's EventSource in, which can send no Authorization header. */
+export const eventsCookie = () =>
+  sendJson('POST', '/v1/events/cookie', { credentials: 'same-origin' });
+
+export const eventsUrl = (after) => `/v1/events${query({ after })}`;
+
 /** One page of a directory; `path` ends in a slash. */
 export const filesList = (path, options = {}) => sendJson('GET', `${filesUrl(path)}${query(options)}`);
 
-/** The content of a file as a Response whose body is still to be read. */
-export const filesGet = (path, signal) => send('GET', filesUrl(path), { signal });
+/** The content of a file as a Response whose body is still to be read; `version` null: the current. */
+export const filesGet = (path, version, signal) =>
+  send('GET', `${filesUrl(path)}${query({ version })}`, { signal });
 
 export const filesMakeDirectory = (path) => sendJson('PUT', filesUrl(`${path}/`));
 
@@ -145,6 +200,13 @@ export const filesDelete = (entry) =>
   entry.type === 'directory'
     ? sendJson('DELETE', `${filesUrl(entry.path)}/?recursive=true`)
     : sendJson('DELETE', filesUrl(entry.path), { headers: { 'If-Match': `"${entry.sha256}"` } });
+
+/** Gives a file or a directory another path, in its space or in another one. */
+export const filesMove = (entry, path) =>
+  sendJson('PATCH', filesUrl(entry.path), {
+    json: { path },
+    headers: entry.type === 'file' ? { 'If-Match': `"${entry.sha256}"` } : {},
+  });
 
 /**
  * Uploads a file. XMLHttpRequest, because fetch does not report how much has been sent.

@@ -5,10 +5,13 @@
 import * as api from './api.js';
 import { el, fill } from './dom.js';
 import { clear, fail, say } from './notices.js';
+import * as outbox from './outbox.js';
+import * as rooms from './rooms.js';
 import * as session from './session.js';
 import { start as startStatus } from './statusbar.js';
 import { stopAll } from './transfers.js';
 import { view as account } from './view-account.js';
+import { view as chat } from './view-chat.js';
 import { view as connection } from './view-connection.js';
 import { view as files } from './view-files.js';
 import { view as signin } from './view-signin.js';
@@ -18,10 +21,11 @@ import { view as time } from './view-time.js';
  * A view: `access` is 'user' or 'public'; `mount(root, rest, {reason})` fills `root` for the rest of
  * the address and answers `{update(rest), leave()}`.
  */
-const VIEWS = [files, time, connection, account, signin];
+const VIEWS = [files, chat, time, connection, account, signin];
 
 const main = document.getElementById('main');
 const nav = document.getElementById('nav');
+const unread = el('span', { class: 'badge', hidden: true }); // in the link to the chat
 const whoami = document.getElementById('whoami');
 
 let current = null; // {view, handle}
@@ -64,7 +68,7 @@ function route() {
 
 function focusHeading() {
   const heading = main.querySelector('h1');
-  (main.querySelector('.signin input') ?? heading)?.focus({ preventScroll: true });
+  (main.querySelector('.signin input, [data-focus]') ?? heading)?.focus({ preventScroll: true });
 }
 
 function showHeader(user, view) {
@@ -79,10 +83,11 @@ function showHeader(user, view) {
         el(
           'a',
           {
-            href: `#/${link.name}${link === files ? '/' : ''}`,
+            href: `#/${link.name}${link === files || link === chat ? '/' : ''}`,
             'aria-current': link === view ? 'page' : null,
           },
           link.title,
+          link === chat ? unread : null,
         ),
       ),
     ),
@@ -111,9 +116,19 @@ async function signOut() {
   session.forget('You are signed out.');
 }
 
+function showUnread() {
+  const count = rooms.unread();
+  unread.hidden = count === 0;
+  fill(unread, String(count), el('span', { class: 'visually-hidden' }, ' unread'));
+}
+
 session.onChange((why) => {
   reason = why;
-  if (!session.user()) stopAll();
+  if (!session.user()) {
+    stopAll();
+    outbox.clear();
+  }
+  rooms.follow();
   current?.handle.leave();
   current = null;
   route();
@@ -125,6 +140,10 @@ document.getElementById('skip').addEventListener('click', (event) => {
   main.focus();
 });
 
+rooms.listen((room, what) => what === 'list' && showUnread());
+
 await session.restore();
+rooms.follow();
+if (session.user()) outbox.resume();
 route();
 startStatus();

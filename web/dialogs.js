@@ -2,6 +2,7 @@
 // Questions to the user in a modal <dialog>. Escape and Cancel always mean "no".
 
 import { button, el, field } from './dom.js';
+import { errorBox } from './notices.js';
 
 function open(title, content, actions) {
   const heading = el('h2', { id: 'dialog-title' }, title);
@@ -64,17 +65,19 @@ export function askReplace(name, several) {
 }
 
 /**
- * Asks for a name.
+ * Asks for a name, `value` to begin with.
  * @returns {Promise<string|null>}
  */
-export function askName({ title, label, yes, check }) {
+export function askName({ title, label, yes, check, value = '', maxlength = 255 }) {
   return new Promise((resolve) => {
     const name = field(label, {
       type: 'text',
       required: true,
       autocomplete: 'off',
       spellcheck: 'false',
-      maxlength: 255,
+      autocapitalize: 'none',
+      maxlength,
+      value,
     });
     const cancel = button('Cancel', {}, () => dialog.close());
     const accept = el('button', { type: 'submit', class: 'button primary' }, yes);
@@ -89,4 +92,50 @@ export function askName({ title, label, yes, check }) {
     dialog.addEventListener('close', () => resolve(answer));
     name.input.focus();
   });
+}
+
+/**
+ * Asks for several things and does what they are for; what goes wrong is said in the dialog.
+ * @param {object} options `title`, `fields` (as `field` makes them), `yes`, `work()` (async)
+ * @returns {Promise<any>} what `work` gave, or null
+ */
+export function ask({ title, fields, yes, work }) {
+  return new Promise((resolve) => {
+    const problem = el('div', { role: 'alert' });
+    const cancel = button('Cancel', {}, () => dialog.close());
+    const accept = el('button', { type: 'submit', class: 'button primary' }, yes);
+    const { dialog, form } = open(title, [fields.map(({ root }) => root), problem], [cancel, accept]);
+    let answer = null;
+    form.addEventListener('submit', async (event) => {
+      event.preventDefault();
+      accept.disabled = true;
+      problem.replaceChildren();
+      try {
+        answer = await work();
+        dialog.close();
+      } catch (error) {
+        problem.replaceChildren(errorBox(error));
+        accept.disabled = false;
+        fields[0].input.focus();
+      }
+    });
+    dialog.addEventListener('close', () => resolve(answer));
+    fields[0].input.focus();
+  });
+}
+
+/** A dialog to look at and work in; it stays until it is closed. @returns {HTMLDialogElement} */
+export function sheet(title, ...content) {
+  const close = button('Close', {}, () => dialog.close());
+  const dialog = el(
+    'dialog',
+    { 'aria-labelledby': 'dialog-title' },
+    el('h2', { id: 'dialog-title', tabindex: -1, autofocus: true }, title),
+    content,
+    el('div', { class: 'actions' }, close),
+  );
+  document.body.append(dialog);
+  dialog.addEventListener('close', () => dialog.remove());
+  dialog.showModal();
+  return dialog;
 }

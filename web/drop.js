@@ -3,9 +3,39 @@
 
 export const FILES_MAX = 10_000; // files taken from one drop
 
-/** Whether what is being dragged holds files. */
-export function holdsFiles(event) {
+/* Whether what is being dragged holds files. */
+function holdsFiles(event) {
   return event.dataTransfer?.types.includes('Files') ?? false;
+}
+
+/**
+ * Takes files that are dropped anywhere on the page, and lets `panel` show that it would.
+ * @param {object} options `allowed()`, `take(files)` (async), `failed(error)`, `signal` (ends it)
+ */
+export function acceptDrops(panel, { allowed, take, failed, signal }) {
+  let depth = 0; // dragenter and dragleave come for every element under the pointer
+  const over = (inside) => {
+    depth = Math.max(0, depth + inside);
+    panel.classList.toggle('over', depth > 0 && allowed());
+  };
+  const on = (type, listener) =>
+    document.addEventListener(type, (event) => holdsFiles(event) && listener(event), { signal });
+  on('dragenter', () => over(1));
+  on('dragleave', () => over(-1));
+  on('dragover', (event) => {
+    event.preventDefault();
+    event.dataTransfer.dropEffect = allowed() ? 'copy' : 'none';
+  });
+  on('drop', async (event) => {
+    event.preventDefault();
+    over(-depth);
+    if (!allowed()) return;
+    try {
+      await take(await droppedFiles(event.dataTransfer));
+    } catch (error) {
+      failed(error);
+    }
+  });
 }
 
 /**
@@ -13,7 +43,7 @@ export function holdsFiles(event) {
  * @param {DataTransfer} transfer only readable during the event, so this reads it before it waits
  * @returns {Promise<Array<{file: File, path: string}>>} at most FILES_MAX
  */
-export async function droppedFiles(transfer) {
+async function droppedFiles(transfer) {
   const found = [];
   const open = [];
   for (const item of Array.from(transfer.items)) {

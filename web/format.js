@@ -5,6 +5,8 @@ const UNITS = ['bytes', 'KB', 'MB', 'GB', 'TB', 'PB'];
 
 const short = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'short' });
 const day = new Intl.DateTimeFormat(undefined, { dateStyle: 'long' });
+const briefDay = new Intl.DateTimeFormat(undefined, { day: 'numeric', month: 'short' });
+const clock = new Intl.DateTimeFormat(undefined, { timeStyle: 'short' });
 const full = new Intl.DateTimeFormat(undefined, { dateStyle: 'full', timeStyle: 'long' });
 
 /** 1536 -> "1.5 KB" (thousands, three significant digits). */
@@ -31,6 +33,17 @@ export function longMoment(rfc3339) {
 
 export function date(rfc3339) {
   return day.format(new Date(rfc3339));
+}
+
+/** "4:02 PM" */
+export function time(rfc3339) {
+  return clock.format(new Date(rfc3339));
+}
+
+/** "4:02 PM" today, otherwise the day. */
+export function timeOrDay(rfc3339, now = new Date()) {
+  const then = new Date(rfc3339);
+  return then.toDateString() === now.toDateString() ? clock.format(then) : briefDay.format(then);
 }
 
 /** "5 minutes ago"; anything older than a week as a date. */

@@ -96,6 +96,16 @@ export async function token() {
   return fresh() ? access.token : refresh(access?.token);
 }
 
+/** When the access token that this tab holds expires, in milliseconds of the device's clock; 0: none. */
+export function tokenUntil() {
+  return access?.until ?? 0;
+}
+
+/** What tells this session from others of the browser. */
+export function id() {
+  return kept?.session_id ?? null;
+}
+
 /**
  * Gets a new access token unless somebody else already replaced `stale`.
  * All callers of one tab share one request.
@@ -114,7 +124,7 @@ async function renew(stale) {
   await ask(); // another tab may hold a newer pair
   if (fresh() && access.token !== stale) return access.token;
   if (!kept) throw new SessionEnded();
-  const { session_id: id, refresh_token: spent } = kept;
+  const { session_id: mine, refresh_token: spent } = kept;
 
   const response = await fetch('/v1/oauth/token', {
     method: 'POST',
@@ -122,13 +132,13 @@ async function renew(stale) {
     cache: 'no-store',
   });
   if (response.status === 400 || response.status === 401) {
-    if (kept?.session_id === id) forget('Your session has ended. Please sign in again.');
+    if (kept?.session_id === mine) forget('Your session has ended. Please sign in again.');
     throw new SessionEnded();
   }
   if (!response.ok) throw new TypeError(`token endpoint answered ${response.status}`);
 
   const answer = await response.json();
-  if (kept?.session_id !== id) throw new SessionEnded(); // signed out meanwhile
+  if (kept?.session_id !== mine) throw new SessionEnded(); // signed out meanwhile
   adoptAccess(answer.access_token, answer.expires_in);
   keep({ ...kept, refresh_token: answer.refresh_token, generation: kept.generation + 1 });
   tell();
@@ -165,11 +175,11 @@ channel.addEventListener('message', ({ data }) => {
   }
 });
 
-function answer({ session_id: id, generation }) {
+function answer({ session_id: asked, generation }) {
   if (!kept) return;
-  const newer = kept.session_id === id && kept.generation > generation;
-  const current = kept.session_id === id && kept.generation === generation && fresh();
-  if (id === null || newer || current) tell();
+  const newer = kept.session_id === asked && kept.generation > generation;
+  const current = kept.session_id === asked && kept.generation === generation && fresh();
+  if (asked === null || newer || current) tell();
 }
 
 function adopt(state) {

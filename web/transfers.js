@@ -197,17 +197,21 @@ async function existing(path) {
  * Uploads files into `directory` (space first, slash at the end).
  * @param {Array<{file: File, path: string}>} files paths below the directory
  * @param {Set<string>} missing directories known not to be there yet, as paths below `directory`
- * @param {function()} onStored called after each file that the gateway has acknowledged
+ * @param {function(object)} onStored called with the entry of each file that the gateway has
+ *   acknowledged
+ * @param {boolean} aside true: a name that is taken is changed, and nobody is asked
  */
-export async function upload(directory, files, missing, onStored) {
+export async function upload(directory, files, missing, onStored, aside = false) {
   const replacing = new Replacing(files.length > 1);
   const ended = files.map(({ file, path }) => {
     const target = directory + path;
     const isNew = missing.has(path.split('/')[0]) && path.includes('/');
     return add(
       new Transfer('Upload', path, file.size, async (transfer) => {
-        const note = await store(transfer, file, target, isNew, replacing);
-        onStored();
+        const { entry, note } = aside
+          ? await storeAside(transfer, file, target)
+          : await store(transfer, file, target, isNew, replacing);
+        onStored(entry);
         return note;
       }),
     );
@@ -217,27 +221,43 @@ export async function upload(directory, files, missing, onStored) {
 }
 
 async function store(transfer, file, target, isNew, replacing) {
-  const { signal } = transfer.controller;
   const old = isNew ? null : await existing(target);
   if (old?.type === 'file') {
     transfer.become('checking', 'Waiting for your answer');
     if ((await replacing.ask(transfer.name)) === 'skip') throw new Kept();
   }
+  return put(transfer, file, target, old?.sha256);
+}
+
+async function storeAside(transfer, file, target) {
+  let free = target;
+  for (let i = 2; await existing(free); i += 1) free = numbered(target, i);
+  return put(transfer, file, free, null);
+}
+
+/** "a/b.txt" -> "a/b (2).txt" */
+function numbered(path, number) {
+  const [, stem, end] = /^(.*?)((?:\.[^./]{1,16})?)$/su.exec(path);
+  return `${stem} (${number})${end}`;
+}
+
+async function put(transfer, file, target, replaces) {
   transfer.become('checking');
   const digest = await sha256(file);
   transfer.progress(0);
   const entry = await api.filesPut(target, file, {
     digest: digest && toBase64(digest),
-    replaces: old?.sha256,
+    replaces,
     onProgress: (sent) => transfer.progress(Math.min(sent, file.size)),
-    signal,
+    signal: transfer.controller.signal,
   });
-  return digest && entry.sha256 === toHex(digest) ? 'Stored, SHA-256 checked' : 'Stored';
+  const same = digest && entry.sha256 === toHex(digest);
+  return { entry, note: same ? 'Stored, SHA-256 checked' : 'Stored' };
 }
 
 /**
  * Downloads a file. Must be called from a click, because a large one asks where to save first.
- * @param {object} entry as in files_list
+ * @param {object} entry as in files_list; `pinned`: that version and no other
  */
 export async function download(entry) {
   let target = null;
@@ -256,7 +276,7 @@ export async function download(entry) {
 }
 
 async function receive(transfer, entry, take) {
-  const response = await api.filesGet(entry.path, transfer.controller.signal);
+  const response = await api.filesGet(entry.path, entry.pinned, transfer.controller.signal);
   const expected = Number(response.headers.get('Content-Length') ?? entry.size);
   transfer.size = expected;
   transfer.bar.max = Math.max(expected, 1);

@@ -7,13 +7,14 @@ import { button, copyable, el, facts, field, fill } from './dom.js';
 import { ago, longMoment, moment } from './format.js';
 import { clear, errorBox, fail, say } from './notices.js';
 import { forget, update, user } from './session.js';
+import { setTitle } from './title.js';
 
 export const view = {
   name: 'account',
   title: 'Account',
   access: 'user',
   mount(root) {
-    document.title = 'Account · secgate';
+    setTitle('Account');
     clear();
     const sessions = el('div', { 'aria-live': 'off' });
     const about = el('div', {});

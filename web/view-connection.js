@@ -5,6 +5,7 @@ import * as api from './api.js';
 import { copyable, el, facts, fill } from './dom.js';
 import { date, fingerprint, plural } from './format.js';
 import { clear, fail } from './notices.js';
+import { setTitle } from './title.js';
 
 const DAY_MS = 86_400_000;
 const SOON_DAYS = 14;
@@ -14,7 +15,7 @@ export const view = {
   title: 'Connection',
   access: 'public',
   mount(root) {
-    document.title = 'Connection · secgate';
+    setTitle('Connection');
     const content = el('div', { class: 'stack' });
     root.append(el('h1', { tabindex: -1 }, 'Connection'), content);
     clear();

@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-// Files: spaces, a directory's entries, upload, new folder, download, delete. The table's roles are
+// Files: spaces, a directory's entries, upload, new folder, download, move, delete. The table's roles are
 // written out because its narrow layout gives up the table's own display.
 
 import * as api from './api.js';
 import { askName, confirm } from './dialogs.js';
 import { button, el, fill, icon, iconButton } from './dom.js';
-import { droppedFiles, FILES_MAX, holdsFiles } from './drop.js';
+import { acceptDrops, FILES_MAX } from './drop.js';
 import { bytes, encodePath, longMoment, moment, plural } from './format.js';
 import { clear, fail, say } from './notices.js';
 import { user } from './session.js';
+import { setTitle } from './title.js';
 import { download, upload } from './transfers.js';
 
 const PAGE = 200; // entries asked for at a time
@@ -45,7 +46,12 @@ class Files {
     this.asked = 0; // numbers the requests, so that a late answer is not shown
     this.listening = new AbortController();
     this.build(root);
-    this.acceptDrops();
+    acceptDrops(this.drop, {
+      allowed: () => this.writable,
+      take: (dropped) => this.dropped(dropped),
+      failed: fail,
+      signal: this.listening.signal,
+    });
   }
 
   build(root) {
@@ -166,7 +172,7 @@ class Files {
 
   showPath() {
     const names = this.directory.split('/').filter(Boolean);
-    document.title = `${names.at(-1)} · secgate`;
+    setTitle(names.at(-1));
     fill(
       this.crumbs,
       names.map((name, i) => {
@@ -343,6 +349,7 @@ class Files {
         isDirectory
           ? null
           : iconButton('download', `Download ${entry.name}`, () => this.fetch(entry), { 'data-also': '' }),
+        iconButton('edit', `Rename or move ${entry.name}`, () => this.move(entry), { 'data-writes': '' }),
         iconButton('trash', `Delete ${entry.name}`, () => this.remove(entry), { 'data-writes': '' }),
       ),
     );
@@ -378,6 +385,27 @@ class Files {
     ).focus();
   }
 
+  /** Another name, or another place, in this space or in another one. */
+  async move(entry) {
+    const path = await askName({
+      title: 'Rename or move',
+      label: 'Path, the space first',
+      yes: 'Move',
+      check: pathProblem,
+      value: entry.path,
+      maxlength: 4096,
+    });
+    if (path === null || path === entry.path) return;
+    try {
+      const moved = await api.filesMove(entry, path);
+      say(`${entry.name} is now ${moved.path}.`);
+    } catch (error) {
+      fail(error, entry.name);
+    }
+    await this.reload();
+    (this.body.querySelector('th a, th button') ?? this.uploadButton).focus();
+  }
+
   async makeDirectory() {
     const name = await askName({ title: 'New folder', label: 'Name', yes: 'Create', check: nameProblem });
     if (name === null) return;
@@ -408,39 +436,9 @@ class Files {
     });
   }
 
-  acceptDrops() {
-    const { signal } = this.listening;
-    let depth = 0; // dragenter and dragleave come for every element under the pointer
-    const over = (inside) => {
-      depth = Math.max(0, depth + inside);
-      this.drop.classList.toggle('over', depth > 0 && this.writable);
-    };
-    document.addEventListener('dragenter', (event) => holdsFiles(event) && over(1), { signal });
-    document.addEventListener('dragleave', (event) => holdsFiles(event) && over(-1), { signal });
-    document.addEventListener(
-      'dragover',
-      (event) => {
-        if (!holdsFiles(event)) return;
-        event.preventDefault();
-        event.dataTransfer.dropEffect = this.writable ? 'copy' : 'none';
-      },
-      { signal },
-    );
-    document.addEventListener('drop', (event) => this.dropped(event, () => over(-depth)), { signal });
-  }
-
-  async dropped(event, done) {
-    if (!holdsFiles(event)) return;
-    event.preventDefault();
-    done();
-    if (!this.writable) return;
-    try {
-      const files = await droppedFiles(event.dataTransfer);
-      if (files.length === FILES_MAX) say(`Only the first ${FILES_MAX.toLocaleString()} files were taken.`);
-      await this.send(files);
-    } catch (error) {
-      fail(error);
-    }
+  async dropped(files) {
+    if (files.length === FILES_MAX) say(`Only the first ${FILES_MAX.toLocaleString()} files were taken.`);
+    await this.send(files);
   }
 }
 
@@ -449,4 +447,10 @@ function nameProblem(name) {
   if (/[/\\\p{Cc}]/u.test(name)) return 'A name has no slashes, backslashes or control characters.';
   if (new TextEncoder().encode(name).length > 255) return 'A name has at most 255 bytes.';
   return null;
+}
+
+function pathProblem(path) {
+  const names = path.split('/');
+  if (names.length < 2 || names.includes('')) return 'A path is the space, a slash and at least one name.';
+  return names.map(nameProblem).find(Boolean) ?? null;
 }

@@ -5,6 +5,7 @@ import * as api from './api.js';
 import { el, field, fill } from './dom.js';
 import { errorBox } from './notices.js';
 import * as session from './session.js';
+import { setTitle } from './title.js';
 
 const NAME = '[a-z0-9][a-z0-9._\\-]{0,31}';
 
@@ -28,7 +29,7 @@ class SignIn {
 
   show(isNew) {
     const title = isNew ? 'Sign up' : 'Sign in';
-    document.title = `${title} · secgate`;
+    setTitle(title);
     this.isNew = isNew;
     this.name = field('Name', {
       type: 'text',

@@ -5,6 +5,7 @@ import * as clock from './clock.js';
 import { copyable, el, facts, field, fill } from './dom.js';
 import { microseconds } from './format.js';
 import { clear, fail } from './notices.js';
+import { setTitle } from './title.js';
 
 const here = Intl.DateTimeFormat().resolvedOptions().timeZone;
 
@@ -22,7 +23,7 @@ export const view = {
 
 class Time {
   constructor(root) {
-    document.title = 'Time · secgate';
+    setTitle('Time');
     this.zone = 'UTC';
     const zones = el(
       'datalist',
