@@ -195,10 +195,42 @@ static void set_defaults(struct config *c)
     }
 }
 
-static void check_whole(struct layer *l)
+/* Below the number of connections: others must have room, too. What was not set follows. */
+static void fit(struct layer *l, const char *where, bool given, unsigned *waiters,
+                unsigned connections)
+{
+    char why[120];
+
+    if (connections < 2 || *waiters < connections)
+        return;
+    if (given) {
+        snprintf(why, sizeof why, "must be less than the number of connections, %u", connections);
+        complain(l, where, why);
+    } else {
+        *waiters = connections - (connections + 9) / 10;
+    }
+}
+
+static bool is_given(const bool *given, const char *name)
+{
+    return given[config_key_index(config_key_find("limits", name))];
+}
+
+static void check_waiters(struct layer *l, const bool *given)
+{
+    struct config *c = l->config;
+
+    fit(l, "limits.waiters", is_given(given, "waiters"), &c->waiters, c->connections);
+    fit(l, "limits.waiters-per-address", is_given(given, "waiters-per-address"),
+        &c->waiters_per_address, c->connections_per_address);
+}
+
+/* `given`: the keys that some layer has set. */
+static void check_whole(struct layer *l, const bool *given)
 {
     const struct config *c = l->config;
 
+    check_waiters(l, given);
     if ((*c->tls_certificate == '\0') != (*c->tls_key == '\0'))
         complain(l, "tls", "certificate and key are needed together");
     if (c->listen.count == 0)
@@ -212,6 +244,7 @@ enum sg_err config_load(int argc, char *const *argv, char *const *env, struct co
     struct layer from_file = {.config = ret, .errors = errors};
     struct layer from_env = {.config = ret, .errors = errors};
     struct layer from_flags = {.config = ret, .errors = errors};
+    bool given[SG_CONFIG_KEYS_MAX] = {false};
 
     memset(ret, 0, sizeof *ret);
     set_defaults(ret);
@@ -225,8 +258,10 @@ enum sg_err config_load(int argc, char *const *argv, char *const *env, struct co
     if (env != NULL)
         load_environment(&from_env, env);
     *ret_rest = walk_flags(argc, argv, &from_flags, &file);
+    for (size_t i = 0; i < config_key_count; i++)
+        given[i] = from_file.seen[i] || from_env.seen[i] || from_flags.seen[i];
     if (from_file.problems + from_env.problems + from_flags.problems == 0)
-        check_whole(&from_flags);
+        check_whole(&from_flags, given);
     if (from_file.problems + from_env.problems + from_flags.problems == 0)
         return SG_OK;
     config_fini(ret);

@@ -42,6 +42,8 @@ struct config {
     unsigned argon2_concurrent;
     struct config_list cors_origins;
     bool metrics_public;
+    unsigned retention_seconds;
+    unsigned retention_events;
     unsigned connections;
     unsigned connections_per_address;
     unsigned header_bytes;
@@ -49,6 +51,10 @@ struct config {
     unsigned idle_seconds;
     unsigned body_seconds;
     unsigned body_bytes_per_second;
+    unsigned stream_seconds;
+    unsigned waiters;
+    unsigned waiters_per_user;
+    unsigned waiters_per_address;
     unsigned pool_threads;
     unsigned pool_queue;
     unsigned event_threads;

@@ -6,6 +6,7 @@
 
 #include "api/api.h"
 #include "app/config.h"
+#include "app/newepoch.h"
 #include "app/supervise.h"
 #include "app/worker.h"
 #include "base/buf.h"
@@ -20,6 +21,9 @@ static int print_help(void)
         "secgated - files, time, signatures, chat and token sessions over HTTPS\n\n"
         "usage: secgated [OPTION]...              serve until SIGTERM\n"
         "       secgated check-config [OPTION]... say what is wrong with the configuration\n"
+        "       secgated new-epoch [OPTION]...    refuse cursors of events from now on, after a "
+        "backup\n"
+        "                                         was put back; not while a gateway runs\n"
         "       secgated routes                   print method, path and operation of every route\n"
         "       secgated --help | --version\n\n"
         "Flags win over variables, variables over the file, the file over defaults.\n\n"
@@ -79,6 +83,19 @@ static int check_config(int argc, char **argv)
     return status;
 }
 
+/* argv[1] is the subcommand. */
+static int new_epoch(int argc, char **argv)
+{
+    struct config config;
+    int status = load(argc - 1, argv + 1, &config);
+
+    if (status == 0) {
+        status = newepoch_run(argv[0], &config);
+        config_fini(&config);
+    }
+    return status;
+}
+
 static int serve(int argc, char **argv)
 {
     struct config config;
@@ -99,6 +116,8 @@ int main(int argc, char **argv)
         return print_routes();
     if (strcmp(first, "check-config") == 0)
         return check_config(argc - 1, argv + 1);
+    if (strcmp(first, "new-epoch") == 0)
+        return new_epoch(argc, argv);
     if (strcmp(first, "--version") == 0) {
         puts("secgated " SG_VERSION);
         return 0;

@@ -19,8 +19,11 @@
 #include "base/log.h"
 #include "base/secret.h"
 #include "certs/pki.h"
+#include "core/chat.h"
 #include "core/files.h"
+#include "core/hub.h"
 #include "core/identity.h"
+#include "core/spaces.h"
 #include "http/server.h"
 #include "http/tls.h"
 #include "ipc/channel.h"
@@ -33,7 +36,8 @@
 #define LARGE_BLOCK     (1024 * 1024)
 #define CHANNELS_MS     10000 /* for the first channels to the keyring */
 #define PRUNE_SECONDS   60
-#define SETUP_CODE_MS   2000 /* for the parent to remove the file */
+#define PRESENCE_MS     10000 /* between two polls of somebody who is there */
+#define SETUP_CODE_MS   2000  /* for the parent to remove the file */
 
 struct worker {
     struct config config;
@@ -147,15 +151,18 @@ static enum sg_err open_stores(struct worker *w)
     return err;
 }
 
-static enum sg_err start_core(struct worker *w)
+static void rights_changed(void *ctx, int64_t user_id)
+{
+    struct worker *w = ctx;
+
+    spaces_rights_changed(w->spaces, user_id);
+}
+
+static enum sg_err make_identity(struct worker *w)
 {
     const struct config *c = &w->config;
     struct users_store users = sqlite_store_users(w->db);
     struct sessions_store sessions = sqlite_store_sessions(w->db);
-    struct files_store files = sqlite_store_files(w->db);
-    struct spaces_store spaces = sqlite_store_spaces(w->db);
-    struct events_store events = sqlite_store_events(w->db);
-    struct blobs_store blobs = fsblobs_store(w->blobs);
     const struct identity_config identity = {.signup = (enum signup_mode)c->signup,
                                              .issuer = c->issuer,
                                              .audience = "secgate",
@@ -168,15 +175,59 @@ static enum sg_err start_core(struct worker *w)
                                              .setup_code_file = w->layout.setup_code,
                                              .set_setup_code = set_setup_code,
                                              .setup_ctx = w};
-    const struct files_config file_rules = {.max_file_bytes = c->file_bytes};
-    enum sg_err err;
 
     w->identity = identity_new(&users, &sessions, w->keyring, &identity);
+    return w->identity == NULL ? SG_ERR_NO_MEMORY : SG_OK;
+}
+
+/* Before the first event: the hub must hear of all of them. */
+static enum sg_err make_hub(struct worker *w)
+{
+    const struct hub_config config = {.waiters = w->config.waiters,
+                                      .waiters_per_user = w->config.waiters_per_user,
+                                      .waiters_per_address = w->config.waiters_per_address,
+                                      .presence_grace_ms = PRESENCE_MS};
+    struct events_store events = sqlite_store_events(w->db);
+    uint64_t head = 0;
+    enum sg_err err = events.vt->head(events.self, &head);
+
+    if (err == SG_OK)
+        err = hub_new(&config, head, &w->hub);
+    if (err == SG_OK)
+        events.vt->set_sink(events.self, hub_publish, w->hub);
+    return err;
+}
+
+static enum sg_err make_spaces(struct worker *w)
+{
+    const struct chat_config chat = {.retention_s = w->config.retention_seconds,
+                                     .retention_count = w->config.retention_events};
+    const struct files_config file_rules = {.max_file_bytes = w->config.file_bytes};
+    struct spaces_store spaces = sqlite_store_spaces(w->db);
+    struct events_store events = sqlite_store_events(w->db);
+    struct files_store files = sqlite_store_files(w->db);
+    struct blobs_store blobs = fsblobs_store(w->blobs);
+
     w->spaces = spaces_new(&spaces, w->identity, w->hub);
-    w->files = files_new(&files, &blobs, &events, w->spaces, &file_rules);
-    if (w->identity == NULL || w->spaces == NULL || w->files == NULL)
+    if (w->spaces == NULL)
         return SG_ERR_NO_MEMORY;
-    err = identity_start(w->identity);
+    identity_watch(w->identity, rights_changed, w);
+    w->files = files_new(&files, &blobs, &events, w->spaces, &file_rules);
+    if (w->files == NULL)
+        return SG_ERR_NO_MEMORY;
+    return chat_new(&events, w->spaces, w->hub, w->identity, &chat, &w->chat);
+}
+
+static enum sg_err start_core(struct worker *w)
+{
+    enum sg_err err = make_identity(w);
+
+    if (err == SG_OK)
+        err = make_hub(w);
+    if (err == SG_OK)
+        err = make_spaces(w);
+    if (err == SG_OK)
+        err = identity_start(w->identity);
     if (err == SG_OK)
         err = files_start_collector(w->files);
     if (err != SG_OK)
@@ -194,6 +245,7 @@ static void fill_limits(const struct config *c, struct server_limits *l)
     l->idle_seconds = c->idle_seconds;
     l->body_seconds = c->body_seconds;
     l->body_bytes_per_second = c->body_bytes_per_second;
+    l->stream_seconds = c->stream_seconds;
     l->pool_threads = c->pool_threads;
     l->pool_queue = c->pool_queue;
     l->drain_seconds = c->drain_seconds;
@@ -283,7 +335,9 @@ static void obey(struct worker *w)
         }
         if (clock_monotonic_ns() >= prune_ns) {
             identity_prune(w->identity);
-            prune_ns = clock_monotonic_ns() + PRUNE_SECONDS * SG_NS_PER_S;
+            prune_ns = clock_monotonic_ns();
+            if (!chat_prune(w->chat)) /* else at once, but other messages come first */
+                prune_ns += PRUNE_SECONDS * SG_NS_PER_S;
         }
     }
 }
@@ -324,9 +378,12 @@ static void stop(struct worker *w)
         log_write(SG_LOG_WARN, "drain.forced", SG_INT("connections", forced));
     web_assets_free(w->web);
     files_free(w->files);
-    identity_free(w->identity);
     fsblobs_close(w->blobs);
-    sqlite_store_close(w->db);
+    sqlite_store_close(w->db); /* it may have told the hub of events until here */
+    chat_free(w->chat);
+    spaces_free(w->spaces);
+    hub_free(w->hub);
+    identity_free(w->identity);
     keyring_client_free(w->keyring);
     layout_fini(&w->layout);
     config_fini(&w->config);
