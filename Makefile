@@ -41,7 +41,7 @@ PKGS_core    := gnutls libargon2 gio-2.0 glib-2.0
 PKGS_http    := libmicrohttpd gnutls
 PKGS_api     := json-c
 PKGS_app     := inih gnutls
-PKGS_cli     := libcurl json-c gnutls
+PKGS_cli     := libcurl json-c gnutls libedit
 
 GATEWAY_PKGS := gnutls libjwt-gnutls sqlite3 libargon2 gio-2.0 glib-2.0 libmicrohttpd json-c inih
 GATEWAY_LIBS := $(shell pkg-config --libs $(GATEWAY_PKGS) 2>/dev/null) -lunistring

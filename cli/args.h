@@ -30,7 +30,17 @@ enum args_key {
     SG_ARG_OTHERS,
     SG_ARG_ROLE,
     SG_ARG_EXPIRES,
-    SG_ARG_TZ
+    SG_ARG_TZ,
+    SG_ARG_DESCRIPTION,
+    SG_ARG_RETENTION,
+    SG_ARG_KEEP,
+    SG_ARG_FILE,
+    SG_ARG_REPLY,
+    SG_ARG_TYPES,
+    SG_ARG_SPACE,
+    SG_ARG_AFTER,
+    SG_ARG_CHAIN,
+    SG_ARG_FORGET
 };
 
 /* One option; a table of them ends with key 0. */

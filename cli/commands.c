@@ -53,6 +53,42 @@ static const struct args_option get_options[] = {
 static const struct args_option rm_options[] = {
     {'r', "recursive", NULL, "directories with all that is in them"}, END};
 
+static const struct args_option mv_options[] = {
+    {'f', "force", NULL, "a file replaces the file that is there"}, END};
+
+static const struct args_option chat_options[] = {
+    {'n', "lines", "N", "begin with the last N messages (20 on a terminal, 0 in a pipe)"},
+    {SG_ARG_AFTER, "after", "CURSOR", "verify: begin after this event"},
+    {SG_ARG_CHAIN, "chain", "HEX", "verify: the chain value of that event"},
+    {SG_ARG_FORGET, "forget", NULL, "verify: forget what was verified before"},
+    END};
+
+static const struct args_option say_options[] = {
+    {SG_ARG_REPLY, "reply", "N", "it answers message N"},
+    {SG_ARG_FILE, "file", "PATH", "it names this file of the space (up to 16 times)"},
+    END};
+
+static const struct args_option tail_options[] = {
+    {'n', "lines", "N", "so many messages (default 10)"},
+    {'f', "follow", NULL, "show what follows, until Ctrl-C"},
+    END};
+
+static const struct args_option watch_options[] = {
+    {SG_ARG_TYPES, "types", "LIST", "only these, such as message,file,presence.joined"},
+    {SG_ARG_SPACE, "space", "SPACE", "of this space only"},
+    {SG_ARG_AFTER, "after", "CURSOR", "begin after this event (its id), not now"},
+    END};
+
+static const struct args_option spaces_options[] = {
+    {SG_ARG_DESCRIPTION, "description", "TEXT", "what it is for"},
+    {SG_ARG_RETENTION, "retention", "TIME", "keep events so long: 12h, 30d, 52w, default"},
+    {SG_ARG_KEEP, "keep", "N", "keep so many events, or default"},
+    {'y', "yes", NULL, "do not ask before a space is deleted"},
+    END};
+
+static const struct args_option members_options[] = {
+    {SG_ARG_ROLE, "role", "ROLE", "reader, writer (default of add) or owner"}, END};
+
 static const struct args_option daytime_options[] = {
     {SG_ARG_TZ, "tz", "ZONE", "time zone, such as Europe/Berlin (default UTC)"}, END};
 
@@ -72,6 +108,9 @@ static const struct args_option invite_options[] = {
 #define PATHS                                                                                      \
     "Remote paths begin with a space: common/..., ~NAME/..., or /SPACE/... for any.\n"             \
     "All others are below your own space, ~me. Quote ~ from the shell if it expands it.\n"
+
+#define SPACES                                                                                     \
+    "SPACE is common, a shared space's name, @NAME (you and that user) or ~ (your own).\n"
 
 static const struct commands_row rows[] = {
     {"signup", "[URL] [--code CODE] [-u NAME]", "make an account and log in", cmd_signup,
@@ -94,6 +133,29 @@ static const struct commands_row rows[] = {
      "The content's SHA-256 is always checked.\n"},
     {"cat", "PATH...", "write files to standard output", cmd_cat, NULL, PATHS},
     {"rm", "[-r] PATH...", "delete files", cmd_rm, rm_options, PATHS},
+    {"mv", "[-f] SOURCE TARGET", "move or rename a file or directory", cmd_mv, mv_options,
+     PATHS "A TARGET that ends in / is a directory to move into.\n"},
+    {"chat", "[-n N] SPACE | verify SPACE [--after CURSOR --chain HEX] [--forget]",
+     "talk in a space; verify its log", cmd_chat, chat_options,
+     SPACES
+     "On a terminal: type and press Enter; /help shows what else there is. In a pipe each line\n"
+     "of standard input is said, and it ends when all of them have been acknowledged.\n"
+     "verify recomputes the chain of the log and compares it with what was verified before;\n"
+     "exit code 4 when something was removed, doubled, altered or put in another order.\n"},
+    {"say", "[--reply N] [--file PATH]... SPACE [TEXT|-]", "say one thing in a space", cmd_say,
+     say_options, SPACES "Without TEXT, or with -, all of standard input is one message.\n"},
+    {"tail", "[-n N] [-f] SPACE", "show the newest messages of a space", cmd_tail, tail_options,
+     SPACES "With --json one event per line.\n"},
+    {"watch", "[--types LIST] [--space SPACE] [--after CURSOR]",
+     "print events of all spaces as they happen", cmd_watch, watch_options,
+     "One JSON document per line, at once, with coming and going of listeners. When events are\n"
+     "missing there is a line {\"type\":\"gap\",\"reason\",\"from\",\"to\"}.\n"},
+    {"who", "[SPACE]", "show who is listening", cmd_who, NULL, SPACES},
+    {"spaces", "[list] | create NAME | set NAME | rm NAME", "list, make and change spaces",
+     cmd_spaces, spaces_options, SPACES},
+    {"members", "[list] SPACE | add SPACE USER | set SPACE USER --role ROLE | rm SPACE USER",
+     "show and change who is in a space", cmd_members, members_options, SPACES},
+    {"leave", "SPACE", "leave a space", cmd_leave, NULL, NULL},
     {"daytime", "[--tz ZONE]", "show the gateway's time", cmd_daytime, daytime_options, NULL},
     {"tls", "", "show how the connection is protected", cmd_tls, NULL, NULL},
     {"sessions", "[list] | end ID... | end current | end --others", "show or end sessions",

@@ -23,22 +23,31 @@ void commands_overview(void);
 void commands_help(const struct commands_row *row);
 
 enum cli_status cmd_cat(struct cli *cli, const struct args *args);
+enum cli_status cmd_chat(struct cli *cli, const struct args *args);
 enum cli_status cmd_daytime(struct cli *cli, const struct args *args);
 enum cli_status cmd_get(struct cli *cli, const struct args *args);
 enum cli_status cmd_help(struct cli *cli, const struct args *args);
 enum cli_status cmd_invite(struct cli *cli, const struct args *args);
+enum cli_status cmd_leave(struct cli *cli, const struct args *args);
 enum cli_status cmd_login(struct cli *cli, const struct args *args);
 enum cli_status cmd_logout(struct cli *cli, const struct args *args);
 enum cli_status cmd_ls(struct cli *cli, const struct args *args);
+enum cli_status cmd_members(struct cli *cli, const struct args *args);
+enum cli_status cmd_mv(struct cli *cli, const struct args *args);
 enum cli_status cmd_passwd(struct cli *cli, const struct args *args);
 enum cli_status cmd_put(struct cli *cli, const struct args *args);
 enum cli_status cmd_rm(struct cli *cli, const struct args *args);
+enum cli_status cmd_say(struct cli *cli, const struct args *args);
 enum cli_status cmd_sessions(struct cli *cli, const struct args *args);
 enum cli_status cmd_signup(struct cli *cli, const struct args *args);
+enum cli_status cmd_spaces(struct cli *cli, const struct args *args);
 enum cli_status cmd_status(struct cli *cli, const struct args *args);
+enum cli_status cmd_tail(struct cli *cli, const struct args *args);
 enum cli_status cmd_tls(struct cli *cli, const struct args *args);
 enum cli_status cmd_users(struct cli *cli, const struct args *args);
 enum cli_status cmd_version(struct cli *cli, const struct args *args);
+enum cli_status cmd_watch(struct cli *cli, const struct args *args);
+enum cli_status cmd_who(struct cli *cli, const struct args *args);
 enum cli_status cmd_whoami(struct cli *cli, const struct args *args);
 
 #endif

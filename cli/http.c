@@ -185,7 +185,8 @@ static bool add_headers(struct http_call *call, const struct http_request *reque
 }
 
 /* What all exchanges have in common. The GnuTLS flavour of libcurl 7.88 takes a CA as file only. */
-static bool set_common(struct http *http, struct http_call *call)
+static bool set_common(struct http *http, struct http_call *call,
+                       const struct http_request *request)
 {
     CURL *easy = call->easy;
     CURLcode bad = CURLE_OK;
@@ -202,7 +203,8 @@ static bool set_common(struct http *http, struct http_call *call)
     bad |= curl_easy_setopt(easy, CURLOPT_CAPATH, NULL);
     bad |= curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT, SG_HTTP_CONNECT_S);
     bad |= curl_easy_setopt(easy, CURLOPT_LOW_SPEED_LIMIT, 1L);
-    bad |= curl_easy_setopt(easy, CURLOPT_LOW_SPEED_TIME, SG_HTTP_STALL_S);
+    bad |= curl_easy_setopt(easy, CURLOPT_LOW_SPEED_TIME,
+                            request->stall_s ? request->stall_s : SG_HTTP_STALL_S);
     bad |= curl_easy_setopt(easy, CURLOPT_TCP_NODELAY, 1L);
     bad |= curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, SG_HTTP_BUFFER);
     bad |= curl_easy_setopt(easy, CURLOPT_UPLOAD_BUFFERSIZE, SG_HTTP_UPLOAD_BUFFER);
@@ -256,7 +258,7 @@ enum cli_status http_start(struct http *http, struct http_call *call,
     call->length = -1;
     buf_init(&call->body, SG_HTTP_BODY_MAX);
     call->easy = curl_easy_init();
-    if (!call->easy || !set_common(http, call) || !set_request(http, call, request) ||
+    if (!call->easy || !set_common(http, call, request) || !set_request(http, call, request) ||
         curl_multi_add_handle(http->multi, call->easy) != CURLM_OK) {
         if (call->easy)
             curl_easy_cleanup(call->easy);
@@ -360,6 +362,21 @@ struct http_call *http_next(struct http *http, bool wait)
         return wait_for(http, NULL);
     poke(http);
     return fetch(http, NULL);
+}
+
+struct http_call *http_next_within(struct http *http, int timeout_ms)
+{
+    poke(http);
+    if (!http->done && timeout_ms > 0) {
+        (void)curl_multi_poll(http->multi, NULL, 0, timeout_ms, NULL);
+        poke(http);
+    }
+    return fetch(http, NULL);
+}
+
+void http_wake(struct http *http)
+{
+    (void)curl_multi_wakeup(http->multi);
 }
 
 enum cli_status http_perform(struct http *http, struct http_call *call,

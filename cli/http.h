@@ -44,7 +44,8 @@ struct http_request {
     const char *content_type;
     const void *body; /* copied */
     size_t body_len;
-    bool upload; /* the stream has a body to send */
+    bool upload;  /* the stream has a body to send */
+    long stall_s; /* give up when nothing has moved for so long; 0: the default */
     const struct http_stream *stream;
 };
 
@@ -98,6 +99,12 @@ enum cli_status http_start(struct http *http, struct http_call *call,
  * way or the user has interrupted.
  */
 struct http_call *http_next(struct http *http, bool wait);
+
+/* As http_next, but waits `timeout_ms` at most, and not once http_wake has been called. */
+struct http_call *http_next_within(struct http *http, int timeout_ms);
+
+/* Ends the current or next http_next_within early. From any thread. */
+void http_wake(struct http *http);
 
 /* Makes one exchange and waits for it, while others go on. SG_CLI_INTERRUPTED on Ctrl-C. */
 enum cli_status http_perform(struct http *http, struct http_call *call,

@@ -14,7 +14,7 @@
 #include <string.h>
 
 #define SG_LIST_TARGET_MAX (size_t)32768
-#define SG_LIST_USERS_MAX  1000000
+#define SG_LIST_ITEMS_MAX  1000000
 
 static void make_target(const struct list_request *request, const char *cursor, struct buf *b)
 {
@@ -93,34 +93,43 @@ enum cli_status list_files(struct cli *cli, const struct list_request *request,
     return term_interrupted() ? SG_CLI_INTERRUPTED : status;
 }
 
-enum cli_status list_users(struct cli *cli, struct json_object **ret)
+enum cli_status list_pages(struct cli *cli, const char *path, const char *key, const char *subject,
+                           struct json_object **ret)
 {
-    struct json_object *all = json_object_new_object(), *users = json_object_new_array();
-    SG_BUF_CLEANUP struct buf target = {0};
+    struct json_object *all = json_object_new_object(), *items = json_object_new_array();
+    SG_JSON_CLEANUP struct json_object *page = NULL;
     enum cli_status status = SG_CLI_OK;
-    bool more = true;
+    const char *cursor = NULL;
 
-    buf_init(&target, SG_LIST_TARGET_MAX);
-    buf_puts(&target, "/v1/users?limit=1000");
-    if (!json_put(all, "users", users) || !json_put(all, "next_cursor", NULL))
+    if (!json_put(all, key, items) || !json_put(all, "next_cursor", NULL))
         status = report_no_memory();
-    while (status == SG_CLI_OK && more) {
-        SG_JSON_CLEANUP struct json_object *page = NULL;
+    while (status == SG_CLI_OK && (!page || cursor)) {
+        SG_BUF_CLEANUP struct buf target = {0};
 
-        status = api_call(cli, SG_API_USER, "GET", buf_str(&target), NULL, "users", &page);
-        struct json_object *part = json_array(page, "users");
-        for (size_t i = 0; part && i < json_object_array_length(part); i++)
-            (void)json_object_array_add(users, json_object_get(json_object_array_get_idx(part, i)));
-        const char *cursor = json_text(page, "next_cursor", NULL);
-        more = cursor && json_object_array_length(users) < SG_LIST_USERS_MAX;
-        buf_clear(&target);
-        buf_puts(&target, "/v1/users?limit=1000");
-        if (more)
+        buf_init(&target, SG_LIST_TARGET_MAX);
+        buf_puts(&target, path);
+        remote_query(&target, "limit", "1000");
+        if (cursor)
             remote_query(&target, "cursor", cursor);
+        json_cleanup(&page);
+        status = api_call(cli, SG_API_USER, "GET", buf_str(&target), NULL, subject, &page);
+        struct json_object *part = json_array(page, key);
+        for (size_t i = 0; part && i < json_object_array_length(part); i++)
+            (void)json_object_array_add(items, json_object_get(json_object_array_get_idx(part, i)));
+        cursor = json_object_array_length(items) < SG_LIST_ITEMS_MAX
+                     ? json_text(page, "next_cursor", NULL)
+                     : NULL;
+        if (!page)
+            break;
     }
     if (status == SG_CLI_OK)
         *ret = all;
     else
         (void)json_object_put(all);
     return status;
+}
+
+enum cli_status list_users(struct cli *cli, struct json_object **ret)
+{
+    return list_pages(cli, "/v1/users", "users", "users", ret);
 }

@@ -25,6 +25,13 @@ struct list_request {
 enum cli_status list_files(struct cli *cli, const struct list_request *request,
                            bool *ret_not_directory) SG_CLI_MUST_CHECK;
 
+/*
+ * Fetches the list at `path` (without a query) to the end as one document
+ * {"KEY":[...],"next_cursor":null}.
+ */
+enum cli_status list_pages(struct cli *cli, const char *path, const char *key, const char *subject,
+                           struct json_object **ret) SG_CLI_MUST_CHECK;
+
 /* Fetches /v1/users to the end as one document {"users":[...],"next_cursor":null}. */
 enum cli_status list_users(struct cli *cli, struct json_object **ret) SG_CLI_MUST_CHECK;
 

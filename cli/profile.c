@@ -171,6 +171,11 @@ enum cli_status profile_save_ca(struct profile *p, const char *pem, size_t len)
     return status;
 }
 
+char *profile_path(const struct profile *p, const char *name)
+{
+    return file_join(p->dir, name);
+}
+
 enum cli_status profile_remove(const char *path)
 {
     if (unlink(path) == 0 || errno == ENOENT)

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A profile is a gateway with a name: a directory (0700) that holds config.json (address, last user
- * name), ca.pem (the CA that was trusted) and session.json (tokens, 0600). Files are replaced
- * atomically. The directory is made when something is saved first.
+ * name), ca.pem (the CA that was trusted), session.json (tokens), history (of chat) and
+ * verified.json (chat verify), all 0600. Files are replaced atomically. The directory is made when
+ * something is saved first.
  */
 #ifndef SG_CLI_PROFILE_H
 #define SG_CLI_PROFILE_H
@@ -45,6 +46,9 @@ enum cli_status profile_save_ca(struct profile *profile, const char *pem,
 /* Writes any other file of the profile, 0600, atomically, making the directory if need be. */
 enum cli_status profile_write(struct profile *profile, const char *path, const char *text,
                               size_t len) SG_CLI_MUST_CHECK;
+
+/* Path of another file of the profile, in fresh memory; NULL without. */
+char *profile_path(const struct profile *profile, const char *name);
 
 /* Removes a file of the profile; one that is not there is fine. */
 enum cli_status profile_remove(const char *path) SG_CLI_MUST_CHECK;

@@ -20,6 +20,46 @@
 #define SG_REPORT_MAX (size_t)65536
 
 static bool as_json;
+static _Thread_local struct report_capture *captured;
+
+void report_capture(struct report_capture *capture)
+{
+    buf_fini(&capture->printed);
+    buf_fini(&capture->message);
+    buf_init(&capture->printed, SG_REPORT_MAX * 16);
+    buf_init(&capture->message, SG_REPORT_MAX);
+    captured = capture;
+}
+
+void report_release(void)
+{
+    captured = NULL;
+}
+
+void report_replay(const struct report_capture *capture)
+{
+    fflush(stdout);
+    term_clear_status();
+    (void)fwrite(buf_str(&capture->printed), 1, capture->printed.len, stderr);
+}
+
+void report_capture_fini(struct report_capture *capture)
+{
+    buf_fini(&capture->printed);
+    buf_fini(&capture->message);
+}
+
+/* Where finished lines go. */
+static void emit(const struct buf *lines)
+{
+    if (captured) {
+        buf_append(&captured->printed, lines->data, lines->len);
+        return;
+    }
+    fflush(stdout);
+    term_clear_status();
+    (void)fwrite(buf_str(lines), 1, lines->len, stderr);
+}
 
 void report_setup(bool json)
 {
@@ -41,21 +81,31 @@ static void print_json(enum cli_status status, const char *message, const char *
     buf_init(&line, SG_REPORT_MAX * 2);
     json_append(&line, root);
     buf_putc(&line, '\n');
-    term_clear_status();
-    (void)fwrite(line.data, 1, line.len, stderr);
+    emit(&line);
 }
 
 static void print(enum cli_status status, const char *message, const char *next,
                   struct json_object *problem)
 {
-    fflush(stdout);
+    SG_BUF_CLEANUP struct buf lines = {0};
+
+    if (captured) {
+        buf_clear(&captured->message);
+        buf_puts(&captured->message, message);
+    }
     if (as_json) {
         print_json(status, message, next, problem);
         return;
     }
-    term_warn("secctl: %s", message);
-    if (next)
-        term_warn("  next: %s", next);
+    buf_init(&lines, SG_REPORT_MAX * 12);
+    buf_puts(&lines, "secctl: ");
+    text_escape(&lines, message, strlen(message));
+    if (next) {
+        buf_puts(&lines, "\n  next: ");
+        text_escape(&lines, next, strlen(next));
+    }
+    buf_putc(&lines, '\n');
+    emit(&lines);
 }
 
 enum cli_status report_error(enum cli_status status, const char *next, const char *format, ...)
@@ -97,7 +147,7 @@ static const struct {
     {"forbidden", "see your role with: secctl whoami; an admin can change it"},
     {"signup-closed", "ask the operator for an account, or for an invitation: --code CODE"},
     {"code-invalid", "ask an admin for a new code (secctl invite); each works once"},
-    {"name-taken", "choose another name with -u NAME, or log in: secctl login"},
+    {"name-taken", "choose another name; if it is your account, log in: secctl login"},
     {"not-found", "see what is there with: secctl ls -l"},
     {"is-directory", "end the path with / to mean the directory, or use -r"},
     {"not-a-directory", "a file has that name; see it with: secctl ls -l"},
@@ -113,6 +163,14 @@ static const struct {
     {"throttled", "wait before the next try"},
     {"overloaded", "try again in a moment"},
     {"unavailable", "try again in a moment"},
+    {"cursor-invalid", "leave the cursor out to start anew"},
+    {"cursor-future", "the log is older than the cursor; leave the cursor out to start anew"},
+    {"cursor-unknown-epoch", "it is of another log; leave the cursor out to start anew"},
+    {"cursor-pruned", "what was there has been removed; leave the cursor out to start anew"},
+    {"members-fixed", "who is in this space follows from what it is; see: secctl members SPACE"},
+    {"last-owner", "make somebody else owner first: secctl members set SPACE USER --role owner"},
+    {"file-not-found", "see what is there with: secctl ls -l"},
+    {"too-many-waiters", "end other listeners, or try again in a moment"},
     {"draining", "the gateway is restarting; try again in a moment"},
 };
 

@@ -6,9 +6,23 @@
 #ifndef SG_CLI_REPORT_H
 #define SG_CLI_REPORT_H
 
+#include "base/buf.h"
 #include "cli/cli.h"
 
 struct http_call;
+
+/* What would have been printed on standard error, and the messages alone. */
+struct report_capture {
+    struct buf printed;
+    struct buf message; /* of the last error */
+};
+
+/* From now on, errors of this thread go to `capture`, which is emptied; until report_release. */
+void report_capture(struct report_capture *capture);
+void report_release(void);
+/* Prints what was captured. */
+void report_replay(const struct report_capture *capture);
+void report_capture_fini(struct report_capture *capture);
 
 /* Chooses between text and JSON. */
 void report_setup(bool json);

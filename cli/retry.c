@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* When to try again. It never sends anything itself. */
+#include "cli/retry.h"
+
+#include "base/rng.h"
+#include "cli/http.h"
+
+bool retry_is_worth(const struct http_call *call)
+{
+    if (call->failure == SG_HTTP_NETWORK || call->failure == SG_HTTP_TLS)
+        return true;
+    if (call->failure != SG_HTTP_DONE)
+        return false;
+    return call->status == 408 || call->status == 429 ||
+           (call->status >= 500 && call->status != 507);
+}
+
+int64_t retry_delay_ms(unsigned failures, long retry_after)
+{
+    unsigned doublings = failures > 10 ? 10 : failures > 0 ? failures - 1 : 0;
+    int64_t delay = (int64_t)SG_RETRY_FIRST_MS << doublings;
+    uint16_t random = 0;
+
+    if (delay > SG_RETRY_MOST_MS)
+        delay = SG_RETRY_MOST_MS;
+    rng_bytes(&random, sizeof(random));
+    delay -= delay / 4 * random / UINT16_MAX;
+    if (retry_after > SG_RETRY_AFTER_MAX)
+        retry_after = SG_RETRY_AFTER_MAX;
+    if (retry_after > 0 && delay < retry_after * 1000)
+        delay = retry_after * 1000;
+    return delay;
+}
