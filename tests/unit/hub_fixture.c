@@ -96,10 +96,15 @@ static void forget(struct listener *l)
     l->news = (struct hub_news){.count = 0};
 }
 
-void listener_collect(struct listener *l, struct hub *h)
+void listener_collect_bytes(struct listener *l, struct hub *h, size_t bytes)
 {
     forget(l);
-    hub_collect(h, &l->w, 16, 1 << 20, l->events, 16, l->notes, &l->news);
+    hub_collect(h, &l->w, 16, bytes, l->events, 16, l->notes, &l->news);
+}
+
+void listener_collect(struct listener *l, struct hub *h)
+{
+    listener_collect_bytes(l, h, 1 << 20);
 }
 
 void listener_wait(struct listener *l, struct hub *h)

@@ -36,6 +36,7 @@ void listener_init(struct listener *l, int64_t user_id, const char *user, int64_
                    struct hub_view *view);
 /* Collects; forgets what was collected before. */
 void listener_collect(struct listener *l, struct hub *h);
+void listener_collect_bytes(struct listener *l, struct hub *h, size_t bytes);
 /* Waits in the hub: must be possible. */
 void listener_wait(struct listener *l, struct hub *h);
 /* Whether it is woken within some seconds; it has not been woken up to now. */

@@ -153,7 +153,7 @@ static void test_limits_of_an_answer(void **state)
         hub_fixture_publish(h, seq, COMMON);
     for (int all = 0; all < 2; all++) {
         listener_init(&l, 1, "ann", all ? 0 : COMMON, all ? view : NULL);
-        hub_collect(h, &l.w, 16, 25, l.events, 16, l.notes, &l.news);
+        listener_collect_bytes(&l, h, 25);
         assert_int_equal(l.news.count, 2);
         assert_true(l.news.more);
         assert_int_equal(l.w.after, 2);
@@ -164,7 +164,7 @@ static void test_limits_of_an_answer(void **state)
         expect(&l, h, 19, 20, 0);
         assert_false(l.news.more);
         l.w.after = 18;
-        hub_collect(h, &l.w, 16, 1, l.events, 16, l.notes, &l.news);
+        listener_collect_bytes(&l, h, 1);
         assert_int_equal(l.news.count, 1);
         listener_fini(&l, h);
     }
