@@ -71,7 +71,9 @@ enum sg_err sqlite_conn_open(const char *path, bool write, struct sqlite_conn *r
     static const char writer[] = "PRAGMA journal_mode = WAL;"
                                  "PRAGMA journal_size_limit = 67108864;"
                                  "PRAGMA cache_size = -131072;"
-                                 "PRAGMA wal_autocheckpoint = 1000;";
+                                 "PRAGMA wal_autocheckpoint = 1000;"
+                                 /* What was removed is overwritten, in whole pages too. */
+                                 "PRAGMA secure_delete = ON;";
     static const char reader[] = "PRAGMA query_only = ON;";
 
     struct sqlite_conn c = {0};
