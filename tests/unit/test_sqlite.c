@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The SQLite engine: the contract, and what is its own: query plans, cost of pages, file modes,
  * foreign files, batches. */
-#include "contract.h"
+#include "sqlite_engine.h"
 
 #include <fcntl.h>
 #include <stdatomic.h>
@@ -15,60 +15,6 @@
 #include "base/file.h"
 #include "base/metrics.h"
 #include "store/sqlite_internal.h"
-
-static enum sg_err engine_open(const char *dir, void **ret)
-{
-    struct sqlite_store *s = NULL;
-    enum sg_err err = sqlite_store_open(dir, &s);
-    if (!err)
-        *ret = s;
-    return err;
-}
-
-static void engine_close(void *handle)
-{
-    sqlite_store_close(handle);
-}
-
-static enum sg_err engine_status(void *handle)
-{
-    return sqlite_store_status(handle);
-}
-
-static struct users_store engine_users(void *handle)
-{
-    return sqlite_store_users(handle);
-}
-
-static struct sessions_store engine_sessions(void *handle)
-{
-    return sqlite_store_sessions(handle);
-}
-
-static struct files_store engine_files(void *handle)
-{
-    return sqlite_store_files(handle);
-}
-
-static struct events_store engine_events(void *handle)
-{
-    return sqlite_store_events(handle);
-}
-
-static struct spaces_store engine_spaces(void *handle)
-{
-    return sqlite_store_spaces(handle);
-}
-
-static const struct contract_engine engine = {.name = "SQLite",
-                                              .open = engine_open,
-                                              .close = engine_close,
-                                              .status = engine_status,
-                                              .users = engine_users,
-                                              .sessions = engine_sessions,
-                                              .files = engine_files,
-                                              .spaces = engine_spaces,
-                                              .events = engine_events};
 
 /* -- plans --------------------------------------------------------------------------------------
  */
@@ -98,7 +44,7 @@ static void test_query_plans(void **state)
 {
     (void)state;
     struct contract_store store;
-    contract_store_init(&store, &engine);
+    contract_store_init(&store, &sqlite_engine);
     sqlite3 *db = open_raw(store.dir);
     for (unsigned id = SG_SQL_PROBE; id < SG_SQL_COUNT; id++) {
         char sql[4096];
@@ -172,7 +118,7 @@ static void test_page_cost(void **state)
         SG_SQL_LIST_NAME,     SG_SQL_LIST_NAME_DESC,     SG_SQL_LIST_SIZE, SG_SQL_LIST_SIZE_DESC,
         SG_SQL_LIST_MODIFIED, SG_SQL_LIST_MODIFIED_DESC, SG_SQL_TREE_NAME, SG_SQL_TREE_NAME_DESC};
     struct contract_store store;
-    contract_store_init(&store, &engine);
+    contract_store_init(&store, &sqlite_engine);
     sqlite3 *db = open_raw(store.dir);
     fill(db, "small", 100);
     fill(db, "large", 200000);
@@ -228,7 +174,7 @@ static void test_file_mode(void **state)
     struct contract_store store;
     static const char *const names[] = {"secgate.db", "secgate.db-wal", "secgate.db-shm"};
     mode_t mask = umask(0);
-    contract_store_init(&store, &engine);
+    contract_store_init(&store, &sqlite_engine);
     (void)contract_user_add(&store, "alice", SG_ROLE_ADMIN);
     for (unsigned i = 0; i < 3; i++) {
         struct stat st;
@@ -244,7 +190,7 @@ static void test_file_mode(void **state)
 static void expect_corrupt(const char *dir)
 {
     void *handle = NULL;
-    assert_int_equal(SG_ERR_CORRUPT, engine_open(dir, &handle));
+    assert_int_equal(SG_ERR_CORRUPT, sqlite_engine.open(dir, &handle));
     assert_null(handle);
 }
 
@@ -266,15 +212,15 @@ static void test_foreign_files(void **state)
     assert_int_equal(0, unlink(path));
 
     void *handle = NULL;
-    assert_int_equal(SG_OK, engine_open(dir, &handle));
-    engine_close(handle);
+    assert_int_equal(SG_OK, sqlite_engine.open(dir, &handle));
+    sqlite_engine.close(handle);
     db = open_raw(dir);
     assert_int_equal(SQLITE_OK, sqlite3_exec(db, "PRAGMA user_version = 99", NULL, NULL, NULL));
     sqlite3_close(db);
     expect_corrupt(dir);
     free(path);
     contract_dir_remove(dir);
-    assert_int_equal(SG_ERR_NOT_FOUND, engine_open("/nonexistent/dir", &handle));
+    assert_int_equal(SG_ERR_NOT_FOUND, sqlite_engine.open("/nonexistent/dir", &handle));
 }
 
 /* -- the writer ---------------------------------------------------------------------------------
@@ -323,7 +269,7 @@ static void test_batches(void **state)
 {
     (void)state;
     struct batch b = {.bad = 0};
-    contract_store_init(&b.store, &engine);
+    contract_store_init(&b.store, &sqlite_engine);
     int64_t writes = metrics_get(SG_METRIC_DB_WRITES), commits = metrics_get(SG_METRIC_DB_COMMITS);
     contract_threads(64, write_some, &b); /* more threads than reading connections */
     assert_int_equal(0, b.bad);
@@ -347,7 +293,7 @@ static void test_idle_readers(void **state)
     struct contract_store store;
     struct user_record got;
     struct stat log;
-    contract_store_init(&store, &engine);
+    contract_store_init(&store, &sqlite_engine);
     for (unsigned i = 0; i < 2000; i++) {
         char name[SG_USER_NAME_SIZE];
         (void)snprintf(name, sizeof(name), "u%u", i);
@@ -376,7 +322,7 @@ static void test_lost_transaction(void **state)
     (void)state;
     struct contract_store store;
     struct user_record got;
-    contract_store_init(&store, &engine);
+    contract_store_init(&store, &sqlite_engine);
     assert_int_equal(SG_ERR_IO, sqlite_write(store.handle, lose_transaction, NULL));
     assert_int_equal(SG_ERR_IO, sqlite_store_status(store.handle));
     char name[] = "after";
@@ -399,10 +345,10 @@ int main(void)
         cmocka_unit_test(test_batches),      cmocka_unit_test(test_lost_transaction),
         cmocka_unit_test(test_idle_readers),
     };
-    int failed = contract_users(&engine);
-    failed += contract_sessions(&engine);
-    failed += contract_files(&engine);
-    failed += contract_files_order(&engine);
+    int failed = contract_users(&sqlite_engine);
+    failed += contract_sessions(&sqlite_engine);
+    failed += contract_files(&sqlite_engine);
+    failed += contract_files_order(&sqlite_engine);
     failed += cmocka_run_group_tests_name("sqlite", tests, NULL, NULL);
     return failed;
 }
