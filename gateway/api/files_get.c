@@ -13,6 +13,8 @@
 #include "http/fields.h"
 #include "http/request.h"
 
+#define VERSION_MAX ((INT64_C(1) << 53) - 1)
+
 /* What may be shown in place: types that hold no script and load nothing. All else is a download.
  */
 static bool is_passive(const char *media_type)
@@ -94,8 +96,8 @@ static enum sg_err run(struct request *r)
 
     if (err != SG_OK)
         return err;
-    err =
-        files_open(api->files, request_principal(r), &path, request_arena(r), &entry, &small, &fd);
+    err = files_open(api->files, request_principal(r), &path, 0, request_arena(r), &entry, &small,
+                     &fd);
     if (err == SG_ERR_IS_DIRECTORY)
         return request_fail(r, err, "A directory is there: add / to list it.");
     if (err != SG_OK)

@@ -22,7 +22,7 @@ static enum sg_err check_text(struct request *r, const char *text, size_t len)
         return request_fail(r, SG_ERR_TOO_LARGE, "A text may have %d bytes at most.",
                             SG_EVENT_TEXT_MAX);
     err = chat_text_ok(text, len, &reason);
-    return err == SG_ERR_BAD_FIELD ? request_fail(r, err, "text: %s", reason) : err;
+    return err == SG_ERR_BAD_FIELD ? request_fail(r, err, "%s", reason) : err;
 }
 
 static enum sg_err read_json(struct request *r, struct chat_message *ret)

@@ -65,7 +65,7 @@ static enum sg_err send(struct request *r, struct state *s, bool make, bool *ret
         return request_fail(r, err, "%s", reason);
     if (err == SG_OK)
         request_wait(r, 0, false);
-    return err;
+    return answer_error(r, err, 0);
 }
 
 static enum sg_err run_at_once(struct request *r, bool *ret_done)
@@ -100,32 +100,22 @@ static enum sg_err reply(struct request *r, const struct state *s)
     return eventjson_reply_event(r, 201, s->space.name, e);
 }
 
-/* Rights have changed while it waited for its turn. */
-static enum sg_err send_again(struct request *r, struct state *s)
-{
-    const struct api *api = request_app(r);
-    struct principal *who = request_principal(r);
-    bool changed, sent;
-    enum sg_err err = identity_confirm(api->identity, who, &changed);
-
-    if (err != SG_OK)
-        return answer_error(r, err, 0);
-    if ((who->scopes & SG_SCOPE_CHAT_WRITE) == 0)
-        return SG_ERR_FORBIDDEN;
-    return send(r, s, false, &sent);
-}
-
 static enum sg_err woken(struct request *r, enum request_wake why)
 {
     struct state *s = request_state(r);
+    bool sent = false;
+    enum sg_err err;
 
     (void)why;
     switch ((int)s->post.result) {
     case SG_OK:
         return reply(r, s);
     case SG_ERR_CONFLICT:
-        if (s->tries < TRIES_MAX)
-            return send_again(r, s);
+        if (s->tries < TRIES_MAX) {
+            /* A direct space that is to be made is one that has just gone with its other user. */
+            err = send(r, s, false, &sent);
+            return err == SG_OK && !sent ? SG_ERR_NOT_FOUND : err;
+        }
         return request_fail(r, SG_ERR_CONFLICT,
                             "The message of this key is no longer kept, or rights change too "
                             "often.");

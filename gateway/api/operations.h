@@ -29,9 +29,28 @@ extern const struct operation sessions_get_operation;
 extern const struct operation sessions_delete_operation;
 extern const struct operation oauth_token_operation;
 extern const struct operation spaces_list_operation;
+extern const struct operation spaces_create_operation;
+extern const struct operation spaces_get_operation;
+extern const struct operation spaces_update_operation;
+extern const struct operation spaces_delete_operation;
+extern const struct operation members_list_operation;
+extern const struct operation members_get_operation;
+extern const struct operation members_set_operation;
+extern const struct operation members_delete_operation;
+extern const struct operation messages_list_operation;
+extern const struct operation messages_create_operation;
+extern const struct operation messages_get_operation;
+extern const struct operation messages_update_operation;
+extern const struct operation messages_delete_operation;
+extern const struct operation presence_list_operation;
+extern const struct operation typing_create_operation;
+extern const struct operation read_set_operation;
+extern const struct operation events_list_operation;
+extern const struct operation events_cookie_operation;
 extern const struct operation files_list_operation;
 extern const struct operation files_get_operation;
 extern const struct operation files_put_operation;
+extern const struct operation files_move_operation;
 extern const struct operation files_delete_operation;
 
 #endif

@@ -7,11 +7,15 @@
 
 #define JSON_MAX (16 * 1024) /* bytes of a JSON body */
 #define FORM_MAX (8 * 1024)  /* bytes of a form */
+#define MESSAGE_MAX                                                                                \
+    (128 * 1024) /* bytes of a message; JSON may escape each of its text's with six */
 
 #define PUBLIC SG_ACCESS_PUBLIC, 0
 #define USER   SG_ACCESS_USER, 0
 #define READ   SG_ACCESS_USER, SG_SCOPE_FILES_READ
 #define WRITE  SG_ACCESS_USER, SG_SCOPE_FILES_WRITE
+#define HEAR   SG_ACCESS_USER, SG_SCOPE_CHAT_READ
+#define SAY    SG_ACCESS_USER, SG_SCOPE_CHAT_WRITE
 #define ADMIN  SG_ACCESS_ADMIN, SG_SCOPE_ADMIN
 #define LOCAL  SG_ACCESS_LOCAL, SG_SCOPE_ADMIN
 
@@ -19,10 +23,13 @@
 #define JSON    SG_BODY_JSON, JSON_MAX
 #define FORM    SG_BODY_FORM, FORM_MAX
 #define STREAM  SG_BODY_STREAM, 0
+#define MESSAGE SG_BODY_ANY, MESSAGE_MAX
+#define CHANGE  SG_BODY_JSON, MESSAGE_MAX
 
 #define QUICK  .blocks = false
 #define BLOCKS .blocks = true
 #define SLOW   .blocks = true, .slow = true /* hashes a password */
+#define EVENTS .blocks = true, .cookie = true
 
 /* X(method, pattern, operation, access and scopes, body, whether it blocks) */
 #define ROUTES(X)                                                                                  \
@@ -49,10 +56,29 @@
     X(GET, "/v1/sessions/{id}", sessions_get, USER, NO_BODY, QUICK)                                \
     X(DELETE, "/v1/sessions/{id}", sessions_delete, USER, NO_BODY, BLOCKS)                         \
     X(POST, "/v1/oauth/token", oauth_token, PUBLIC, FORM, BLOCKS)                                  \
-    X(GET, "/v1/spaces", spaces_list, USER, NO_BODY, QUICK)                                        \
+    X(GET, "/v1/spaces", spaces_list, USER, NO_BODY, BLOCKS)                                       \
+    X(POST, "/v1/spaces", spaces_create, SAY, JSON, BLOCKS)                                        \
+    X(GET, "/v1/spaces/{space}", spaces_get, HEAR, NO_BODY, BLOCKS)                                \
+    X(PATCH, "/v1/spaces/{space}", spaces_update, SAY, JSON, BLOCKS)                               \
+    X(DELETE, "/v1/spaces/{space}", spaces_delete, SAY, NO_BODY, BLOCKS)                           \
+    X(GET, "/v1/spaces/{space}/members", members_list, HEAR, NO_BODY, BLOCKS)                      \
+    X(GET, "/v1/spaces/{space}/members/{user}", members_get, HEAR, NO_BODY, BLOCKS)                \
+    X(PUT, "/v1/spaces/{space}/members/{user}", members_set, SAY, JSON, BLOCKS)                    \
+    X(DELETE, "/v1/spaces/{space}/members/{user}", members_delete, SAY, NO_BODY, BLOCKS)           \
+    X(GET, "/v1/chat/{space}/messages", messages_list, HEAR, NO_BODY, BLOCKS)                      \
+    X(POST, "/v1/chat/{space}/messages", messages_create, SAY, MESSAGE, BLOCKS)                    \
+    X(GET, "/v1/chat/{space}/messages/{seq}", messages_get, HEAR, NO_BODY, BLOCKS)                 \
+    X(PATCH, "/v1/chat/{space}/messages/{seq}", messages_update, SAY, CHANGE, BLOCKS)              \
+    X(DELETE, "/v1/chat/{space}/messages/{seq}", messages_delete, SAY, NO_BODY, BLOCKS)            \
+    X(GET, "/v1/chat/{space}/presence", presence_list, HEAR, NO_BODY, QUICK)                       \
+    X(POST, "/v1/chat/{space}/typing", typing_create, SAY, NO_BODY, QUICK)                         \
+    X(PUT, "/v1/chat/{space}/read", read_set, HEAR, JSON, BLOCKS)                                  \
+    X(GET, "/v1/events", events_list, HEAR, NO_BODY, EVENTS)                                       \
+    X(POST, "/v1/events/cookie", events_cookie, HEAR, NO_BODY, QUICK)                              \
     X(GET, "/v1/files/{dir...}/", files_list, READ, NO_BODY, BLOCKS)                               \
     X(GET, "/v1/files/{path...}", files_get, READ, NO_BODY, QUICK)                                 \
     X(PUT, "/v1/files/{path...}", files_put, WRITE, STREAM, BLOCKS)                                \
+    X(PATCH, "/v1/files/{path...}", files_move, WRITE, JSON, BLOCKS)                               \
     X(DELETE, "/v1/files/{path...}", files_delete, WRITE, NO_BODY, BLOCKS)
 
 /* clang-format off */
