@@ -202,7 +202,7 @@ static void print_exit_codes(void)
           "  1  wrong usage, or a file or directory here is the problem\n"
           "  2  the gateway said no\n"
           "  3  no connection, TLS failed, or the gateway is not trusted\n"
-          "  4  content and digest differ; nothing wrong was kept\n",
+          "  4  content and digest differ, nothing wrong was kept; or a log does not hold\n",
           stdout);
 }
 
