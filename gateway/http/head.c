@@ -247,6 +247,7 @@ enum sg_err head_read(struct request *r, const char *method, const char *version
     if (r->method == SG_METHOD_OTHER && !fields_token(method, strlen(method)))
         return SG_ERR_BAD_REQUEST;
     r->close = http_1_0;
+    r->http_1_0 = http_1_0;
     if (s.content_type != NULL)
         fields_media_type(s.content_type, r->content_type, sizeof r->content_type);
     if (r->expect != NULL && strcasecmp(r->expect, "100-continue") != 0)

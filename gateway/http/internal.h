@@ -126,6 +126,8 @@ struct reply {
     struct reply_part *parts;
     size_t part_count;
     uint64_t total;
+    enum sg_err (*fill)(struct request *r, char *to, size_t max, size_t *ret_len, bool *ret_end);
+    bool ended; /* `fill` has said so */
 };
 
 struct block {
@@ -148,9 +150,10 @@ struct upload {
 
 /* Between the operation that waits and whoever wakes it (wait.c). */
 struct wait {
-    bool wanted; /* whoever has the request, as the next six */
+    bool wanted; /* whoever has the request, as the next seven */
     bool watch;
     bool waited;  /* at least once */
+    bool asleep;  /* by wait_suspend */
     bool entered; /* at park.c */
     unsigned timeout_ms;
     enum request_wake woken_by;
@@ -180,6 +183,7 @@ struct request {
     bool close;     /* the connection ends with this answer */
     bool has_body;  /* framing says that a body follows */
     bool chunked;
+    bool http_1_0;
     bool corked;     /* the TLS session holds the answer back to send it in one record */
     enum sg_err err; /* of the answer; SG_OK: `reply` counts */
     enum sg_err target_err;

@@ -17,8 +17,10 @@
 #include "base/clock.h"
 #include "http/fields.h"
 
-#define FILE_BLOCK (128 * 1024)
-#define HOLD_MAX   14336 /* bytes */
+#define FILE_BLOCK   (128 * 1024)
+#define STREAM_BLOCK 4096  /* for clients that know no chunks */
+#define STREAM_AHEAD 65536 /* bytes of a stream in the socket beyond what the client takes */
+#define HOLD_MAX     14336 /* bytes */
 
 static const char default_csp[] = "default-src 'none'; frame-ancestors 'none'";
 static const char cors_headers[] = "Authorization, Content-Type, Accept, If-Match, If-None-Match, "
@@ -75,6 +77,7 @@ static void drop_content(struct reply *reply)
     reply->fd = -1;
     reply->parts = NULL;
     reply->part_count = 0;
+    reply->fill = NULL;
     reply->data = NULL;
     reply->len = 0;
     reply->content_type = NULL;
@@ -350,9 +353,8 @@ static void hold_back(struct request *r)
     r->corked = true;
 }
 
-void reply_flush(struct request *r)
+void reply_uncork(struct conn *c)
 {
-    struct conn *c = r->conn;
     int corked = 0;
     socklen_t len = sizeof corked;
 
@@ -365,9 +367,21 @@ void reply_flush(struct request *r)
         (void)setsockopt(c->fd, IPPROTO_TCP, TCP_CORK, &off, sizeof off);
         c->uncorked = true;
     }
-    if (r->corked && gnutls_record_uncork(c->session, 0) < 0)
-        (void)shutdown(c->fd, SHUT_RDWR); /* rather no answer than one that never comes */
+}
+
+void reply_flush(struct request *r)
+{
+    reply_uncork(r->conn);
+    if (r->corked && gnutls_record_uncork(r->conn->session, 0) < 0)
+        (void)shutdown(r->conn->fd, SHUT_RDWR); /* rather no answer than one that never comes */
     r->corked = false;
+}
+
+ssize_t reply_cut(struct request *r, char *buf)
+{
+    (void)shutdown(r->conn->fd, SHUT_WR);
+    buf[0] = ' ';
+    return 1;
 }
 
 static bool sends_content(const struct request *r)
@@ -375,11 +389,22 @@ static bool sends_content(const struct request *r)
     return r->method != SG_METHOD_HEAD && r->reply.status != 304;
 }
 
+/* Of the memory that libmicrohttpd sets apart to read the content into. */
 static size_t block_size(const struct request *r)
 {
     if (!sends_content(r))
         return 1;
+    if (r->reply.fill != NULL) /* chunks are made in the connection's own */
+        return r->http_1_0 ? STREAM_BLOCK : 1;
     return r->reply.total < FILE_BLOCK ? (size_t)r->reply.total : FILE_BLOCK;
+}
+
+/* So that a client that reads slowly is seen to read. */
+static void bound_ahead(struct conn *c)
+{
+    const int bytes = STREAM_AHEAD;
+
+    (void)setsockopt(c->fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &bytes, sizeof bytes);
 }
 
 enum MHD_Result reply_queue(struct request *r)
@@ -394,8 +419,13 @@ enum MHD_Result reply_queue(struct request *r)
     } data;
 
     settle(r);
+    if (reply->fill != NULL)
+        bound_ahead(r->conn);
     data.from = reply->len > 0 ? reply->data : "";
-    if (reply->parts != NULL && reply->total > 0)
+    if (reply->fill != NULL)
+        response = MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, block_size(r),
+                                                     reply_stream_read, r, NULL);
+    else if (reply->parts != NULL && reply->total > 0)
         response = MHD_create_response_from_callback(reply->total, block_size(r), reply_file_read,
                                                      r, NULL);
     else
@@ -412,7 +442,10 @@ enum MHD_Result reply_queue(struct request *r)
             ? clock_monotonic_ns()
             : r->started_ns;
     r->sent = sends_content(r) && reply->parts == NULL ? reply->len : 0;
-    conn_deadline(r->conn, r->body_since_ns + (int64_t)limits->body_seconds * SG_NS_PER_S +
+    conn_deadline(r->conn, r->body_since_ns +
+                               (int64_t)(reply->fill != NULL ? limits->stream_seconds
+                                                             : limits->body_seconds) *
+                                   SG_NS_PER_S +
                                (int64_t)(r->sent / limits->body_bytes_per_second) * SG_NS_PER_S);
     hold_back(r);
     queued = MHD_queue_response(r->mhd, reply->status, response);

@@ -24,10 +24,19 @@ void reply_allow(struct request *r);
 /* The answer has been written: sends what was held back of it. */
 void reply_flush(struct request *r);
 
+/* Sends what the socket holds back, now and from now on. */
+void reply_uncork(struct conn *c);
+
+/* For a content reader: ends the connection in the middle of the content. libmicrohttpd's own way,
+ * MHD_CONTENT_READER_END_WITH_ERROR, forgets connections that have been suspended: here it is given
+ * a byte, and finds that it cannot be sent. */
+ssize_t reply_cut(struct request *r, char *buf);
+
 /* Releases what the reply holds. */
 void reply_fini(struct request *r);
 
-/* Content reader of streamed answers, `cls` is the request. */
+/* Content readers of streamed answers, `cls` is the request. */
 ssize_t reply_file_read(void *cls, uint64_t pos, char *buf, size_t max);
+ssize_t reply_stream_read(void *cls, uint64_t pos, char *buf, size_t max);
 
 #endif

@@ -63,7 +63,7 @@ ssize_t reply_file_read(void *cls, uint64_t pos, char *buf, size_t max)
             /* Blobs never shrink: something is badly wrong, and a short answer must not look whole.
              */
             r->note = "the file could not be read to its end";
-            return MHD_CONTENT_READER_END_WITH_ERROR;
+            return reply_cut(r, buf);
         }
         filled += (size_t)n;
     }

@@ -37,6 +37,7 @@ void server_limits_default(struct server_limits *limits)
         .idle_seconds = 60,
         .body_seconds = 8,
         .body_bytes_per_second = 1024,
+        .stream_seconds = 60,
         .pool_threads = 8,
         .pool_queue = 1024,
         .drain_seconds = 30,

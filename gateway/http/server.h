@@ -25,10 +25,11 @@ struct server_limits {
     unsigned idle_seconds;   /* kept connection without a request; 60 */
     unsigned body_seconds;   /* grace before the least rate counts; 8 */
     unsigned body_bytes_per_second; /* least average rate of a body, either direction; 1024 */
-    unsigned pool_threads;          /* for blocking work; 8 */
-    unsigned pool_queue;            /* jobs waiting; 1024 */
-    unsigned drain_seconds;         /* 30 */
-    unsigned event_threads;         /* 0 = one per core */
+    unsigned stream_seconds; /* until a client that reads nothing of a stream is cut off; 60 */
+    unsigned pool_threads;   /* for blocking work; 8 */
+    unsigned pool_queue;     /* jobs waiting; 1024 */
+    unsigned drain_seconds;  /* 30 */
+    unsigned event_threads;  /* 0 = one per core */
 };
 
 struct server_config {

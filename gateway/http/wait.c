@@ -72,6 +72,7 @@ bool wait_suspend(struct request *r)
         conn_deadline(r->conn, SG_NO_DEADLINE);
         r->wait.parked = true;
         r->suspended = true;
+        r->wait.asleep = true;
         MHD_suspend_connection(r->mhd);
     }
     pthread_mutex_unlock(&r->mutex);
@@ -92,6 +93,7 @@ void wait_from_job(struct request *r)
 void wait_over(struct request *r)
 {
     park_leave(r->server->park, r);
+    r->wait.asleep = false;
     pthread_mutex_lock(&r->mutex);
     assert(!r->wait.parked);
     r->wait.pending = false;

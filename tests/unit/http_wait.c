@@ -3,6 +3,7 @@
 #include "http_wait.h"
 
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -62,7 +63,7 @@ static enum sg_err begin(struct request *r)
     if (err == SG_OK)
         err = request_query_int(r, "n", 0, 100000, 0, &g->times);
     if (err == SG_OK)
-        err = request_query_int(r, "end", 0, 100000, 100000, &g->end);
+        err = request_query_int(r, "end", 0, 100000000, 100000, &g->end);
     return err;
 }
 
@@ -246,6 +247,100 @@ static enum sg_err again_woken(struct request *r, enum request_wake why)
     return answer(r, "again\n");
 }
 
+/* -- streams --------------------------------------------------------------------------------------
+ */
+
+static enum sg_err stream_fill(struct request *r, char *to, size_t max, size_t *ret_len,
+                               bool *ret_end)
+{
+    struct guest *g = request_state(r);
+    bool drain = request_woken_by(r) == SG_WAKE_DRAIN;
+
+    if (max < 1024)
+        abort();
+    pthread_mutex_lock(&lock);
+    if (g->line < counted - g->seen) {
+        *ret_len = (size_t)snprintf(to, max, "line %u\n", ++g->line);
+        *ret_end = g->line >= g->end;
+    }
+    pthread_mutex_unlock(&lock);
+    if (*ret_len == 0 && drain && g->times == 0) {
+        g->times = 1;
+        *ret_len = (size_t)snprintf(to, max, "bye\n");
+    } else if (*ret_len == 0 && request_woken_by(r) == SG_WAKE_TIMEOUT && g->times++ < 2) {
+        *ret_len = (size_t)snprintf(to, max, ":\n");
+    } else if (*ret_len == 0) {
+        request_wait(r, (unsigned)g->ms, true);
+    }
+    return SG_OK;
+}
+
+static enum sg_err flood_fill(struct request *r, char *to, size_t max, size_t *ret_len,
+                              bool *ret_end)
+{
+    (void)r;
+    memset(to, 'x', max);
+    *ret_len = max;
+    *ret_end = false;
+    return SG_OK;
+}
+
+static enum sg_err broken_fill(struct request *r, char *to, size_t max, size_t *ret_len,
+                               bool *ret_end)
+{
+    struct guest *g = request_state(r);
+
+    (void)max;
+    (void)ret_end;
+    if (g->line++ > 0)
+        return SG_ERR_FORBIDDEN;
+    memcpy(to, "one\n", 4);
+    *ret_len = 4;
+    return SG_OK;
+}
+
+/* Ends without anything after the last bytes. */
+static enum sg_err big_fill(struct request *r, char *to, size_t max, size_t *ret_len, bool *ret_end)
+{
+    struct guest *g = request_state(r);
+    size_t left = (size_t)(g->end - g->ms);
+    size_t n = max < left ? max : left;
+
+    for (size_t i = 0; i < n; i++)
+        to[i] = (char)('a' + (g->ms + (int64_t)i) % 23);
+    g->ms += (int64_t)n;
+    *ret_len = n;
+    *ret_end = n == 0;
+    return SG_OK;
+}
+
+static enum sg_err stream_run(struct request *r)
+{
+    enter(r);
+    reply_header(r, "X-Stream", "yes");
+    reply_stream(r, "text/event-stream", stream_fill);
+    return SG_OK;
+}
+
+static enum sg_err flood_run(struct request *r)
+{
+    enter(r);
+    reply_stream(r, "text/plain", flood_fill);
+    return SG_OK;
+}
+
+static enum sg_err broken_run(struct request *r)
+{
+    reply_stream(r, "text/plain", broken_fill);
+    return SG_OK;
+}
+
+static enum sg_err big_run(struct request *r)
+{
+    reply_stream(r, "text/plain", big_fill);
+    return SG_OK;
+}
+
 /* -- others ---------------------------------------------------------------------------------------
  */
 
@@ -274,6 +369,10 @@ static const struct operation stubborn_op = {STATE, .run = wait_run, .woken = st
 static const struct operation early_op = {STATE, .run = early_run, .woken = early_woken};
 static const struct operation commit_op = {STATE, .run = commit_run, .woken = commit_woken};
 static const struct operation again_op = {STATE, .run = again_run, .woken = again_woken};
+static const struct operation stream_op = {STATE, .run = stream_run};
+static const struct operation flood_op = {STATE, .run = flood_run};
+static const struct operation broken_op = {STATE, .run = broken_run};
+static const struct operation big_op = {STATE, .run = big_run};
 static const struct operation any_op = {STATE, .run = any};
 static const struct operation problem_op = {STATE, .run = problem};
 
@@ -294,6 +393,11 @@ static const struct route routes[] = {
     ROW(SG_METHOD_POST, "/commit", "commit", SG_BODY_ANY, 1000, false, &commit_op),
     ROW(SG_METHOD_POST, "/job-commit", "job_commit", SG_BODY_ANY, 1000, true, &commit_op),
     ROW(SG_METHOD_GET, "/again", "again", SG_BODY_NONE, 0, false, &again_op),
+    ROW(SG_METHOD_GET, "/stream", "stream", SG_BODY_NONE, 0, false, &stream_op),
+    ROW(SG_METHOD_GET, "/job-stream", "job_stream", SG_BODY_NONE, 0, true, &stream_op),
+    ROW(SG_METHOD_GET, "/flood", "flood", SG_BODY_NONE, 0, false, &flood_op),
+    ROW(SG_METHOD_GET, "/broken", "broken", SG_BODY_NONE, 0, false, &broken_op),
+    ROW(SG_METHOD_GET, "/big", "big", SG_BODY_NONE, 0, false, &big_op),
     ROW(SG_METHOD_POST, "/any", "any", SG_BODY_ANY, 1000, false, &any_op),
     ROW(SG_METHOD_GET, "/problem", "problem", SG_BODY_NONE, 0, false, &problem_op),
 };

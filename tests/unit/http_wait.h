@@ -14,11 +14,12 @@ extern atomic_int http_wait_now; /* requests in the room */
 
 /*
  * GET /hello; /wait?ms= (watched), /job-wait?ms= (its run is a pool job), /at-once-wait?ms=,
- * POST /commit?us= (not watched; another thread wakes it after so many microseconds), GET /early
- * (woken before it sleeps), /again?n= (sleeps n times), /drain-again (waits although it drains).
- * They answer "news COUNT", "timeout" or "drain". GET /stream?end= (a line for each count up to
- * `end`), /flood (as fast as it goes), /broken (an error after a line), /big?bytes=; POST /any
- * (echo, at most 1000 bytes), GET /problem (an error with members).
+ * POST /commit?us=, /job-commit?us= (not watched; another thread wakes it after so many
+ * microseconds), GET /early, /job-early (woken before it sleeps), /again?n= (woken very often),
+ * /drain-again (waits although it drains). They answer "news", "timeout", "drain" and so on. GET
+ * /stream?end=&ms=, /job-stream (a line for each count up to `end`, ":" when `ms` are over, "bye"
+ * at the drain), /flood (as fast as it goes), /broken (an error after a line), /big?end= (bytes);
+ * POST /any (echo, at most 1000 bytes), GET /problem (an error with members).
  */
 void http_wait_config(struct server_config *config);
 
