@@ -140,7 +140,11 @@ static enum sg_err key_set(struct sqlite_conn *c, const struct event_post *post,
     sqlite_query_blob(&q, post->fingerprint, SG_DIGEST_SIZE);
     sqlite_query_int(&q, (int64_t)seq);
     sqlite_query_int(&q, post->now_ns);
-    return sqlite_query_run(&q);
+    enum sg_err err = sqlite_query_run(&q);
+    /* Its user has been removed a moment ago, by a write of the same batch. */
+    if (err && sqlite3_extended_errcode(c->db) == SQLITE_CONSTRAINT_FOREIGNKEY)
+        err = SG_ERR_NOT_FOUND;
+    return err;
 }
 
 /* -- posts ----------------------------------------------------------------------------------------

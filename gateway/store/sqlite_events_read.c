@@ -265,6 +265,13 @@ static enum sg_err page_step(struct merge *m, const struct event_query *query, s
     return SG_OK;
 }
 
+static enum sg_err run(struct sqlite_conn *c, enum sqlite_sql id)
+{
+    struct sqlite_query q;
+    sqlite_query_begin(&q, c, id);
+    return sqlite_query_run(&q);
+}
+
 static void reverse(struct event **events, size_t count)
 {
     for (size_t i = 0; i < count / 2; i++) {
@@ -294,10 +301,20 @@ enum sg_err sqlite_events_list(void *self, const struct event_query *query, stru
     enum sg_err err = sqlite_conn_acquire(s, &c);
     if (err)
         return err;
-    err = merge_init(&m, c, query, head);
+    /* While the writer writes there is no common transaction; one for the page is cheaper than one
+     * for each of its statements. */
+    bool alone = sqlite3_get_autocommit(c->db);
+    if (alone)
+        err = run(c, SG_SQL_READ_BEGIN);
+    if (!err)
+        err = merge_init(&m, c, query, head);
     while (!err && more)
         err = page_step(&m, query, &page, &more);
     merge_fini(&m);
+    if (alone && !sqlite3_get_autocommit(c->db)) {
+        enum sg_err ended = run(c, SG_SQL_COMMIT);
+        err = err ? err : ended;
+    }
     sqlite_conn_release(s, c);
     if (err) {
         while (page.count > 0)
