@@ -25,7 +25,7 @@ const gw = await Gateway.start({
     log: { level: 'warn' },
     accounts: { 'access-token-seconds': 3600 },
     limits: {
-      'connections': 18000,
+      'connections': 15000,
       'connections-per-address': 0,
       'idle-seconds': 600,
       'waiters': 9000,

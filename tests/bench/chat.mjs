@@ -41,7 +41,7 @@ function sides(gw, admin, peer, directory) {
       post: file('us.post', request('POST', '/v1/chat/common/messages', bearer + json, JSON.stringify({ text: TEXT }))),
       needle: '"next":"',
       cursor: async () => (await admin.get('/v1/chat/common/messages', { query: { limit: 1 }, expect: 200 })).json.next,
-      waiting: async () => number((await admin.get('/metrics')).text, /^secgate_waiters ([0-9]+)/m),
+      waiting: async () => number((await admin.get('/metrics')).bytes.toString(), /^secgate_waiters ([0-9]+)/m),
     },
     peer: {
       port: peer.port,
