@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Storage of spaces and of the file trees in them: metadata only, content is in the blob store.
+ * Storage of the file trees in spaces: metadata only, content is in the blob store.
  * Paths are relative to the space, normalized (core/path), without leading or trailing slash; "" is
  * the root.
  */
@@ -55,10 +55,6 @@ struct files_store {
 };
 
 struct files_vtable {
-    enum sg_err (*space_get)(void *self, const char *name, struct space_record *ret) SG_MUST_CHECK;
-    /* "common" and the user's own; (members of further spaces come with the chat) */
-    enum sg_err (*space_list)(void *self, int64_t user_id, size_t limit, struct space_record *ret,
-                              size_t *ret_count) SG_MUST_CHECK;
     enum sg_err (*get)(void *self, int64_t space_id, const char *path, struct arena *arena,
                        struct entry_record *ret) SG_MUST_CHECK;
     /* Puts a file (its blob is durable already), making parents. In one transaction checks the

@@ -13,28 +13,6 @@
 
 static const uint8_t no_digest[SG_DIGEST_SIZE];
 
-/* -- spaces -------------------------------------------------------------------------------------
- */
-
-static enum sg_err files_space_get(void *self, const char *name, struct space_record *ret)
-{
-    return sqlite_spaces_vtable.get(self, name, 0, ret);
-}
-
-static enum sg_err files_space_list(void *self, int64_t user_id, size_t limit,
-                                    struct space_record *ret, size_t *ret_count)
-{
-    size_t count = 0, kept = 0;
-    enum sg_err err = sqlite_spaces_vtable.visible(self, user_id, 0, limit, ret, &count);
-    if (err)
-        return err;
-    for (size_t i = 0; i < count; i++)
-        if (ret[i].kind == SG_SPACE_COMMON || ret[i].kind == SG_SPACE_OWN)
-            ret[kept++] = ret[i];
-    *ret_count = kept;
-    return SG_OK;
-}
-
 /* -- entries ------------------------------------------------------------------------------------
  */
 
@@ -446,8 +424,6 @@ static enum sg_err files_blob_used(void *self, const uint8_t *sha256, bool *ret)
 }
 
 const struct files_vtable sqlite_files_vtable = {
-    .space_get = files_space_get,
-    .space_list = files_space_list,
     .get = files_get,
     .put = files_put,
     .mkdir = files_mkdir,

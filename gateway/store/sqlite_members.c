@@ -234,8 +234,9 @@ static enum sg_err set_run(struct sqlite_conn *c, void *ctx)
 {
     struct member_job *job = ctx;
     enum sg_err err = check_shared(c, job->id);
-    if (!err)
-        err = member_get(c, job->id, job->user, &job->member);
+    if (err)
+        return err;
+    err = member_get(c, job->id, job->user, &job->member);
     if (err == SG_ERR_NOT_FOUND)
         return add_run(c, job);
     if (err || job->member.role == job->role)

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <ftw.h>
 #include <pthread.h>
+#include <semaphore.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -133,6 +134,78 @@ int64_t contract_space_id(struct contract_store *s, const char *name, int64_t us
     struct space_record space;
     assert_int_equal(SG_OK, s->spaces.vt->get(s->spaces.self, name, user_id, &space));
     return space.id;
+}
+
+/* -- events -------------------------------------------------------------------------------------
+ */
+
+static struct event *events[1000];
+
+static size_t read_events(struct contract_store *s, int64_t space_id)
+{
+    struct event_query query = {.space_ids = &space_id,
+                                .space_count = 1,
+                                .newest = true,
+                                .types = (1U << SG_EVENT_TYPE_COUNT) - 1,
+                                .limit = 1000,
+                                .bytes = SIZE_MAX};
+    size_t count = 0;
+    uint64_t seq;
+    assert_int_equal(SG_OK, s->events.vt->list(s->events.self, &query, events, &count, &seq));
+    return count;
+}
+
+static void forget_events(size_t count)
+{
+    while (count > 0)
+        event_unref(events[--count]);
+}
+
+size_t contract_event_count(struct contract_store *s, int64_t space_id)
+{
+    size_t count = read_events(s, space_id);
+    forget_events(count);
+    return count;
+}
+
+void contract_event_expect(struct contract_store *s, int64_t space_id, size_t back,
+                           enum event_type type, const char *part)
+{
+    size_t count = read_events(s, space_id);
+    assert_true(count > back);
+    const struct event *e = events[count - 1 - back];
+    if (e->type != type || !strstr(e->json, part))
+        fail_msg("no %s with %s: %s", event_type_name(type), part, e->json);
+    forget_events(count);
+}
+
+static void say_done(struct event_post *post)
+{
+    (void)sem_post(post->check_ctx);
+}
+
+uint64_t contract_say(struct contract_store *s, int64_t space_id, const struct user_record *user,
+                      const char *text, const char *file)
+{
+    sem_t done;
+    struct event_post post = {.space_id = space_id,
+                              .sender_id = user->id,
+                              .sender = user->name,
+                              .text = text,
+                              .text_len = strlen(text),
+                              .files = &file,
+                              .file_count = file ? 1 : 0,
+                              .now_ns = 1000,
+                              .check_ctx = &done,
+                              .done = say_done};
+    assert_int_equal(0, sem_init(&done, 0, 0));
+    assert_int_equal(SG_OK, s->events.vt->post(s->events.self, &post));
+    (void)sem_wait(&done);
+    (void)sem_destroy(&done);
+    assert_int_equal(SG_OK, post.result);
+    uint64_t seq = post.event->seq;
+    event_unref(post.event);
+    return seq;
 }
 
 /* -- crashes ------------------------------------------------------------------------------------

@@ -97,6 +97,16 @@ struct user_record contract_user_add(struct contract_store *s, const char *name,
 /* The id of a space by its name as the user names it; fails the test when there is none. */
 int64_t contract_space_id(struct contract_store *s, const char *name, int64_t user_id);
 
+/* Events of a space, all types, at most 1000. */
+size_t contract_event_count(struct contract_store *s, int64_t space_id);
+/* The last event of a space (`back` 0), the one before (1), ...: it has this type, and this part in
+ * its JSON. */
+void contract_event_expect(struct contract_store *s, int64_t space_id, size_t back,
+                           enum event_type type, const char *part);
+/* Posts a message and waits; the event's seq. `file` NULL: without. */
+uint64_t contract_say(struct contract_store *s, int64_t space_id, const struct user_record *user,
+                      const char *text, const char *file);
+
 /* Starts `run(ctx, fd)` in a process of its own, which writes one byte group of `size` bytes per
  * acknowledged effect to fd; kills it with SIGKILL after `count` groups; returns all groups that
  * came (free) and their number. */

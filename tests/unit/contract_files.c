@@ -14,7 +14,7 @@
 
 static struct contract_store store;
 static const struct contract_engine *tested;
-static struct space_record common;
+static int64_t common;
 static struct arena *arena;
 
 #define FILES(call, ...) store.files.vt->call(store.files.self, __VA_ARGS__)
@@ -23,7 +23,7 @@ static int setup(void **state)
 {
     (void)state;
     contract_store_init(&store, tested);
-    assert_int_equal(SG_OK, FILES(space_get, "common", &common));
+    common = contract_space_id(&store, "common", 0);
     arena = arena_new((size_t)8 << 20);
     return 0;
 }
@@ -61,7 +61,7 @@ static struct result put(int64_t space, const char *path, uint8_t content,
 static enum sg_err put_err(const char *path, uint8_t content,
                            const struct entry_condition *condition)
 {
-    return put(common.id, path, content, condition).err;
+    return put(common, path, content, condition).err;
 }
 
 static enum sg_err mkdir_err(const char *path, const struct entry_condition *condition,
@@ -70,14 +70,14 @@ static enum sg_err mkdir_err(const char *path, const struct entry_condition *con
     char copy[SG_PATH_SIZE];
     struct entry_record entry = {.path = copy, .modified_ns = 7, .owner = "maker"};
     (void)snprintf(copy, sizeof(copy), "%s", path);
-    return FILES(mkdir, common.id, &entry, condition, ret_created);
+    return FILES(mkdir, common, &entry, condition, ret_created);
 }
 
 /* Content of a file; 0: none, 255: a directory. */
 static unsigned look(const char *path)
 {
     struct entry_record got;
-    enum sg_err err = FILES(get, common.id, path, arena, &got);
+    enum sg_err err = FILES(get, common, path, arena, &got);
     if (err == SG_ERR_NOT_FOUND)
         return 0;
     assert_int_equal(SG_OK, err);
@@ -88,19 +88,10 @@ static unsigned look(const char *path)
 static void test_spaces(void **state)
 {
     (void)state;
-    struct space_record spaces[4], got;
-    size_t count = 0;
     struct user_record bob = contract_user_add(&store, "bob", SG_ROLE_GUEST);
-    (void)contract_user_add(&store, "eve", SG_ROLE_GUEST);
-    assert_int_equal(SG_OK, FILES(space_list, bob.id, 4, spaces, &count));
-    assert_int_equal(2, count);
-    assert_string_equal("common", spaces[0].name);
-    assert_int_equal(0, spaces[0].owner_id);
-    assert_string_equal("~bob", spaces[1].name);
-    assert_int_equal(bob.id, spaces[1].owner_id);
-    assert_int_equal(SG_ERR_NOT_FOUND, FILES(space_get, "~nobody", &got));
+    int64_t own = contract_space_id(&store, "~bob", bob.id);
     /* The same path in two spaces is two entries. */
-    assert_int_equal(SG_OK, put(spaces[1].id, "a", 1, NULL).err);
+    assert_int_equal(SG_OK, put(own, "a", 1, NULL).err);
     assert_int_equal(0, look("a"));
     assert_int_equal(SG_ERR_NOT_FOUND, put(4711, "a", 1, NULL).err);
     assert_int_equal(SG_ERR_NOT_FOUND, put(4711, "d/a", 1, NULL).err);
@@ -110,17 +101,17 @@ static void test_put_and_get(void **state)
 {
     (void)state;
     struct entry_record got;
-    struct result r = put(common.id, "docs/2026/a.txt", 1, NULL);
+    struct result r = put(common, "docs/2026/a.txt", 1, NULL);
     assert_int_equal(SG_OK, r.err);
     assert_true(r.created);
     assert_int_equal(1, r.entry.version);
     assert_int_equal(0, r.old[0]);
-    r = put(common.id, "docs/2026/a.txt", 2, NULL);
+    r = put(common, "docs/2026/a.txt", 2, NULL);
     assert_false(r.created);
     assert_int_equal(2, r.entry.version);
     assert_int_equal(1, r.old[0]);
     for (unsigned i = 0; i < 2; i++) {
-        assert_int_equal(SG_OK, FILES(get, common.id, "docs/2026/a.txt", arena, &got));
+        assert_int_equal(SG_OK, FILES(get, common, "docs/2026/a.txt", arena, &got));
         assert_string_equal("docs/2026/a.txt", got.path);
         assert_int_equal(SG_ENTRY_FILE, got.type);
         assert_int_equal(2, got.size);
@@ -129,13 +120,13 @@ static void test_put_and_get(void **state)
         assert_int_equal(2, got.version);
         assert_string_equal("writer2", got.owner);
         assert_string_equal("x/2", got.media_type);
-        assert_int_equal(SG_OK, FILES(get, common.id, "docs/2026", arena, &got));
+        assert_int_equal(SG_OK, FILES(get, common, "docs/2026", arena, &got));
         assert_int_equal(SG_ENTRY_DIRECTORY, got.type);
         assert_int_equal(0, got.size);
         assert_int_equal(0, got.version);
         assert_int_equal(1001, got.modified_ns);
         assert_string_equal("writer1", got.owner);
-        assert_int_equal(SG_OK, FILES(get, common.id, "", arena, &got));
+        assert_int_equal(SG_OK, FILES(get, common, "", arena, &got));
         assert_int_equal(SG_ENTRY_DIRECTORY, got.type);
         contract_store_reopen(&store);
     }
@@ -164,12 +155,12 @@ static void test_tree_rules(void **state)
     assert_int_equal(SG_ERR_IS_DIRECTORY, put_err("", 1, NULL));
     assert_int_equal(SG_OK, put_err("d/e/f", 1, NULL));
 
-    assert_int_equal(SG_ERR_NOT_FOUND, FILES(remove, common.id, "x", false, NULL, &contract_actor));
-    assert_int_equal(SG_ERR_CONFLICT, FILES(remove, common.id, "", true, NULL, &contract_actor));
-    assert_int_equal(SG_ERR_NOT_EMPTY, FILES(remove, common.id, "d", false, NULL, &contract_actor));
-    assert_int_equal(SG_OK, FILES(remove, common.id, "d/e/f", true, NULL, &contract_actor));
-    assert_int_equal(SG_OK, FILES(remove, common.id, "d/e", false, NULL, &contract_actor));
-    assert_int_equal(SG_OK, FILES(remove, common.id, "d", false, NULL, &contract_actor));
+    assert_int_equal(SG_ERR_NOT_FOUND, FILES(remove, common, "x", false, NULL, &contract_actor));
+    assert_int_equal(SG_ERR_CONFLICT, FILES(remove, common, "", true, NULL, &contract_actor));
+    assert_int_equal(SG_ERR_NOT_EMPTY, FILES(remove, common, "d", false, NULL, &contract_actor));
+    assert_int_equal(SG_OK, FILES(remove, common, "d/e/f", true, NULL, &contract_actor));
+    assert_int_equal(SG_OK, FILES(remove, common, "d/e", false, NULL, &contract_actor));
+    assert_int_equal(SG_OK, FILES(remove, common, "d", false, NULL, &contract_actor));
     assert_int_equal(0, look("d"));
     /* Neighbours in byte order survive the removal of a tree. */
     static const char *const kept[] = {"t-", "t!x", "t0", "t.a/b", "t0/a", "s", "tt"};
@@ -177,10 +168,10 @@ static void test_tree_rules(void **state)
         if (put_err(kept[i], 9, NULL) == SG_ERR_IS_DIRECTORY)
             fail();
         else if (i == 3)
-            assert_int_equal(SG_OK, FILES(remove, common.id, "t0", false, NULL, &contract_actor));
+            assert_int_equal(SG_OK, FILES(remove, common, "t0", false, NULL, &contract_actor));
     assert_int_equal(SG_OK, put_err("t/a/b/c", 1, NULL));
     assert_int_equal(SG_OK, put_err("t/z", 1, NULL));
-    assert_int_equal(SG_OK, FILES(remove, common.id, "t", true, NULL, &contract_actor));
+    assert_int_equal(SG_OK, FILES(remove, common, "t", true, NULL, &contract_actor));
     for (size_t i = 0; i < sizeof(kept) / sizeof(kept[0]); i++)
         assert_int_equal(i == 2 ? 255 : 9, look(kept[i]));
     assert_int_equal(0, look("t/a/b"));
@@ -213,17 +204,15 @@ static void test_conditions(void **state)
     /* What would fail anyway keeps its own error. */
     assert_int_equal(SG_ERR_IS_DIRECTORY, put_err("p", 1, &create));
     assert_int_equal(SG_ERR_NOT_DIRECTORY, put_err("p/f/x", 1, &exist));
-    assert_int_equal(SG_ERR_NOT_FOUND,
-                     FILES(remove, common.id, "p/x", false, &one, &contract_actor));
+    assert_int_equal(SG_ERR_NOT_FOUND, FILES(remove, common, "p/x", false, &one, &contract_actor));
     assert_int_equal(SG_ERR_PRECONDITION,
-                     FILES(remove, common.id, "p/f", false, &one, &contract_actor));
-    assert_int_equal(SG_ERR_PRECONDITION,
-                     FILES(remove, common.id, "p", true, &one, &contract_actor));
+                     FILES(remove, common, "p/f", false, &one, &contract_actor));
+    assert_int_equal(SG_ERR_PRECONDITION, FILES(remove, common, "p", true, &one, &contract_actor));
     assert_int_equal(SG_ERR_PRECONDITION, mkdir_err("p", &create, &created));
     assert_int_equal(SG_ERR_PRECONDITION, mkdir_err("q", &exist, &created));
     assert_int_equal(SG_OK, mkdir_err("p", &exist, &created));
     one = match(3, 3);
-    assert_int_equal(SG_OK, FILES(remove, common.id, "p/f", false, &one, &contract_actor));
+    assert_int_equal(SG_OK, FILES(remove, common, "p/f", false, &one, &contract_actor));
 }
 
 static void test_blob_used(void **state)
@@ -236,7 +225,7 @@ static void test_blob_used(void **state)
     assert_false(used);
     assert_int_equal(SG_OK, put_err("a", 5, NULL));
     assert_int_equal(SG_OK, put_err("b", 5, NULL));
-    assert_int_equal(SG_OK, FILES(remove, common.id, "a", false, NULL, &contract_actor));
+    assert_int_equal(SG_OK, FILES(remove, common, "a", false, NULL, &contract_actor));
     assert_int_equal(SG_OK, FILES(blob_used, sha256, &used));
     assert_true(used);
     assert_int_equal(SG_OK, put_err("b", 6, NULL));

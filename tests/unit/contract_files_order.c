@@ -21,7 +21,7 @@ struct model_entry {
 
 static struct contract_store store;
 static const struct contract_engine *tested;
-static struct space_record common;
+static int64_t common;
 static struct model_entry model[MODEL_MAX];
 static size_t model_count;
 static uint64_t seed = 20261120;
@@ -96,12 +96,10 @@ static int setup(void **state)
 {
     (void)state;
     contract_store_init(&store, tested);
-    assert_int_equal(SG_OK, FILES(space_get, "common", &common));
+    common = contract_space_id(&store, "common", 0);
     /* Another space must never show up. */
     struct user_record bob = contract_user_add(&store, "bob", SG_ROLE_MEMBER);
-    struct space_record spaces[2];
-    size_t count = 0;
-    assert_int_equal(SG_OK, FILES(space_list, bob.id, 2, spaces, &count));
+    int64_t own = contract_space_id(&store, "~bob", bob.id);
     print_message("random tree from seed %llu\n", (unsigned long long)seed);
     for (unsigned i = 0; i < ENTRIES; i++) {
         char path[PATH_MAX_];
@@ -114,10 +112,9 @@ static int setup(void **state)
                                      .sha256 = {1}};
         enum sg_err expected = model_put(path, entry.size, entry.modified_ns);
         assert_int_equal(expected,
-                         FILES(put, common.id, &entry, NULL, &contract_actor, &created, old));
+                         FILES(put, common, &entry, NULL, &contract_actor, &created, old));
         if (i % 10 == 0) {
-            enum sg_err err =
-                FILES(put, spaces[1].id, &entry, NULL, &contract_actor, &created, old);
+            enum sg_err err = FILES(put, own, &entry, NULL, &contract_actor, &created, old);
             assert_true(err == SG_OK || err == SG_ERR_IS_DIRECTORY || err == SG_ERR_NOT_DIRECTORY);
         }
     }
@@ -216,7 +213,7 @@ static void test_all_orders(void **state)
                         continue;
                     if (limits[l] < 7 && d == 0 && p == 0 && order % 3 != 0)
                         continue; /* one row at a time: by name is enough for the whole tree */
-                    struct entry_query q = {.space_id = common.id,
+                    struct entry_query q = {.space_id = common,
                                             .dir = dirs[d],
                                             .prefix = prefixes[p],
                                             .sort = (enum entry_sort)(order % 3),
@@ -239,7 +236,7 @@ static void test_errors(void **state)
     const char *file = NULL;
     for (size_t i = 0; i < model_count && !file; i++)
         file = model[i].directory ? NULL : model[i].path;
-    struct entry_query q = {.space_id = common.id, .dir = "none/there", .prefix = "", .limit = 4};
+    struct entry_query q = {.space_id = common, .dir = "none/there", .prefix = "", .limit = 4};
     assert_int_equal(SG_ERR_NOT_FOUND, FILES(list, &q, arena, page, &count, &more));
     q.dir = file;
     assert_int_equal(SG_ERR_NOT_DIRECTORY, FILES(list, &q, arena, page, &count, &more));
@@ -261,17 +258,16 @@ static void test_changes_between_pages(void **state)
     char names[][8] = {"m/1", "m/3", "m/5", "m/7", "m/9"};
     for (unsigned i = 0; i < 5; i++) {
         struct entry_record entry = {.path = names[i]};
-        assert_int_equal(SG_OK,
-                         FILES(put, common.id, &entry, NULL, &contract_actor, &created, old));
+        assert_int_equal(SG_OK, FILES(put, common, &entry, NULL, &contract_actor, &created, old));
     }
-    struct entry_query q = {.space_id = common.id, .dir = "m", .prefix = "", .limit = 2};
+    struct entry_query q = {.space_id = common, .dir = "m", .prefix = "", .limit = 2};
     assert_int_equal(SG_OK, FILES(list, &q, arena, page, &count, &more));
     assert_string_equal("m/3", page[1].path);
     q.after_path = page[1].path;
     struct entry_record before = {.path = (char[]){"m/2"}}, after = {.path = (char[]){"m/4"}};
-    assert_int_equal(SG_OK, FILES(put, common.id, &before, NULL, &contract_actor, &created, old));
-    assert_int_equal(SG_OK, FILES(put, common.id, &after, NULL, &contract_actor, &created, old));
-    assert_int_equal(SG_OK, FILES(remove, common.id, "m/3", false, NULL,
+    assert_int_equal(SG_OK, FILES(put, common, &before, NULL, &contract_actor, &created, old));
+    assert_int_equal(SG_OK, FILES(put, common, &after, NULL, &contract_actor, &created, old));
+    assert_int_equal(SG_OK, FILES(remove, common, "m/3", false, NULL,
                                   &contract_actor)); /* the cursor's own row */
     assert_int_equal(SG_OK, FILES(list, &q, arena, page, &count, &more));
     assert_int_equal(2, count);

@@ -26,6 +26,7 @@ static int teardown(void **state)
 #define USERS(call, ...)    store.users.vt->call(store.users.self, __VA_ARGS__)
 #define SESSIONS(call, ...) store.sessions.vt->call(store.sessions.self, __VA_ARGS__)
 #define FILES(call, ...)    store.files.vt->call(store.files.self, __VA_ARGS__)
+#define SPACES(call, ...)   store.spaces.vt->call(store.spaces.self, __VA_ARGS__)
 
 static void add_session(int64_t user_id, uint8_t tag)
 {
@@ -78,7 +79,7 @@ static void test_create_and_read(void **state)
     assert_int_equal(2, users);
     assert_int_equal(1, admins);
     struct space_record space;
-    assert_int_equal(SG_OK, FILES(space_get, "~bob", &space));
+    assert_int_equal(SG_OK, SPACES(get, "~bob", bob.id, &space));
     assert_int_equal(bob.id, space.owner_id);
 
     contract_store_reopen(&store);
@@ -175,16 +176,15 @@ static void test_remove(void **state)
     (void)state;
     (void)contract_user_add(&store, "root", SG_ROLE_ADMIN);
     struct user_record bob = contract_user_add(&store, "bob", SG_ROLE_ADMIN), got;
-    struct space_record space;
     struct invite_record made = invite(9, SG_ROLE_MEMBER, "bob", INT64_MAX);
     assert_int_equal(SG_OK, USERS(add_invite, &made));
     add_session(bob.id, 1);
-    assert_int_equal(SG_OK, FILES(space_get, "~bob", &space));
+    int64_t space = contract_space_id(&store, "~bob", bob.id);
     char path[] = "docs/a";
     struct entry_record entry = {.path = path, .sha256 = {5}, .size = 3, .owner = "bob"};
     bool created = false, used = false;
     uint8_t old[SG_DIGEST_SIZE];
-    assert_int_equal(SG_OK, FILES(put, space.id, &entry, NULL, &contract_actor, &created, old));
+    assert_int_equal(SG_OK, FILES(put, space, &entry, NULL, &contract_actor, &created, old));
     assert_int_equal(SG_OK, FILES(blob_used, entry.sha256, &used));
     assert_true(used);
 
@@ -194,15 +194,13 @@ static void test_remove(void **state)
     assert_int_equal(SG_OK, FILES(blob_used, entry.sha256, &used));
     assert_false(used);
     assert_int_equal(SG_ERR_NOT_FOUND,
-                     FILES(put, space.id, &entry, NULL, &contract_actor, &created, old));
+                     FILES(put, space, &entry, NULL, &contract_actor, &created, old));
     struct user_record eve = {.name = "eve", .password_hash = "x"};
     assert_int_equal(SG_ERR_BAD_CODE, USERS(create, &eve, made.code_sha256, 1));
     /* The name is free again; the id and the space are others. */
     got = contract_user_add(&store, "bob", SG_ROLE_MEMBER);
     assert_true(got.id > bob.id);
-    struct space_record second;
-    assert_int_equal(SG_OK, FILES(space_get, "~bob", &second));
-    assert_int_not_equal(space.id, second.id);
+    assert_int_not_equal(space, contract_space_id(&store, "~bob", got.id));
 }
 
 static void test_invites(void **state)

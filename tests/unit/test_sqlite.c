@@ -223,6 +223,55 @@ static void test_foreign_files(void **state)
     assert_int_equal(SG_ERR_NOT_FOUND, sqlite_engine.open("/nonexistent/dir", &handle));
 }
 
+/* A database of the first release: everything is still there, and what is new works. */
+static void test_upgrade(void **state)
+{
+    (void)state;
+    static const char content[] =
+        "INSERT INTO users(name, role, disabled, password_hash, created_ns)"
+        " VALUES('root', 2, 0, 'x', 1), ('bob', 1, 0, 'x', 2);"
+        "INSERT INTO spaces(name, owner_id) VALUES('~root', 1), ('~bob', 2);"
+        "INSERT INTO entries VALUES(1, 'd', '', 1, 0, NULL, 5, 0, 'bob', ''),"
+        " (1, 'd/a', 'd', 0, 3, zeroblob(32), 5, 7, 'bob', 'text/plain'),"
+        " (3, 'own', '', 0, 3, zeroblob(32), 5, 1, 'bob', 'text/plain');"
+        "PRAGMA application_id = 0x53476174; PRAGMA user_version = 1;";
+    struct contract_store store;
+    struct space_record space;
+    struct entry_record entry;
+    contract_store_init(&store, &sqlite_engine);
+    sqlite_engine.close(store.handle);
+    char *path = file_join(store.dir, "secgate.db");
+    assert_int_equal(0, unlink(path));
+    free(path);
+    sqlite3 *db = open_raw(store.dir);
+    assert_int_equal(SQLITE_OK, sqlite3_exec(db, sqlite_sql_migration(0), NULL, NULL, NULL));
+    assert_int_equal(SQLITE_OK, sqlite3_exec(db, content, NULL, NULL, NULL));
+    sqlite3_close(db);
+    assert_int_equal(SG_OK, sqlite_engine.open(store.dir, &store.handle));
+    contract_store_reopen(&store);
+
+    const struct spaces_vtable *spaces = store.spaces.vt;
+    void *self = store.spaces.self;
+    struct arena *arena = arena_new(65536);
+    assert_int_equal(SG_OK, spaces->get(self, "common", 2, &space));
+    assert_int_equal(SG_SPACE_COMMON, space.kind);
+    assert_int_equal(SG_OK, spaces->get(self, "~bob", 2, &space));
+    assert_int_equal(SG_SPACE_OWN, space.kind);
+    assert_int_equal(2, space.owner_id);
+    assert_int_equal(SG_OK, store.files.vt->get(store.files.self, 1, "d/a", arena, &entry));
+    assert_int_equal(7, entry.version);
+    assert_int_equal(SG_OK, store.files.vt->get(store.files.self, space.id, "own", arena, &entry));
+    assert_int_equal(0, contract_event_count(&store, 1));
+    struct user_record bob = {.id = 2, .name = "bob"};
+    (void)contract_say(&store, 1, &bob, "hello", "d/a");
+    contract_event_expect(&store, 1, 0, SG_EVENT_MESSAGE, "\"version\":7");
+    assert_int_equal(SG_OK, spaces->direct(self, 2, "root", 1, &space));
+    assert_int_equal(SG_OK, store.users.vt->remove(store.users.self, "bob"));
+    assert_int_equal(SG_ERR_NOT_FOUND, spaces->get_by_id(self, space.id, 1, &space));
+    arena_free(arena);
+    contract_store_fini(&store);
+}
+
 /* -- the writer ---------------------------------------------------------------------------------
  */
 
@@ -343,12 +392,15 @@ int main(void)
         cmocka_unit_test(test_query_plans),  cmocka_unit_test(test_page_cost),
         cmocka_unit_test(test_file_mode),    cmocka_unit_test(test_foreign_files),
         cmocka_unit_test(test_batches),      cmocka_unit_test(test_lost_transaction),
-        cmocka_unit_test(test_idle_readers),
+        cmocka_unit_test(test_idle_readers), cmocka_unit_test(test_upgrade),
     };
     int failed = contract_users(&sqlite_engine);
     failed += contract_sessions(&sqlite_engine);
     failed += contract_files(&sqlite_engine);
     failed += contract_files_order(&sqlite_engine);
+    failed += contract_files_move(&sqlite_engine);
+    failed += contract_spaces(&sqlite_engine);
+    failed += contract_members(&sqlite_engine);
     failed += cmocka_run_group_tests_name("sqlite", tests, NULL, NULL);
     return failed;
 }
