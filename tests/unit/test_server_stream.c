@@ -219,7 +219,7 @@ static void test_steady_reader(void **state)
 {
     struct http_client c;
     int64_t start_ns = clock_monotonic_ns();
-    int small = 4096;
+    int small = 65536;
 
     (void)state;
     assert_true(http_client_open(&c, fixture.port, NULL));
@@ -229,7 +229,7 @@ static void test_steady_reader(void **state)
         ssize_t n = gnutls_record_recv(c.session, text, sizeof text);
 
         assert_true(n > 0 || n == GNUTLS_E_AGAIN); /* a ticket */
-        usleep(500);
+        usleep(5000);
     }
     http_client_close(&c);
     assert_true(http_wait_until(0));
