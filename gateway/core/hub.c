@@ -4,6 +4,7 @@
 #include "core/hub_internal.h"
 
 #include <assert.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -47,6 +48,7 @@ static enum sg_err start(struct hub *h)
 {
     pthread_condattr_t monotonic;
     pthread_mutexattr_t adaptive;
+    sigset_t all, old;
     int code;
 
     pthread_mutexattr_init(&adaptive);
@@ -57,7 +59,11 @@ static enum sg_err start(struct hub *h)
     pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
     pthread_cond_init(&h->work, &monotonic);
     pthread_condattr_destroy(&monotonic);
+    /* Signals belong to the program's main thread. */
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &old);
     code = pthread_create(&h->thread, NULL, hub_wake_run, h);
+    pthread_sigmask(SIG_SETMASK, &old, NULL);
     if (code == 0)
         return SG_OK;
     pthread_cond_destroy(&h->work);
@@ -366,6 +372,17 @@ bool hub_wait(struct hub *h, struct hub_waiter *w)
     waits = w->waiting; /* it may be woken as soon as the lock is free */
     hub_unlock(h);
     return waits;
+}
+
+void hub_typing(struct hub *h, int64_t space_id, int64_t user_id, const char *user)
+{
+    struct hub_space *s;
+
+    hub_lock(h);
+    s = hub_space_find(h, space_id);
+    if (s != NULL && hub_presence_announced(s) && !hub_notes_typed(h, s, user_id))
+        hub_notes_add(h, SG_NOTE_TYPING, s, user_id, user);
+    hub_unlock(h);
 }
 
 /* -- rechecks ------------------------------------------------------------------------------------

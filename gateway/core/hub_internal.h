@@ -219,8 +219,6 @@ void hub_user_unref(struct hub *h, struct hub_user *u);
 
 /* Whether it must prove its rights. */
 bool hub_recheck_due(const struct hub *h, const struct hub_waiter *w);
-/* It will be woken, whatever it wants. */
-void hub_wake_now(struct hub *h, struct hub_waiter *w);
 
 /* -- hub_wake.c */
 void *hub_wake_run(void *hub);
@@ -268,5 +266,7 @@ bool hub_presence_step(struct hub *h, int64_t now_ns);
 /* When there will be; INT64_MAX: never. */
 int64_t hub_presence_next(const struct hub *h);
 void hub_presence_fini(struct hub *h);
+/* Whether those in the space are told of each other. */
+bool hub_presence_announced(const struct hub_space *s);
 
 #endif

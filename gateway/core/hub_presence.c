@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Who listens in which space, with a grace for those who are between two polls, and who is told of
- * it. The same record leads from a space to those who listen to all of theirs. */
+ * it. The same record leads from a space to those who listen to all of theirs. It wakes nobody. */
 #include "core/hub_internal.h"
 
 #include <stdlib.h>
@@ -53,7 +53,7 @@ static void here_leave(struct hub *h, struct hub_here *here, bool grace)
     hub_list_add(grace ? &h->idle : h->idle.next, &here->of_idle);
 }
 
-static bool announced(const struct hub_space *s)
+bool hub_presence_announced(const struct hub_space *s)
 {
     return s->present > 0 && s->present <= SG_PRESENCE_ANNOUNCED;
 }
@@ -68,7 +68,7 @@ static void here_end(struct hub *h, struct hub_here *here)
     s->present--;
     if (hub_list_in(&here->of_joined))
         hub_list_remove(&here->of_joined);
-    else if (announced(s))
+    else if (hub_presence_announced(s))
         hub_notes_add(h, SG_NOTE_PRESENCE_LEFT, s, (int64_t)u->node.a, u->name);
     hub_table_remove(&h->heres, &here->node);
     hub_space_unref(h, s);
@@ -271,7 +271,7 @@ static bool batch_next(struct hub *h, int64_t now_ns)
         struct hub_here *here = HUB_OF(h->announcing.next, struct hub_here, of_joined);
 
         hub_list_remove(&here->of_joined);
-        if (announced(here->space))
+        if (hub_presence_announced(here->space))
             hub_notes_add(h, SG_NOTE_PRESENCE_JOINED, here->space, (int64_t)here->user->node.a,
                           here->user->name);
         return true;
@@ -348,15 +348,4 @@ size_t hub_presence(struct hub *h, int64_t space_id, struct hub_present *ret, si
     memcpy(ret, all, count * sizeof *all);
     free(all);
     return count;
-}
-
-void hub_typing(struct hub *h, int64_t space_id, int64_t user_id, const char *user)
-{
-    struct hub_space *s;
-
-    hub_lock(h);
-    s = hub_space_find(h, space_id);
-    if (s != NULL && announced(s) && !hub_notes_typed(h, s, user_id))
-        hub_notes_add(h, SG_NOTE_TYPING, s, user_id, user);
-    hub_unlock(h);
 }
