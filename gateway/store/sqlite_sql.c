@@ -126,8 +126,8 @@ static const char schema_2[] =
     " canonical TEXT NOT NULL,"
     " text TEXT,"
     " salt BLOB) STRICT;"
-    "CREATE INDEX events_space ON events(space_id, seq, type, sender_id);"
-    "CREATE INDEX events_type ON events(space_id, type, seq);"
+    "CREATE INDEX events_space ON events(space_id);" /* and seq, which is the row's number */
+    "CREATE INDEX events_type ON events(space_id, type, seq, sender_id);"
     "CREATE TABLE idempotency("
     " user_id INTEGER NOT NULL REFERENCES users(id) ON DELETE CASCADE,"
     " key TEXT NOT NULL,"
@@ -276,8 +276,8 @@ static const char *const texts[SG_SQL_COUNT] = {
         "SELECT s.id, s.retention_s, s.retention_count, coalesce(l.pruned_seq, 0) FROM spaces s"
         " LEFT JOIN logs l ON l.space_id = s.id WHERE s.id > ? ORDER BY s.id LIMIT ?",
     [SG_SQL_SPACE_UNREAD] =
-        "SELECT count(*) FROM (SELECT 1 FROM events INDEXED BY events_space WHERE space_id = ?1"
-        " AND seq > ?2 AND type = 0 AND sender_id <> ?3 LIMIT ?4)",
+        "SELECT count(*) FROM (SELECT 1 FROM events INDEXED BY events_type WHERE space_id = ?1"
+        " AND type = 0 AND seq > ?2 AND sender_id <> ?3 LIMIT ?4)",
     [SG_SQL_SPACE_READ] =
         "INSERT INTO reads(user_id, space_id, seq) SELECT u.id, s.id, ?3 FROM users u CROSS JOIN"
         " spaces s WHERE u.id = ?1 AND s.id = ?2"
