@@ -91,13 +91,16 @@ static enum sg_err run(struct request *r)
     struct smallblob *small = NULL;
     SG_FD_CLEANUP int fd = -1;
     struct entry_record entry;
+    int64_t version = 0;
     struct path path;
     enum sg_err err = file_request_path(r, &path);
 
+    if (err == SG_OK)
+        err = request_query_int(r, "version", 1, VERSION_MAX, 0, &version);
     if (err != SG_OK)
         return err;
-    err = files_open(api->files, request_principal(r), &path, 0, request_arena(r), &entry, &small,
-                     &fd);
+    err = files_open(api->files, request_principal(r), &path, (uint64_t)version, request_arena(r),
+                     &entry, &small, &fd);
     if (err == SG_ERR_IS_DIRECTORY)
         return request_fail(r, err, "A directory is there: add / to list it.");
     if (err != SG_OK)

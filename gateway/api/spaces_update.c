@@ -75,6 +75,8 @@ static enum sg_err run(struct request *r)
                         &info);
     if (err == SG_ERR_BAD_FIELD)
         return request_fail(r, err, "description: cannot be used");
+    if (err == SG_OK && in.has_retention)
+        chat_prune_soon(api->chat);
     if (err == SG_OK)
         err = spaces_info(api->spaces, who, name, &info, &role);
     return err == SG_OK ? space_request_reply(r, 200, &info, role) : err;

@@ -333,7 +333,7 @@ static void obey(struct worker *w)
             if (m.type == SG_CONTROL_RELOAD)
                 reload(w, &m);
         }
-        if (clock_monotonic_ns() >= prune_ns) {
+        if (clock_monotonic_ns() >= prune_ns || chat_prune_wanted(w->chat)) {
             identity_prune(w->identity);
             prune_ns = clock_monotonic_ns();
             if (!chat_prune(w->chat)) /* else at once, but other messages come first */

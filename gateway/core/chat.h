@@ -133,6 +133,11 @@ const char *chat_space_name(const struct chat_listener *l, int64_t space_id);
  * and then, from one thread. True when there is more: soon again. Blocks. */
 bool chat_prune(struct chat *c);
 
+/* Whether it is to be called before its time: a space has another retention (chat_prune_soon, any
+ * thread, never blocks). Clears it. */
+void chat_prune_soon(struct chat *c);
+bool chat_prune_wanted(struct chat *c);
+
 /* "message", "file" (= all file.*), "presence.joined", ...: bits for hub_waiter.types. BAD_FIELD.
  */
 enum sg_err chat_types_parse(const char *list, unsigned *ret) SG_MUST_CHECK;

@@ -36,6 +36,7 @@ struct chat {
     struct chat_config config;
     char epoch[SG_EPOCH_SIZE];
     struct chat_retention retention;
+    atomic_bool prune_wanted;
 };
 
 enum sg_err chat_retention_init(struct chat *c) SG_MUST_CHECK;

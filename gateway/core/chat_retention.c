@@ -212,3 +212,13 @@ bool chat_prune(struct chat *c)
         log_write(SG_LOG_WARN, "chat.prune", SG_STR("error", err_code(err)));
     return more;
 }
+
+void chat_prune_soon(struct chat *c)
+{
+    atomic_store(&c->prune_wanted, true);
+}
+
+bool chat_prune_wanted(struct chat *c)
+{
+    return atomic_exchange(&c->prune_wanted, false);
+}
