@@ -168,8 +168,9 @@ struct hub_said {
 
 struct hub {
     struct hub_config config;
-    pthread_mutex_t lock; /* of everything but config and wanting */
+    pthread_mutex_t lock; /* of everything but config and the next two */
     atomic_uint wanting;  /* threads at the lock: the waking one lets them in between batches */
+    atomic_uint let_in;   /* how often one of them got it */
     pthread_cond_t work;  /* the thread's */
     pthread_t thread;
     bool asleep, stop;
@@ -205,6 +206,7 @@ static inline void hub_lock(struct hub *h)
     atomic_fetch_add_explicit(&h->wanting, 1, memory_order_relaxed);
     pthread_mutex_lock(&h->lock);
     atomic_fetch_sub_explicit(&h->wanting, 1, memory_order_relaxed);
+    atomic_fetch_add_explicit(&h->let_in, 1, memory_order_relaxed);
 }
 static inline void hub_unlock(struct hub *h)
 {

@@ -7,7 +7,7 @@
 
 #include "base/metrics.h"
 
-#define LET_IN_SPINS 500
+#define LET_IN_SPINS 2000 /* some 50 us, for one that must be woken first */
 
 void hub_wake_signal(struct hub *h)
 {
@@ -126,9 +126,12 @@ static bool step(struct hub *h)
 
 static void let_in(struct hub *h)
 {
+    unsigned before = atomic_load_explicit(&h->let_in, memory_order_relaxed);
+
     hub_unlock(h);
     for (unsigned i = 0; i < LET_IN_SPINS; i++) {
-        if (atomic_load_explicit(&h->wanting, memory_order_relaxed) == 0)
+        if (atomic_load_explicit(&h->wanting, memory_order_relaxed) == 0 ||
+            atomic_load_explicit(&h->let_in, memory_order_relaxed) != before)
             break;
 #if defined(__x86_64__) || defined(__i386__)
         __builtin_ia32_pause();
