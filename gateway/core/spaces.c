@@ -219,7 +219,7 @@ static enum sg_err read_visible(struct spaces *s, int64_t user_id, struct space_
 
 static enum sg_err make_view(struct spaces *s, const struct principal *who, struct hub_view **ret)
 {
-    struct space_record *records;
+    struct space_record *records = NULL;
     size_t count = 0;
     enum sg_err err = read_visible(s, who->user_id, &records, &count);
     if (err)

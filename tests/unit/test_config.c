@@ -229,6 +229,39 @@ static void test_help_names_every_key(void **state)
     buf_fini(&text);
 }
 
+/* Waiters stay below the connections: what was set must, what was not follows. */
+static void test_waiters(void **state)
+{
+    char *few[] = {"--limits-connections=50", "--limits-connections-per-address=20", NULL};
+    char *set[] = {"--limits-connections=50", "--limits-waiters=49",
+                   "--limits-waiters-per-address=0", NULL};
+    char *all[] = {"--limits-connections=50", "--limits-waiters=50", NULL};
+    char *place[] = {"--limits-connections-per-address=20", "--limits-waiters-per-address=20",
+                     NULL};
+    char *one[] = {"--limits-connections-per-address=1", NULL};
+    struct config c;
+    struct buf errors;
+
+    (void)state;
+    assert_int_equal(load(NULL, NULL, &c, &errors), SG_OK);
+    assert_int_equal(c.waiters, 9000);
+    assert_int_equal(c.waiters_per_address, 900);
+    config_fini(&c);
+    assert_int_equal(load(few, NULL, &c, &errors), SG_OK);
+    assert_int_equal(c.waiters, 45);
+    assert_int_equal(c.waiters_per_address, 18);
+    config_fini(&c);
+    assert_int_equal(load(set, NULL, &c, &errors), SG_OK);
+    assert_int_equal(c.waiters, 49);
+    assert_int_equal(c.waiters_per_address, 0);
+    config_fini(&c);
+    assert_int_equal(load(one, NULL, &c, &errors), SG_OK);
+    config_fini(&c);
+    expect_error(all, NULL, "limits.waiters: must be less than the number of connections, 50");
+    expect_error(place, NULL,
+                 "limits.waiters-per-address: must be less than the number of connections, 20");
+}
+
 static void test_split_listen(void **state)
 {
     char host[256], port[8];
@@ -256,6 +289,7 @@ int main(void)
         cmocka_unit_test(test_bad_values),
         cmocka_unit_test(test_hand_over),
         cmocka_unit_test(test_help_names_every_key),
+        cmocka_unit_test(test_waiters),
         cmocka_unit_test(test_split_listen),
     };
 
