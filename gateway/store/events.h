@@ -130,6 +130,7 @@ struct event_range {
     uint8_t head_chain[SG_DIGEST_SIZE];
     uint64_t pruned_seq;                  /* events up to here have been pruned; 0: none */
     uint8_t pruned_chain[SG_DIGEST_SIZE]; /* chain value of that one; zero when none */
+    uint64_t count;                       /* events that are left */
 };
 
 struct events_store {

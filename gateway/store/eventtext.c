@@ -252,11 +252,13 @@ struct event *eventtext_event(uint64_t seq, int64_t space_id, enum event_type ty
         put_revision(&out, revised);
 
     size_t len = out.len;
-    void *taken = buf_take(&out, &len);
-    if (!taken)
+    void *memory = buf_take(&out, &len);
+    if (!memory)
         return NULL;
-    void *fitting = realloc(taken, len + 1); /* many are kept for long */
-    struct event *e = fitting ? fitting : taken;
+    void *fitting = realloc(memory, len + 1); /* many are kept for long */
+    if (fitting)
+        memory = fitting;
+    struct event *e = memory;
     atomic_init(&e->refs, 1);
     e->seq = seq;
     e->space_id = space_id;

@@ -372,6 +372,7 @@ enum sg_err sqlite_events_range(void *self, int64_t space_id, struct event_range
         sqlite_query_get_blob(&q, 1, range.head_chain, SG_DIGEST_SIZE);
         range.pruned_seq = (uint64_t)sqlite_query_get_int(&q, 2);
         sqlite_query_get_blob(&q, 3, range.pruned_chain, SG_DIGEST_SIZE);
+        range.count = (uint64_t)sqlite_query_get_int(&q, 4);
     }
     err = sqlite_query_end(&q);
     sqlite_conn_release(self, c);

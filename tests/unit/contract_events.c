@@ -417,6 +417,8 @@ static void test_retention(void **state)
     size_t count = 0;
     assert_true(events_chain_holds(&f, f.space[0], &count));
     assert_int_equal(10, count);
+    assert_int_equal(SG_OK, EVENTS(&f, range, f.space[0], &range));
+    assert_int_equal(10, range.count);
     assert_true(events_chain_holds(&f, f.space[1], &count));
     assert_true(count >= 20);
 
@@ -427,6 +429,7 @@ static void test_retention(void **state)
     assert_int_equal(SG_OK, EVENTS(&f, range, f.space[0], &range));
     assert_int_equal(last, range.pruned_seq);
     assert_int_equal(last, range.head_seq);
+    assert_int_equal(0, range.count);
     contract_store_reopen(&f.store);
     assert_int_equal(last, head());
     assert_int_equal(last + 1, events_say(&f, f.space[0], "goes on"));

@@ -3,12 +3,15 @@
  * what the sink sees, closing with posts on their way, a killed process. */
 #include "events_fixture.h"
 
+#include <fcntl.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+#include "base/file.h"
 
 static struct events_fixture f;
 static const struct contract_engine *tested;
@@ -370,6 +373,13 @@ static int by_seq(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
+static void attach(void)
+{
+    f.store.handle = NULL;
+    assert_int_equal(SG_OK, tested->open(f.store.dir, &f.store.handle));
+    f.store.events = tested->events(f.store.handle);
+}
+
 /* Three times, so that each goes on where the last was killed; numbers never come twice. */
 static void test_crash(void **state)
 {
@@ -381,9 +391,7 @@ static void test_crash(void **state)
         struct crash crash = {.dir = f.store.dir, .space = f.space[0]};
         struct ack *acks =
             (struct ack *)contract_crash(crash_run, &crash, sizeof(struct ack), 700, &count);
-        f.store.handle = NULL;
-        assert_int_equal(SG_OK, tested->open(f.store.dir, &f.store.handle));
-        f.store.events = tested->events(f.store.handle);
+        attach();
         qsort(acks, count, sizeof(*acks), by_seq);
         for (size_t i = 0; i < count; i++) {
             char text[32];
@@ -406,6 +414,61 @@ static void test_crash(void **state)
     }
 }
 
+/* -- full disks -----------------------------------------------------------------------------------
+ */
+
+/* Many posts at a time, until none has room: those that were accepted are there, and no others. */
+static void test_full_disk(void **state)
+{
+    (void)state;
+    static struct event_post posts[OUTSTANDING];
+    static char text[2000];
+    size_t sent = 0, count = 0;
+    tested->close(f.store.handle);
+    bool mounted = contract_disk_mount(f.store.dir, (size_t)3 << 20);
+    char *ballast = file_join(f.store.dir, "ballast");
+    if (mounted) {
+        uint8_t block[4096] = {1};
+        SG_FD_CLEANUP int fd = open(ballast, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+        for (unsigned i = 0; i < 256; i++)
+            assert_int_equal(SG_OK, file_write_all(fd, block, sizeof(block)));
+    }
+    attach();
+    answered = 0;
+    accepted = 0;
+    memset(text, 'x', sizeof(text) - 1);
+    while (mounted && accepted == sent && sent < 100000) {
+        for (size_t i = 0; i < OUTSTANDING; i++) {
+            posts[i] = events_post_make(&f, text);
+            posts[i].done = count_done;
+            assert_int_equal(SG_OK, EVENTS(&f, post, &posts[i]));
+        }
+        sent += OUTSTANDING;
+        while (answered < sent)
+            (void)usleep(1000);
+    }
+    if (mounted) {
+        print_message("%zu posts until the disk was full\n", (size_t)accepted);
+        struct event_post post = events_post_make(&f, text);
+        while (events_post_wait(&f, &post) == SG_OK) { /* one may fit where many do not */
+            event_unref(post.event);
+            accepted++;
+        }
+        assert_int_equal(SG_ERR_NO_SPACE, post.result);
+        assert_true(events_chain_holds(&f, f.space[0], &count));
+        assert_int_equal(accepted, count);
+        assert_int_equal(0, unlink(ballast)); /* room again: it goes on, without help */
+        assert_int_equal(accepted + 1, events_say(&f, f.space[0], "goes on"));
+        contract_store_reopen(&f.store);
+        assert_true(events_chain_holds(&f, f.space[0], &count));
+        assert_int_equal(accepted + 1, count);
+        tested->close(f.store.handle);
+        contract_disk_unmount(f.store.dir);
+        attach();
+    }
+    free(ballast);
+}
+
 int contract_events_race(const struct contract_engine *engine)
 {
     const struct CMUnitTest tests[] = {
@@ -413,6 +476,7 @@ int contract_events_race(const struct contract_engine *engine)
         cmocka_unit_test_setup_teardown(test_many, setup, teardown),
         cmocka_unit_test_setup_teardown(test_close, setup, teardown),
         cmocka_unit_test_setup_teardown(test_crash, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_full_disk, setup, teardown),
     };
     tested = engine;
     print_message("events contract under load on %s\n", engine->name);
