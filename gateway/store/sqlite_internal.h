@@ -17,11 +17,12 @@
 #include "store/eventtext.h"
 #include "store/sqlite.h"
 
-#define SG_SQLITE_READERS_MAX 32   /* open reading connections; further readers wait for one */
-#define SG_SQLITE_QUEUE_MAX   4096 /* writes that wait for a commit */
-#define SG_SQLITE_TOUCH_MAX   1024 /* sessions whose last use is not written yet */
-#define SG_SQLITE_IDLE_MS     2000 /* longest time that a noted last use waits for its write */
-#define SG_KNOWN_ADDRESSES    32   /* addresses remembered per user */
+#define SG_SQLITE_READERS_MAX  32   /* open reading connections; further readers wait for one */
+#define SG_SQLITE_QUEUE_MAX    4096 /* writes that wait for a commit */
+#define SG_SQLITE_TOUCH_MAX    1024 /* sessions whose last use is not written yet */
+#define SG_SQLITE_IDLE_MS      2000 /* longest time that a noted last use waits for its write */
+#define SG_KNOWN_ADDRESSES     32   /* addresses remembered per user */
+#define SG_SQLITE_SWEEP_EVENTS 2000 /* events of dropped spaces that one write removes */
 
 /* Every statement of the engine: X(name), its text is in sqlite_sql.c. */
 #define SG_SQL_NAMES(X)                                                                            \
@@ -72,8 +73,11 @@
     X(SPACE_INSERT)                                                                                \
     X(SPACE_UPDATE)                                                                                \
     X(SPACE_DELETE)                                                                                \
-    X(SPACE_CLEAR_LINKS)                                                                           \
-    X(SPACE_CLEAR_EVENTS)                                                                          \
+    X(SPACE_DROPPED)                                                                               \
+    X(SPACE_DROP)                                                                                  \
+    X(SPACE_DROP_END)                                                                              \
+    X(SPACE_DROP_LINKS)                                                                            \
+    X(SPACE_DROP_EVENTS)                                                                           \
     X(SPACE_CLEAR_ENTRIES)                                                                         \
     X(SPACE_CLEAR_MEMBERS)                                                                         \
     X(MEMBER_GET)                                                                                  \
@@ -308,11 +312,16 @@ enum sg_err sqlite_spaces_direct_find(struct sqlite_conn *c, int64_t user_id, co
 enum sg_err sqlite_spaces_kind(struct sqlite_conn *c, int64_t id,
                                enum space_kind *ret) SG_MUST_CHECK;
 
-/* Inside a write: a user's own space; the end of a space with all in it; an event of an actor's
- * (fills sender and time). */
+/* Inside a write: a user's own space; the end of a space with all in it, but for its events, which
+ * sqlite_spaces_sweep removes; an event of an actor's (fills sender and time). */
 enum sg_err sqlite_spaces_add_own(struct sqlite_conn *c, const char *user, int64_t user_id,
                                   int64_t now_ns) SG_MUST_CHECK;
 enum sg_err sqlite_spaces_drop(struct sqlite_conn *c, int64_t id) SG_MUST_CHECK;
+/* Removes what dropped spaces have left, in short writes, so that others get their turn. What an
+ * error leaves is removed by the next call. */
+void sqlite_spaces_sweep(struct sqlite_store *s);
+/* The id of some dropped space with events; 0: there is none. */
+enum sg_err sqlite_spaces_dropped(struct sqlite_conn *c, int64_t *ret) SG_MUST_CHECK;
 enum sg_err sqlite_spaces_event(struct sqlite_conn *c, int64_t space_id,
                                 const struct space_actor *actor,
                                 struct event_draft *draft) SG_MUST_CHECK;

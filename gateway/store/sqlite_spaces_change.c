@@ -69,10 +69,9 @@ enum sg_err sqlite_spaces_add_own(struct sqlite_conn *c, const char *user, int64
 
 enum sg_err sqlite_spaces_drop(struct sqlite_conn *c, int64_t id)
 {
-    /* Links before the events that they belong to; what was read and the log's ends cascade. */
-    static const enum sqlite_sql steps[] = {SG_SQL_SPACE_CLEAR_LINKS, SG_SQL_SPACE_CLEAR_EVENTS,
-                                            SG_SQL_SPACE_CLEAR_ENTRIES, SG_SQL_SPACE_CLEAR_MEMBERS,
-                                            SG_SQL_SPACE_DELETE};
+    /* What was read and the log's ends cascade. */
+    static const enum sqlite_sql steps[] = {SG_SQL_SPACE_DROP, SG_SQL_SPACE_CLEAR_ENTRIES,
+                                            SG_SQL_SPACE_CLEAR_MEMBERS, SG_SQL_SPACE_DELETE};
     enum sg_err err = SG_OK;
     for (size_t i = 0; !err && i < sizeof(steps) / sizeof(steps[0]); i++) {
         struct sqlite_query q;
@@ -82,6 +81,73 @@ enum sg_err sqlite_spaces_drop(struct sqlite_conn *c, int64_t id)
     }
     return err;
 }
+
+/* -- the rest of dropped spaces -----------------------------------------------------------------
+ */
+
+static enum sg_err sweep_some(struct sqlite_conn *c, enum sqlite_sql id, int64_t space_id)
+{
+    struct sqlite_query q;
+    sqlite_query_begin(&q, c, id);
+    sqlite_query_int(&q, space_id);
+    sqlite_query_int(&q, SG_SQLITE_SWEEP_EVENTS);
+    return sqlite_query_run(&q);
+}
+
+enum sg_err sqlite_spaces_dropped(struct sqlite_conn *c, int64_t *ret)
+{
+    struct sqlite_query q;
+    bool row = false;
+    int64_t id = 0;
+    sqlite_query_begin(&q, c, SG_SQL_SPACE_DROPPED);
+    enum sg_err err = sqlite_query_step(&q, &row);
+    if (!err && row)
+        id = sqlite_query_get_int(&q, 0);
+    err = sqlite_query_end(&q);
+    if (!err)
+        *ret = id;
+    return err;
+}
+
+static enum sg_err sweep_run(struct sqlite_conn *c, void *ctx)
+{
+    bool *more = ctx;
+    int64_t id = 0;
+    enum sg_err err = sqlite_spaces_dropped(c, &id);
+    *more = id != 0;
+    if (err || id == 0)
+        return err;
+    err = sweep_some(c, SG_SQL_SPACE_DROP_LINKS, id); /* before the events that they belong to */
+    if (!err)
+        err = sweep_some(c, SG_SQL_SPACE_DROP_EVENTS, id);
+    if (err || sqlite3_changes(c->db) == SG_SQLITE_SWEEP_EVENTS)
+        return err;
+    struct sqlite_query q;
+    sqlite_query_begin(&q, c, SG_SQL_SPACE_DROP_END);
+    sqlite_query_int(&q, id);
+    err = sqlite_query_run(&q);
+    id = 0;
+    if (!err)
+        err = sqlite_spaces_dropped(c, &id);
+    *more = id != 0;
+    return err;
+}
+
+void sqlite_spaces_sweep(struct sqlite_store *s)
+{
+    struct sqlite_conn *c = NULL;
+    int64_t id = 0;
+    enum sg_err err = sqlite_conn_acquire(s, &c);
+    if (err)
+        return;
+    err = sqlite_spaces_dropped(c, &id);
+    sqlite_conn_release(s, c);
+    for (bool more = id != 0; !err && more;)
+        err = sqlite_write(s, sweep_run, &more);
+}
+
+/* -- changes ------------------------------------------------------------------------------------
+ */
 
 struct direct_job {
     int64_t user_id;
@@ -209,7 +275,10 @@ static enum sg_err remove_run(struct sqlite_conn *c, void *ctx)
 
 enum sg_err sqlite_spaces_remove(void *self, int64_t id)
 {
-    return sqlite_write(self, remove_run, &id);
+    enum sg_err err = sqlite_write(self, remove_run, &id);
+    if (!err)
+        sqlite_spaces_sweep(self);
+    return err;
 }
 
 /* -- reading marks ------------------------------------------------------------------------------

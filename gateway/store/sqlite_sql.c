@@ -107,6 +107,8 @@ static const char schema_2[] =
     "CREATE INDEX reads_space ON reads(space_id);"
     "INSERT INTO meta VALUES('epoch', abs(random() % 281474976710656));"
     "INSERT INTO meta VALUES('head', 0);" /* seq of the last event: survives its removal */
+    /* Spaces that are gone but whose events are still being removed, some at a time. */
+    "CREATE TABLE dropped(space_id INTEGER PRIMARY KEY) STRICT;"
     "CREATE TABLE logs("
     " space_id INTEGER PRIMARY KEY REFERENCES spaces(id) ON DELETE CASCADE,"
     " head_seq INTEGER NOT NULL,"
@@ -290,8 +292,14 @@ static const char *const texts[SG_SQL_COUNT] = {
     [SG_SQL_SPACE_UPDATE] = "UPDATE spaces SET description = ?, retention_s = ?,"
                             " retention_count = ? WHERE id = ?",
     [SG_SQL_SPACE_DELETE] = "DELETE FROM spaces WHERE id = ?",
-    [SG_SQL_SPACE_CLEAR_LINKS] = "DELETE FROM links WHERE space_id = ?",
-    [SG_SQL_SPACE_CLEAR_EVENTS] = "DELETE FROM events WHERE space_id = ?",
+    [SG_SQL_SPACE_DROPPED] = "SELECT space_id FROM dropped LIMIT 1",
+    [SG_SQL_SPACE_DROP] = "INSERT INTO dropped(space_id) SELECT space_id FROM events"
+                          " INDEXED BY events_space WHERE space_id = ? LIMIT 1",
+    [SG_SQL_SPACE_DROP_END] = "DELETE FROM dropped WHERE space_id = ?",
+    [SG_SQL_SPACE_DROP_LINKS] = "DELETE FROM links WHERE seq IN (SELECT seq FROM events"
+                                " INDEXED BY events_space WHERE space_id = ? LIMIT ?)",
+    [SG_SQL_SPACE_DROP_EVENTS] = "DELETE FROM events WHERE seq IN (SELECT seq FROM events"
+                                 " INDEXED BY events_space WHERE space_id = ? LIMIT ?)",
     [SG_SQL_SPACE_CLEAR_ENTRIES] = "DELETE FROM entries WHERE space_id = ?",
     [SG_SQL_SPACE_CLEAR_MEMBERS] = "DELETE FROM members WHERE space_id = ?",
 

@@ -129,12 +129,17 @@ enum sg_err sqlite_store_open(const char *dir, struct sqlite_store **ret)
     atomic_init(&s->log.head, s->log.seq);
     if (!err)
         err = file_sync_dir(dir);
+    int64_t dropped = 0;
+    if (!err)
+        err = sqlite_spaces_dropped(&s->writer.conn, &dropped);
     if (!err)
         err = sqlite_writer_start(&s->writer);
     if (err) {
         sqlite_store_close(s);
         return err;
     }
+    if (dropped) /* a crash has left it */
+        sqlite_spaces_sweep(s);
     *ret = s;
     return SG_OK;
 }
