@@ -356,6 +356,89 @@ static void test_too_many(void **state)
         chat_ear_close(&ears[i]);
 }
 
+/* -- in between ---------------------------------------------------------------------------------
+ */
+
+/* Engines that come in between: once, right before or after a reading, bob loses the team, and
+ * something is said there that he must not see. */
+static struct {
+    struct chat_fixture *c;
+    bool armed;
+    const struct events_vtable *events;
+    const struct spaces_vtable *spaces;
+} between;
+
+static void lose_between(void)
+{
+    if (!between.armed)
+        return;
+    between.armed = false;
+    remove_member(between.c);
+    (void)chat_fixture_say(between.c, &between.c->alice, "team", "secret");
+}
+
+static enum sg_err list_late(void *self, const struct event_query *query, struct event **ret,
+                             size_t *ret_count, uint64_t *ret_seq)
+{
+    lose_between();
+    return between.events->list(self, query, ret, ret_count, ret_seq);
+}
+
+static enum sg_err get_early(void *self, const char *name, int64_t user_id,
+                             struct space_record *ret)
+{
+    struct space_record found;
+    enum sg_err err = between.spaces->get(self, name, user_id, &found);
+    lose_between();
+    if (!err)
+        *ret = found;
+    return err;
+}
+
+static void test_in_between(void **state)
+{
+    struct chat_fixture *c = *state;
+    struct events_vtable events = *c->events.vt;
+    struct spaces_vtable spaces = *c->store.vt;
+    struct space_record record;
+    struct chat_page page;
+    struct chat_ear ear;
+    between.c = c;
+    between.events = c->events.vt;
+    between.spaces = c->store.vt;
+    events.list = list_late;
+    spaces.get = get_early;
+    c->events.vt = &events;
+    c->store.vt = &spaces;
+    for (unsigned i = 0; i < 4; i++) {
+        struct member_record member;
+        bool created;
+        if (i == 0)
+            make_team(c);
+        else
+            assert_int_equal(SG_OK, spaces_member_set(c->spaces, &c->alice, "team", "bob",
+                                                      SG_SPACE_READER, &member, &created));
+        (void)chat_fixture_say(c, &c->alice, "team", "open");
+        chat_fixture_restart(c); /* nothing in memory: the store is read */
+        between.armed = i != 1;
+        if (i == 2) { /* a page */
+            assert_int_equal(SG_ERR_NOT_FOUND, chat_page(c->chat, &c->bob, "team", NULL, 10,
+                                                         CHAT_ALL_TYPES, &page, &record));
+            continue;
+        }
+        if (i == 3) /* all spaces: the others go on */
+            between.armed = false;
+        assert_int_equal(SG_OK,
+                         chat_ear_open(&ear, c, &c->bob, i == 3 ? NULL : "team", cursor(c, 0)));
+        between.armed = i != 0; /* 0: while it began; else while it reads */
+        assert_int_equal(i == 3 ? SG_OK : SG_ERR_NOT_FOUND, chat_ear_next(&ear, true));
+        assert_int_equal(0, ear.page.count);
+        chat_ear_close(&ear);
+    }
+    c->events.vt = between.events;
+    c->store.vt = between.spaces;
+}
+
 /* -- races --------------------------------------------------------------------------------------
  */
 
@@ -492,9 +575,11 @@ static void test_order(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_cursors), TEST(test_pruned),       TEST(test_waits_and_wakes), TEST(test_behind),
-        TEST(test_losses),  TEST(test_smaller_view), TEST(test_expiry),          TEST(test_scope),
-        TEST(test_at_once), TEST(test_too_many),     TEST(test_revocation_race), TEST(test_order),
+        TEST(test_cursors),  TEST(test_pruned),     TEST(test_waits_and_wakes),
+        TEST(test_behind),   TEST(test_losses),     TEST(test_smaller_view),
+        TEST(test_expiry),   TEST(test_scope),      TEST(test_at_once),
+        TEST(test_too_many), TEST(test_in_between), TEST(test_revocation_race),
+        TEST(test_order),
     };
     return cmocka_run_group_tests_name("chat-listen", tests, fake_identity_group_sqlite,
                                        fake_identity_group_end);
