@@ -92,10 +92,11 @@ struct spaces_vtable {
      * LIMIT (too many spaces). */
     enum sg_err (*create)(void *self, const char *name, const char *description,
                           const struct space_actor *actor, struct space_info *ret) SG_MUST_CHECK;
-    /* Event space.updated. */
+    /* Event space.updated, unless nothing changes. */
     enum sg_err (*update)(void *self, int64_t id, const struct space_change *change,
                           const struct space_actor *actor, struct space_info *ret) SG_MUST_CHECK;
-    /* With files, events and members; blobs are left to the collection. */
+    /* With files, events and members; blobs are left to the collection. FIXED_MEMBERS when it is no
+     * shared space. The space is gone at once, its events when this returns. */
     enum sg_err (*remove)(void *self, int64_t id) SG_MUST_CHECK;
     enum sg_err (*member_get)(void *self, int64_t id, const char *user,
                               struct member_record *ret) SG_MUST_CHECK;
@@ -103,11 +104,12 @@ struct spaces_vtable {
     enum sg_err (*member_list)(void *self, int64_t id, const char *after, size_t limit,
                                struct member_record *ret, size_t *ret_count) SG_MUST_CHECK;
     /* Adds a member or changes its role (nothing happens when it has it); event member.added or
-     * .updated. SG_ERR_NOT_FOUND (no such user), LAST_OWNER, LIMIT. */
+     * .updated. SG_ERR_NOT_FOUND (no such user or space), FIXED_MEMBERS, LAST_OWNER, LIMIT. */
     enum sg_err (*member_set)(void *self, int64_t id, const char *user, enum space_role role,
                               const struct space_actor *actor, struct member_record *ret,
                               bool *ret_created) SG_MUST_CHECK;
-    /* Event member.removed. SG_ERR_NOT_FOUND, LAST_OWNER. *ret_user_id: who that was. */
+    /* Event member.removed. SG_ERR_NOT_FOUND, FIXED_MEMBERS, LAST_OWNER. *ret_user_id: who that
+     * was. */
     enum sg_err (*member_remove)(void *self, int64_t id, const char *user,
                                  const struct space_actor *actor,
                                  int64_t *ret_user_id) SG_MUST_CHECK;
