@@ -23,17 +23,18 @@
 #define SG_TERMINAL_HISTORY_MAX ((size_t)8 << 20)
 /* How long lines that were said may still be sent after the user has left. */
 #define SG_TERMINAL_LEAVE_S 5
+#define SG_TERMINAL_LOOK_MS 20
 /* How often the gateway is told what has been read. */
 #define SG_TERMINAL_READ_S 5
 
-static const char help[] =
-    "/who             who is here\n"
-    "/reply N TEXT    answer message N\n"
-    "/edit N TEXT     change your message N\n"
-    "/del N           delete your message N\n"
-    "/help            this\n"
-    "/quit or Ctrl-D  leave\n"
-    "//TEXT           say something that begins with a slash; Ctrl-R looks for an earlier line\n";
+static const char help[] = "/who             who is here\n"
+                           "/reply N TEXT    answer message N\n"
+                           "/edit N TEXT     change your message N\n"
+                           "/del N           delete your message N\n"
+                           "/help            this\n"
+                           "/quit or Ctrl-D  leave\n"
+                           "//TEXT           say something that begins with a slash\n"
+                           "Ctrl-R           look for an earlier line\n";
 
 static void tell_read(struct chat *c, bool now)
 {
@@ -136,11 +137,12 @@ static enum cli_status leave(struct chat *c)
     int64_t deadline = clock_monotonic_ns() + SG_TERMINAL_LEAVE_S * SG_NS_PER_S;
 
     tell_read(c, true);
-    while (!c->ended && !term_interrupted() && talk_pending(c->talk) > 0 &&
+    while (!c->ended && !term_interrupted() && !talk_is_idle(c->talk) &&
            clock_monotonic_ns() < deadline) {
         struct pollfd fd = {.fd = talk_fd(c->talk), .events = POLLIN};
 
-        (void)poll(&fd, 1, 200);
+        /* That something was read is answered without an item. */
+        (void)poll(&fd, 1, SG_TERMINAL_LOOK_MS);
         chat_drain(c);
     }
     size_t left = talk_pending(c->talk);

@@ -38,7 +38,8 @@ struct talk {
     struct talk_item *first, *last;
     size_t items;
     struct outbox_request *asked, *asked_last;
-    size_t pending;
+    size_t pending; /* of these, and given to the outbox */
+    size_t reads;   /* likewise, SG_TALK_ASK_READ */
 };
 
 void talk_item_free(struct talk_item *item)
@@ -112,11 +113,11 @@ static void on_result(void *context, const struct outbox_request *request, const
 {
     struct talk *t = context;
 
+    pthread_mutex_lock(&t->lock);
+    *(request->what == SG_TALK_ASK_READ ? &t->reads : &t->pending) -= 1;
+    pthread_mutex_unlock(&t->lock);
     if (request->what == SG_TALK_ASK_READ)
         return;
-    pthread_mutex_lock(&t->lock);
-    t->pending--;
-    pthread_mutex_unlock(&t->lock);
     if (refused)
         (void)put_item(t, SG_TALK_REFUSED, SG_CLI_REFUSED, refused, NULL);
     else
@@ -282,7 +283,7 @@ enum cli_status talk_ask(struct talk *t, enum talk_ask what, const char *text, s
     else
         t->asked = request;
     t->asked_last = request;
-    t->pending += what != SG_TALK_ASK_READ;
+    *(what == SG_TALK_ASK_READ ? &t->reads : &t->pending) += 1;
     pthread_mutex_unlock(&t->lock);
     http_wake(t->cli->http);
     return SG_CLI_OK;
@@ -294,4 +295,12 @@ size_t talk_pending(struct talk *t)
     size_t pending = t->pending;
     pthread_mutex_unlock(&t->lock);
     return pending;
+}
+
+bool talk_is_idle(struct talk *t)
+{
+    pthread_mutex_lock(&t->lock);
+    bool idle = t->pending == 0 && t->reads == 0;
+    pthread_mutex_unlock(&t->lock);
+    return idle;
 }

@@ -135,7 +135,8 @@ static enum cli_status take_page(struct verify *v, struct buf *cursor, bool *ret
         struct json_object *event = json_object_array_get_idx(events, i);
         int64_t previous = 0, known = v->chain.seq;
 
-        explain(v, chain_follow(&v->chain, event, &previous), event, previous);
+        enum chain_fault found = chain_follow(&v->chain, event, &previous);
+        explain(v, found, event, previous);
         if (v->chain.seq != known)
             compare_points(v, v->chain.seq, v->chain.value);
     }

@@ -15,7 +15,7 @@ export class Screen {
     const line = ['env', '-i', ...Object.entries({ ...env, TERM: 'screen' }).map(([name, value]) => `${name}=${value}`), ...command]
       .map(quote)
       .join(' ');
-    this.tmux('-f', '/dev/null', 'new-session', '-d', '-x', `${columns}`, '-y', `${rows}`, '-c', cwd, `${line}; echo "[status $?]"; cat`);
+    this.tmux('-f', '/dev/null', 'new-session', '-d', '-x', `${columns}`, '-y', `${rows}`, '-c', cwd, `trap : INT; ${line}; echo "[status $?]"; cat`);
   }
 
   tmux(...args) {
