@@ -155,9 +155,9 @@ export const membersSet = (space, name, role) =>
 export const membersDelete = (space, name) =>
   sendJson('DELETE', `${spaceUrl(space)}/members/${encodeURIComponent(name)}`);
 
-/** Events of a space: the newest, or with `before` (an event's id) those before it. */
-export const messagesList = (space, options = {}) =>
-  sendJson('GET', `${chatUrl(space)}/messages${query(options)}`);
+/** Events of a space: the newest, or with `before` (an event's id) those before it, or `after` it. */
+export const messagesList = (space, options = {}, signal) =>
+  sendJson('GET', `${chatUrl(space)}/messages${query(options)}`, { signal });
 
 export const messagesGet = (space, seq) => sendJson('GET', `${chatUrl(space)}/messages/${seq}`);
 

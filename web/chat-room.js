@@ -22,6 +22,7 @@ import { upload } from './transfers.js';
 
 const READ_MS = 250; // what comes together is marked as read together
 const AGAIN_MS = 3000; // when the room could not be read
+const WATCH_S = 60;
 const FILES_MAX = 16; // links in one message
 const FOLDER = 'chat/'; // where files go that are dropped into a room
 const STATES = { connecting: 'Connecting…', connected: 'Connected', reconnecting: 'Reconnecting…' };
@@ -33,6 +34,7 @@ export class RoomPane {
     this.room = rooms.get(name) ?? rooms.unlisted(name);
     this.history = new History(name);
     this.readTimer = 0;
+    this.unsaid = 0; // read up to here, and the gateway does not know yet
     this.loadingOlder = false;
     this.over = new AbortController();
     this.build(root);
@@ -50,7 +52,7 @@ export class RoomPane {
 
   leave() {
     this.over.abort();
-    clearTimeout(this.readTimer);
+    this.sayRead();
     clearTimeout(this.again);
     this.stops.forEach((stop) => stop());
     this.timeline.leave();
@@ -146,10 +148,30 @@ export class RoomPane {
       this.readSoon();
       rooms.askPresence(this.room).catch(() => {});
       outbox.pump(this.name);
+      this.watch(history);
     } catch (error) {
       if (this.history !== history || this.over.signal.aborted) return;
       if (error.status >= 400 && error.status < 500) this.close(error);
       else this.again = setTimeout(() => this.load(), AGAIN_MS);
+    }
+  }
+
+  /**
+   * Waits for the end of the user's right to a space. The stream of all rooms goes on without those that
+   * were taken away, and says nothing; a poll of the room itself ends with that error at once.
+   */
+  async watch(history) {
+    const { signal } = this.over;
+    let after = history.next;
+    while (this.history === history && !signal.aborted && this.room.kind === 'shared') {
+      try {
+        const { next } = await api.messagesList(this.name, { after, wait: WATCH_S, types: 'space.updated' }, signal);
+        after = next;
+      } catch (error) {
+        if (error.status === 404) return rooms.lost(this.name);
+        if (error.status === 410) return; // the stream is told the same, and all is read again
+        await new Promise((resolve) => setTimeout(resolve, AGAIN_MS));
+      }
     }
   }
 
@@ -197,7 +219,7 @@ export class RoomPane {
       this.showRoom();
     }
     if (room?.name !== this.name) return;
-    if (what === 'gone') this.close(null);
+    if (what === 'gone' && !this.closed) this.close(null);
     if (what === 'presence') this.showPresent();
     if (what === 'typing' || what === 'activity') this.showTyping();
   }
@@ -244,7 +266,7 @@ export class RoomPane {
     const state = live.state();
     this.state.dataset.state = state;
     this.state.textContent = STATES[state];
-    if (state === 'connected' && !this.closed && this.history.oldest) {
+    if (state === 'connected' && !this.closed) {
       rooms.askPresence(this.room).catch(() => {});
     }
   }
@@ -280,15 +302,20 @@ export class RoomPane {
     return document.visibilityState === 'visible' && document.hasFocus();
   }
 
+  /** The newest is in view and somebody looks: everything has been read. */
   readSoon() {
+    const { latest } = this.history;
+    if (this.closed || !latest || !this.timeline.atEnd || !this.focused()) return;
+    if (!rooms.seen(this.room, latest)) return;
+    this.unsaid = latest;
     clearTimeout(this.readTimer);
-    this.readTimer = setTimeout(() => this.read(), READ_MS);
+    this.readTimer = setTimeout(() => this.sayRead(), READ_MS);
   }
 
-  /** The newest is in view and somebody looks: everything has been read. */
-  read() {
-    if (this.closed || !this.history.latest || !this.timeline.atEnd || !this.focused()) return;
-    rooms.markRead(this.room, this.history.latest).catch(() => {});
+  sayRead() {
+    clearTimeout(this.readTimer);
+    if (this.unsaid && !this.closed && user()) rooms.markRead(this.room, this.unsaid).catch(() => {});
+    this.unsaid = 0;
   }
 
   typing() {

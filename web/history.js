@@ -11,6 +11,7 @@ export class History {
   constructor(space) {
     this.space = space;
     this.events = new Map(); // seq -> event
+    this.next = null; // a cursor after the newest page
     this.oldest = null; // the first one that has been read
     this.latest = 0; // number of the last one
     this.complete = false; // there is nothing before `oldest`
@@ -24,6 +25,7 @@ export class History {
   /** The newest page. @returns {Promise<Array>} ascending */
   async newest() {
     const page = await api.messagesList(this.space, { limit: PAGE });
+    this.next = page.next;
     if (page.events.length === 0) this.complete = true;
     return this.take(page.events);
   }

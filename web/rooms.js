@@ -11,6 +11,7 @@ const LOAD_MS = 150; // changes that come together cause one request
 const TYPING_MS = 6000; // a notice of typing holds so long
 const LASTS_MAX = 40; // rooms whose last message is asked for
 const LASTS_AT_ONCE = 2;
+const PRESENCE_TRIES = 3;
 
 const rooms = new Map();
 const listeners = new Set();
@@ -56,7 +57,7 @@ function make(space) {
   const { name, kind, role, description } = space;
   const readTo = space.last_read ?? 0;
   const room = { name, kind, role, description, readTo, unread: space.unread, newest: seqOf(space.newest) };
-  return Object.assign(room, { counted: room.newest, last: null, present: new Map(), typing: new Map() });
+  return Object.assign(room, { counted: room.newest, last: null, present: new Map(), typing: new Map(), notes: 0 });
 }
 
 /** Reads the list again; calls while it is being read cause one more reading. */
@@ -113,6 +114,13 @@ function remove(name) {
   if (!room) return;
   rooms.delete(name);
   tell(room, 'gone');
+}
+
+/** The gateway says that this room is none of the user's any more. */
+export function lost(name) {
+  remove(name);
+  changed();
+  loadSoon();
 }
 
 function changed() {
@@ -175,6 +183,7 @@ function note(room, { type, sender, sent_at: at }) {
     setTimeout(() => tell(room, 'typing'), TYPING_MS + 50);
     return tell(room, 'typing');
   }
+  room.notes += 1;
   if (type === 'presence.joined') room.present.set(sender, room.present.get(sender) ?? at);
   else {
     room.present.delete(sender);
@@ -190,23 +199,35 @@ export function typing(room) {
   return [...room.typing.keys()];
 }
 
-/** Asks who listens; from then on notes keep it right. */
-export async function askPresence(room) {
-  const { present } = await api.presenceList(room.name);
-  room.present = new Map(present.map(({ username, since }) => [username, since]));
-  tell(room, 'presence');
+/** Asks who listens; from then on notes keep it right. A note during the question makes it be asked again. */
+export async function askPresence(asked) {
+  for (let tries = 0; tries < PRESENCE_TRIES; tries += 1) {
+    const before = (rooms.get(asked.name) ?? asked).notes;
+    const { present } = await api.presenceList(asked.name);
+    const room = rooms.get(asked.name) ?? asked;
+    room.present = new Map(present.map(({ username, since }) => [username, since]));
+    tell(room, 'presence');
+    if (room.notes === before) return;
+  }
 }
 
-/** Says that everything up to `seq` has been read. */
-export async function markRead(room, seq) {
-  if (seq <= room.readTo && room.unread === 0) return;
+/** Everything up to `seq` has been seen here; says whether the gateway is still to hear of it. */
+export function seen(room, seq) {
+  const news = seq > room.readTo || room.unread > 0;
   room.readTo = Math.max(room.readTo, seq);
   room.counted = Math.max(room.counted, seq);
-  room.unread = 0;
-  changed();
+  if (room.newest <= seq) room.unread = 0;
+  if (news) changed();
+  return news;
+}
+
+/** Says so to the gateway, which knows how much is unread. */
+export async function markRead(room, seq) {
   const answer = await api.readSet(room.name, seq);
-  if (room.newest <= seq) room.unread = answer.unread;
-  changed();
+  if (room.newest <= seq && room.unread !== answer.unread) {
+    room.unread = answer.unread;
+    changed();
+  }
 }
 
 /** Begins or ends with the session. */
@@ -218,4 +239,4 @@ export function follow() {
   if (session.user()) live.start();
 }
 
-live.listen({ event: heard, reset: load });
+live.listen({ event: heard, reset: load, state: (state) => state === 'connected' && loadSoon() });

@@ -13,6 +13,7 @@ const AT_ONCE = 3;
 const SHOWN_MAX = 100; // rows in the panel
 const STREAM_FROM = DIGEST_MAX; // larger downloads go straight to disk where the browser can
 const REVOKE_MS = 60_000;
+const ASIDE_MAX = 100; // names tried for a file whose name is taken
 
 const panel = document.getElementById('transfers');
 const list = el('ul', {});
@@ -230,9 +231,14 @@ async function store(transfer, file, target, isNew, replacing) {
 }
 
 async function storeAside(transfer, file, target) {
-  let free = target;
-  for (let i = 2; await existing(free); i += 1) free = numbered(target, i);
-  return put(transfer, file, free, null);
+  for (let i = 2, free = target; ; i += 1) {
+    try {
+      return await put(transfer, file, free, null);
+    } catch (error) {
+      if (error.status !== 412 || i > ASIDE_MAX) throw error;
+      free = numbered(target, i);
+    }
+  }
 }
 
 /** "a/b.txt" -> "a/b (2).txt" */

@@ -3,9 +3,10 @@
 import { suite as gatewaySuite } from '../../e2e/lib/suite.mjs';
 import { Browser } from './browser.mjs';
 
-// fn({ gw, browser, it }): both are started; it(name, fn) runs a step.
-export function suite(name, fn) {
-  gatewaySuite(name, async ({ gw, it }) => {
+// fn({ gw, browser, it }): both are started; it(name, fn) runs a step. options: as for a suite of e2e.
+export function suite(name, ...rest) {
+  const fn = rest.pop();
+  gatewaySuite(name, ...rest, async ({ gw, it }) => {
     const browser = await Browser.start(gw);
     let failed = false;
     const step = (title, work) =>
