@@ -120,7 +120,7 @@ static enum sg_err reply(struct request *r, const struct entry_record *entry, bo
 }
 
 /* Who logged out or lost the right while the content came in publishes nothing. */
-static enum sg_err confirm(struct request *r, const struct file_upload *upload)
+static enum sg_err confirm(struct request *r, struct file_upload *upload)
 {
     const struct api *api = request_app(r);
     struct principal *who = request_principal(r);

@@ -56,7 +56,7 @@ enum sg_err files_upload_commit(struct file_upload **u, const uint8_t *sha256, s
                                 struct entry_record *ret, bool *ret_created) SG_MUST_CHECK;
 /* For rights that may have changed meanwhile: may `who` still publish it? SG_ERR_FORBIDDEN,
  * NOT_FOUND. */
-enum sg_err files_upload_authorize(const struct file_upload *u,
+enum sg_err files_upload_authorize(struct file_upload *u,
                                    const struct principal *who) SG_MUST_CHECK;
 /* Nothing of it stays. *u NULL is legal. Frees *u. */
 void files_upload_abort(struct file_upload **u);

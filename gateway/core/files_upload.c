@@ -21,7 +21,8 @@ struct file_upload {
     struct files *files;
     struct space_record space; /* id 0: made at the commit */
     struct principal who;
-    int64_t expected; /* -1 unknown */
+    uint64_t generation; /* of roles under which `who` was allowed to */
+    int64_t expected;    /* -1 unknown */
     uint64_t size;
     bool conditional;
     struct entry_condition condition;
@@ -102,6 +103,7 @@ enum sg_err files_upload_begin(struct files *f, const struct principal *who,
 {
     struct space_record space;
     enum space_role role;
+    uint64_t generation = spaces_generation(f->spaces);
     enum sg_err err = spaces_authorize(f->spaces, who, path->space, SG_SPACE_WRITER, &space, &role);
     if (err)
         return err;
@@ -123,6 +125,7 @@ enum sg_err files_upload_begin(struct files *f, const struct principal *who,
     u->space = space;
     u->expected = expected;
     u->who = *who;
+    u->generation = generation;
     memcpy(u->path, path->rest, len);
     if (condition) {
         u->conditional = true;
@@ -158,22 +161,36 @@ enum sg_err files_upload_write(struct file_upload *u, const void *data, size_t l
     return SG_OK;
 }
 
-enum sg_err files_upload_authorize(const struct file_upload *u, const struct principal *who)
+/* The generation is read first: what changes meanwhile is looked at again. */
+enum sg_err files_upload_authorize(struct file_upload *u, const struct principal *who)
 {
     struct space_record space;
     enum space_role role;
+    uint64_t generation = spaces_generation(u->files->spaces);
     enum sg_err err =
         spaces_authorize(u->files->spaces, who, u->space.name, SG_SPACE_WRITER, &space, &role);
     if (!err && u->space.id != 0 && space.id != u->space.id)
         err = SG_ERR_NOT_FOUND;
-    return err;
+    if (err)
+        return err;
+    u->generation = generation;
+    u->who = *who;
+    return SG_OK;
+}
+
+/* Right before the commit, if somebody has lost or won a role since. */
+static enum sg_err authorize_again(struct file_upload *u)
+{
+    const struct principal who = u->who;
+    return spaces_generation(u->files->spaces) == u->generation ? SG_OK
+                                                                : files_upload_authorize(u, &who);
 }
 
 /* False after a commit that failed on its way: the entry may be in the database's log all the same,
  * and be there when the log is read again after a crash. */
 static bool is_refusal(enum sg_err err)
 {
-    return err == SG_ERR_PRECONDITION || err == SG_ERR_IS_DIRECTORY ||
+    return err == SG_ERR_FORBIDDEN || err == SG_ERR_PRECONDITION || err == SG_ERR_IS_DIRECTORY ||
            err == SG_ERR_NOT_DIRECTORY || err == SG_ERR_NOT_FOUND || err == SG_ERR_NO_SPACE ||
            err == SG_ERR_OVERLOADED || err == SG_ERR_UNAVAILABLE;
 }
@@ -193,6 +210,8 @@ static enum sg_err publish(struct file_upload *u, struct entry_record *entry, st
     /* Before the commit: nothing may fail once it is done. */
     struct entry_record shown = *entry;
     enum sg_err err = files_full_path(&u->space, arena, &shown);
+    if (!err)
+        err = authorize_again(u);
     if (!err)
         err = spaces_make(f->spaces, &u->who, &u->space);
     if (!err)

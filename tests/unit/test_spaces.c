@@ -296,13 +296,6 @@ static void test_direct_race(void **state)
     assert_string_equal("", chat_fixture_content(c, &c->alice, "@bob/second", 0));
 }
 
-static enum sg_err move(struct chat_fixture *c, const struct principal *who, const char *from,
-                        const char *to, bool overwrite, struct entry_record *ret)
-{
-    struct path source = chat_fixture_path(c, from), target = chat_fixture_path(c, to);
-    return files_move(c->files, who, &source, &target, overwrite, NULL, c->arena, ret);
-}
-
 static bool count_blob(void *ctx, const uint8_t *sha256)
 {
     (void)sha256;
@@ -315,6 +308,40 @@ static size_t blob_count(struct chat_fixture *c)
     size_t count = 0;
     assert_int_equal(SG_OK, c->blobs.vt->scan(c->blobs.self, count_blob, &count));
     return count;
+}
+
+/* Who is put out while the content comes in publishes nothing, and nothing of it stays. */
+static void test_late_upload(void **state)
+{
+    struct chat_fixture *c = *state;
+    struct path path = chat_fixture_path(c, "team/late");
+    struct file_upload *u = NULL;
+    struct entry_record entry;
+    bool created;
+    make(c, &c->alice, "team");
+    for (unsigned i = 0; i < 3; i++) {
+        assert_int_equal(SG_OK, set(c, &c->alice, "team", "bob", SG_SPACE_WRITER));
+        assert_int_equal(SG_OK, files_upload_begin(c->files, &c->bob, &path, -1, NULL, &u));
+        assert_int_equal(SG_OK, files_upload_write(u, "late", 4));
+        if (i == 0)
+            assert_int_equal(SG_OK, spaces_member_remove(c->spaces, &c->alice, "team", "bob"));
+        else if (i == 1)
+            assert_int_equal(SG_OK, set(c, &c->alice, "team", "bob", SG_SPACE_READER));
+        else
+            assert_int_equal(SG_OK, set(c, &c->alice, "team", "guest", SG_SPACE_READER));
+        assert_int_equal(i == 0   ? SG_ERR_NOT_FOUND
+                         : i == 1 ? SG_ERR_FORBIDDEN
+                                  : SG_OK,
+                         files_upload_commit(&u, NULL, c->arena, &entry, &created));
+        assert_int_equal(i == 2 ? 1 : 0, blob_count(c));
+    }
+}
+
+static enum sg_err move(struct chat_fixture *c, const struct principal *who, const char *from,
+                        const char *to, bool overwrite, struct entry_record *ret)
+{
+    struct path source = chat_fixture_path(c, from), target = chat_fixture_path(c, to);
+    return files_move(c->files, who, &source, &target, overwrite, NULL, c->arena, ret);
 }
 
 static void test_move(void **state)
@@ -388,11 +415,12 @@ static void test_linked_version(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_roles),        TEST(test_identity),
-        TEST(test_create),       TEST(test_update_and_remove),
-        TEST(test_members),      TEST(test_read),
-        TEST(test_direct_files), TEST(test_direct_race),
-        TEST(test_move),         TEST(test_linked_version),
+        TEST(test_roles),          TEST(test_identity),
+        TEST(test_create),         TEST(test_update_and_remove),
+        TEST(test_members),        TEST(test_read),
+        TEST(test_direct_files),   TEST(test_direct_race),
+        TEST(test_late_upload),    TEST(test_move),
+        TEST(test_linked_version),
     };
     return cmocka_run_group_tests_name("spaces", tests, fake_identity_group_sqlite,
                                        fake_identity_group_end);
