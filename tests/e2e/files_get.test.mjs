@@ -232,6 +232,31 @@ suite('files_get', async ({ gw, it }) => {
 
   await it('needs a token', () => needsToken(gw.client(), 'GET', NAME));
 
+  await it('of an earlier version what a message links, and no more', async () => {
+    const put = (body) => ann.put('/v1/files/common/versions.txt', { body, type: 'text/plain' });
+    const version = (n, expect, options = {}) =>
+      ann.get('/v1/files/common/versions.txt', { query: { version: String(n) }, expect, ...options });
+    await put('first');
+    await version(1, 200);
+    await ann.post('/v1/chat/common/messages', { json: { text: 'look', files: ['versions.txt'] }, expect: 201 });
+    await put('second');
+    await put('third');
+    const old = await version(1, 200);
+    assert.equal(old.bytes.toString(), 'first');
+    assert.equal(old.headers.etag, `"${sha256('first')}"`);
+    assert.equal((await version(3, 200)).bytes.toString(), 'third');
+    await version(2, [404, 'not-found']);
+    await version(4, [404, 'not-found']);
+    assert.equal((await version(1, 206, { headers: { range: 'bytes=1-2' } })).bytes.toString(), 'ir');
+    await version(1, 304, { headers: { 'if-none-match': old.headers.etag } });
+    await ann.delete('/v1/files/common/versions.txt', { expect: 204 });
+    assert.equal((await version(1, 200)).bytes.toString(), 'first');
+    await ann.get('/v1/files/common/versions.txt', { expect: [404, 'not-found'] });
+    for (const wrong of ['0', '-1', 'x', '1.5', '']) {
+      await ann.get('/v1/files/common/versions.txt', { query: { version: wrong }, invalid: true, expect: [400, 'parameter-invalid'] });
+    }
+  });
+
   await it('many readers at once', async () => {
     const all = await Promise.all(Array.from({ length: 40 }, () => get({}, { expect: 200 })));
     all.forEach(({ bytes }) => assert.ok(bytes.equals(data)));

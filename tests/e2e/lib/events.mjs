@@ -119,7 +119,7 @@ export class EventStream {
   take(block) {
     const frame = {};
     for (const line of block.split('\n')) {
-      const [, name, value] = /^([a-z]*): ?(.*)$/.exec(line) ?? assert.fail(`a line of the stream: ${line}`);
+      const [, name, value] = /^([a-z]*): ?([^]*)$/.exec(line) ?? assert.fail(`a line of the stream: ${line}`);
       if (name === '') this.comments += 1;
       else frame[name] = value;
     }
