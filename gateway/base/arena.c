@@ -9,7 +9,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define CHUNK_SIZE 4096 /* usual payload of one chunk, bytes */
+/* Usual payload of chunks, bytes: the first is small, each further one as large as all before it.
+ * Thousands of requests wait with little in theirs. */
+#define CHUNK_FIRST 432
+#define CHUNK_LEAST 464
+#define CHUNK_MOST  4064
 
 struct chunk {
     struct chunk *next;
@@ -22,49 +26,55 @@ struct arena {
     struct chunk *chunks; /* the newest one with room comes first */
     size_t max;
     size_t used;
+    /* The first chunk: no other is in `chunks` when it is new. */
+    alignas(max_align_t) uint8_t first[sizeof(struct chunk) + CHUNK_FIRST];
 };
+
+static struct chunk *first_of(struct arena *a)
+{
+    return (struct chunk *)(void *)a->first;
+}
 
 struct arena *arena_new(size_t max)
 {
     struct arena *a = calloc(1, sizeof *a);
 
-    if (a != NULL)
-        a->max = max;
+    if (a == NULL)
+        return NULL;
+    a->max = max;
+    a->chunks = first_of(a);
+    a->chunks->size = CHUNK_FIRST;
     return a;
+}
+
+static void free_chunks(struct arena *a)
+{
+    while (a->chunks != NULL) {
+        struct chunk *c = a->chunks;
+
+        a->chunks = c->next;
+        if (c != first_of(a))
+            free(c);
+    }
 }
 
 void arena_free(struct arena *a)
 {
     if (a == NULL)
         return;
-    while (a->chunks != NULL) {
-        struct chunk *c = a->chunks;
-
-        a->chunks = c->next;
-        free(c);
-    }
+    free_chunks(a);
     free(a);
 }
 
 void arena_reset(struct arena *a)
 {
-    struct chunk *kept = NULL;
+    struct chunk *c = first_of(a);
 
-    while (a->chunks != NULL) {
-        struct chunk *c = a->chunks;
-
-        a->chunks = c->next;
-        if (kept == NULL && c->size == CHUNK_SIZE)
-            kept = c;
-        else
-            free(c);
-    }
-    if (kept != NULL) {
-        memset(kept->data, 0, kept->used);
-        kept->used = 0;
-        kept->next = NULL;
-    }
-    a->chunks = kept;
+    free_chunks(a);
+    memset(c->data, 0, c->used);
+    c->used = 0;
+    c->next = NULL;
+    a->chunks = c;
     a->used = 0;
 }
 
@@ -86,14 +96,20 @@ static struct chunk *chunk_new(size_t size)
 static struct chunk *chunk_for(struct arena *a, size_t size)
 {
     struct chunk *head = a->chunks;
+    size_t usual = a->used < CHUNK_LEAST  ? CHUNK_LEAST
+                   : a->used < CHUNK_MOST ? a->used
+                                          : CHUNK_MOST;
+    bool large = size > usual / 4;
     struct chunk *c;
 
-    if (head != NULL && size <= head->size - head->used)
+    if (size <= head->size - head->used)
         return head;
-    c = chunk_new(size > CHUNK_SIZE / 4 ? size : CHUNK_SIZE);
+    if (large && size < usual && head->size - head->used < usual / 4)
+        large = false; /* little is lost */
+    c = chunk_new(large ? size : usual);
     if (c == NULL)
         return NULL;
-    if (head != NULL && c->size != CHUNK_SIZE) {
+    if (large) {
         c->next = head->next;
         head->next = c;
     } else {

@@ -44,6 +44,7 @@ static struct request *request_new(struct loop *loop)
     }
     memset((char *)r + offsetof(struct request, conn), 0,
            sizeof *r - offsetof(struct request, conn));
+    r->content_type = "";
     r->reply.fd = -1;
     r->reply.fields_end = &r->reply.fields;
     r->loop = loop;

@@ -126,7 +126,7 @@ static enum MHD_Result collect(void *cls, enum MHD_ValueKind kind, const char *k
 {
     struct scan *s = cls;
     struct request *r = s->r;
-    struct header *h = &r->headers[r->header_count];
+    struct header *h = &r->loop->headers[r->header_count];
 
     (void)kind;
     if (r->header_count >= SG_HEADERS_MAX) {
@@ -221,6 +221,18 @@ static bool too_large(const struct request *r)
            info->header_size + r->header_count * 64 > r->server->config.limits.header_bytes;
 }
 
+static bool keep_type(struct request *r, const char *value)
+{
+    char type[128];
+    const char *copy;
+
+    fields_media_type(value, type, sizeof type);
+    copy = arena_strdup(r->arena, type);
+    if (copy != NULL)
+        r->content_type = copy;
+    return copy != NULL;
+}
+
 enum sg_err head_read(struct request *r, const char *method, const char *version)
 {
     struct scan s = {.r = r, .line_end = version + strlen(version)};
@@ -228,6 +240,11 @@ enum sg_err head_read(struct request *r, const char *method, const char *version
     enum sg_err err;
 
     (void)MHD_get_connection_values_n(r->mhd, MHD_HEADER_KIND, collect, &s);
+    r->headers = arena_memdup(r->arena, r->loop->headers, r->header_count * sizeof *r->headers);
+    if (r->headers == NULL) {
+        r->header_count = 0;
+        s.err = SG_ERR_NO_MEMORY;
+    }
     make_id(r, s.request_id);
     r->method = method_of(method);
     r->close = true; /* until all is well */
@@ -248,8 +265,8 @@ enum sg_err head_read(struct request *r, const char *method, const char *version
         return SG_ERR_BAD_REQUEST;
     r->close = http_1_0;
     r->http_1_0 = http_1_0;
-    if (s.content_type != NULL)
-        fields_media_type(s.content_type, r->content_type, sizeof r->content_type);
+    if (s.content_type != NULL && !keep_type(r, s.content_type))
+        return SG_ERR_NO_MEMORY;
     if (r->expect != NULL && strcasecmp(r->expect, "100-continue") != 0)
         return SG_ERR_EXPECTATION;
     return SG_OK;

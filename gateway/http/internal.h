@@ -37,6 +37,12 @@
 #define SG_FREE_REQUESTS    256                 /* kept for reuse by each event loop */
 #define SG_REPLY_HEAD_BYTES 2048 /* room in a connection's memory for the head of an answer */
 
+struct header {
+    const char *name;
+    const char *value;
+    size_t name_len;
+};
+
 /* One event loop: a libmicrohttpd daemon of its own, so that the loop of a connection is our
  * choice. */
 struct loop {
@@ -53,7 +59,9 @@ struct loop {
     struct conn *newcomers; /* under lock */
     struct request *free;   /* the loop's thread only, as all below */
     unsigned free_count;
-    struct read_ahead *spare; /* transport.c's */
+    struct read_ahead *spare; /* transport.c's, as the next */
+    struct held *held;
+    struct header headers[SG_HEADERS_MAX]; /* while a head is read */
     char id_prefix[17];
     uint64_t id_next;
 };
@@ -88,12 +96,6 @@ enum phase {
     SG_PHASE_WAITING, /* suspended, until something wakes it; no thread has it */
     SG_PHASE_READY,   /* the answer is made and goes out with the next call */
     SG_PHASE_ANSWERED /* handed to libmicrohttpd */
-};
-
-struct header {
-    const char *name;
-    const char *value;
-    size_t name_len;
 };
 
 struct reply_field {
@@ -170,7 +172,6 @@ struct request {
     pthread_mutex_t mutex;
     struct arena *arena;
     struct request *next_free;
-    struct header headers[SG_HEADERS_MAX];
 
     /* -- zeroed for each request, from here -- */
     struct conn *conn;
@@ -193,12 +194,13 @@ struct request {
     const char *query;
     struct route_match match;
     size_t header_count;
+    struct header *headers;
     const char *host;
     const char *origin;
     const char *expect;
     int64_t content_length; /* -1: chunked */
     char id[68];
-    char content_type[128];
+    const char *content_type;
     void *principal;
     const char *principal_name;
     void *state;

@@ -50,6 +50,7 @@ struct conn {
     uint8_t record_head[5];
     uint8_t record_head_len;
     unsigned record_left;
+    bool holding;      /* transport_hold was called */
     size_t unsent;     /* bytes in the socket's buffer: at most so many */
     bool uncorked;     /* reply.c's: libmicrohttpd has corked the socket, which it does once */
     bool linger;       /* drop unread bytes for a while after closing */

@@ -16,6 +16,7 @@
 #include "base/arena.h"
 #include "base/clock.h"
 #include "http/fields.h"
+#include "http/transport.h"
 
 #define FILE_BLOCK   (128 * 1024)
 #define STREAM_BLOCK 4096  /* for clients that know no chunks */
@@ -342,13 +343,19 @@ static bool nearly_empty(struct conn *c)
 /*
  * libmicrohttpd writes head and body of an answer as two TLS records with two system calls. A small
  * answer is held back in the session and leaves as one record when the request completes. Nobody
- * would send the rest if the socket's buffer were full then: only when that is nearly empty.
+ * would send the rest if the socket's buffer were full then: only when that is nearly empty. The
+ * session keeps 2 KiB for that ever after: on connections that are there to wait, two records are
+ * held back on their way to the socket.
  */
 static void hold_back(struct request *r)
 {
     if (r->reply.parts != NULL || r->reply.len == 0 || r->reply.len > HOLD_MAX ||
         !nearly_empty(r->conn))
         return;
+    if (r->match.route != NULL && r->match.route->operation->woken != NULL) {
+        transport_hold(r->conn);
+        return;
+    }
     gnutls_record_cork(r->conn->session);
     r->corked = true;
 }
@@ -372,7 +379,8 @@ void reply_uncork(struct conn *c)
 void reply_flush(struct request *r)
 {
     reply_uncork(r->conn);
-    if (r->corked && gnutls_record_uncork(r->conn->session, 0) < 0)
+    if ((r->corked && gnutls_record_uncork(r->conn->session, 0) < 0) ||
+        (r->conn->holding && !transport_release(r->conn)))
         (void)shutdown(r->conn->fd, SHUT_RDWR); /* rather no answer than one that never comes */
     r->corked = false;
 }

@@ -188,6 +188,7 @@ static void server_free(struct server *s)
     for (unsigned i = 0; i < s->loop_count; i++) {
         access_fini(&s->loops[i]);
         free(s->loops[i].spare);
+        free(s->loops[i].held);
     }
     reaper_free(s->reaper);
     linger_free(s->linger);

@@ -11,8 +11,9 @@
 #include "http/internal.h"
 #include "http/stall.h"
 
-#define IN_VAIN_MAX      64   /* a client nearby answers within so many tries */
-#define READ_AHEAD       4096 /* bytes; longer reads go straight to where they are wanted */
+#define IN_VAIN_MAX      64          /* a client nearby answers within so many tries */
+#define READ_AHEAD       4096        /* bytes; longer reads go straight to where they are wanted */
+#define HELD_MAX         (20 * 1024) /* a held answer, its head and what records add */
 #define RECORD_HEAD      5
 #define RECORD_HANDSHAKE 22
 
@@ -22,6 +23,13 @@ struct read_ahead {
     size_t start;
     size_t end;
     uint8_t data[READ_AHEAD];
+};
+
+/* Records of one connection on the way to its socket, see transport_hold. */
+struct held {
+    struct conn *owner; /* NULL: empty */
+    size_t len;
+    uint8_t data[HELD_MAX];
 };
 
 /* Follows the records of a TLS 1.2 client; false at one that begins a new handshake. */
@@ -125,13 +133,50 @@ static ssize_t pull(gnutls_transport_ptr_t ptr, void *to, size_t max)
     return deliver(c, to, (ssize_t)max);
 }
 
+/* Keeps it for transport_release; false when it cannot. */
+static bool hold(struct conn *c, const giovec_t *iov, int count, size_t *ret_len)
+{
+    struct held *h = c->loop->held;
+    size_t total = 0;
+
+    if (h == NULL) {
+        h = malloc(sizeof *h);
+        if (h == NULL)
+            return false;
+        h->owner = NULL;
+        c->loop->held = h;
+    }
+    if (h->owner != NULL && h->owner != c)
+        return false;
+    for (int i = 0; i < count; i++)
+        total += iov[i].iov_len;
+    if (h->owner == NULL)
+        h->len = 0;
+    if (total > sizeof h->data - h->len)
+        return false;
+    h->owner = c;
+    for (int i = 0; i < count; i++) {
+        memcpy(h->data + h->len, iov[i].iov_base, iov[i].iov_len);
+        h->len += iov[i].iov_len;
+    }
+    *ret_len = total;
+    return true;
+}
+
 static ssize_t push(gnutls_transport_ptr_t ptr, const giovec_t *iov, int count)
 {
     struct conn *c = ptr;
+    size_t held;
     struct iovec copy[8];
     struct msghdr message = {.msg_iov = copy};
     ssize_t n;
 
+    if (c->holding && hold(c, iov, count, &held))
+        return (ssize_t)held;
+    if (c->holding && !transport_release(c)) {
+        errno = EPIPE;
+        return -1;
+    }
     while (message.msg_iovlen < (size_t)count && message.msg_iovlen < 8) {
         copy[message.msg_iovlen].iov_base = iov[message.msg_iovlen].iov_base;
         copy[message.msg_iovlen].iov_len = iov[message.msg_iovlen].iov_len;
@@ -149,6 +194,26 @@ static int pull_timeout(gnutls_transport_ptr_t ptr, unsigned milliseconds)
     (void)ptr;
     (void)milliseconds;
     return 1;
+}
+
+void transport_hold(struct conn *c)
+{
+    c->holding = true;
+}
+
+bool transport_release(struct conn *c)
+{
+    struct held *h = c->loop->held;
+    ssize_t n;
+
+    c->holding = false;
+    if (h == NULL || h->owner != c)
+        return true;
+    h->owner = NULL;
+    n = send(c->fd, h->data, h->len, MSG_NOSIGNAL);
+    if (n > 0)
+        c->unsent += (size_t)n;
+    return n >= 0 && (size_t)n == h->len;
 }
 
 void transport_attach(struct conn *c, gnutls_session_t session)
@@ -169,6 +234,8 @@ void transport_handshaken(gnutls_session_t session)
 
 void transport_detach(struct conn *c)
 {
+    if (c->loop->held != NULL && c->loop->held->owner == c)
+        c->loop->held->owner = NULL;
     free(c->ahead);
     c->ahead = NULL;
 }

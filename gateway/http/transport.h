@@ -8,6 +8,7 @@
 #define SG_HTTP_TRANSPORT_H
 
 #include <gnutls/gnutls.h>
+#include <stdbool.h>
 
 struct conn;
 
@@ -19,5 +20,12 @@ void transport_handshaken(gnutls_session_t session);
 
 /* Frees what was read ahead. */
 void transport_detach(struct conn *c);
+
+/* From now on records wait until transport_release sends them with one system call; there is room
+ * for a small answer. Event loop, as the next. */
+void transport_hold(struct conn *c);
+
+/* False when not all of it could be sent: the connection is broken then. */
+bool transport_release(struct conn *c);
 
 #endif
