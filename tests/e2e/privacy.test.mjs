@@ -1,8 +1,31 @@
 // SPDX-License-Identifier: Apache-2.0
 // The log: one line per request, with its id, and never a secret.
 import assert from 'node:assert/strict';
+import { EventStream, here, poll, waiting } from './lib/events.mjs';
 import { eventually } from './lib/gateway.mjs';
 import { suite } from './lib/suite.mjs';
+
+// Messages in every form, idempotency keys, polls and streams by token and by cookie.
+async function chat(gw, client, anyone) {
+  const room = '/v1/chat/common/messages';
+  const after = await here(client, 'common');
+  const key = 'Idempotency-Secret-Marker';
+  const said = await client.post(room, { json: { text: 'Message-Secret-Marker' }, headers: { 'idempotency-key': key }, expect: 201 });
+  await client.post(room, { body: 'Plain-Secret-Marker', type: 'text/plain', expect: 201 });
+  await client.post(room, { body: '{"text":"Broken-Secret-Marker"', type: 'application/json', invalid: true, expect: 400 });
+  await client.post(room, { json: { text: 'No-File-Secret-Marker', files: ['none'] }, expect: 422 });
+  await client.patch(`${room}/${said.json.seq}`, { json: { text: 'Changed-Secret-Marker' }, expect: 200 });
+  const cookie = (await client.post('/v1/events/cookie', { expect: 204 })).headers['set-cookie'].split(';')[0];
+  const stream = await EventStream.open(anyone, { headers: { cookie }, query: { after } });
+  await stream.nextOf('message.updated');
+  const waits = poll(client, 'common', { after: await here(client, 'common') });
+  await waiting(gw, 2);
+  await client.post(room, { json: { text: 'Heard-Secret-Marker' }, expect: 201 });
+  await waits.answer;
+  await stream.close();
+  await anyone.get('/v1/events', { headers: { cookie: `${cookie}x` }, expect: 401 });
+  await anyone.get('/v1/events', { headers: { cookie, 'sec-fetch-site': 'cross-site' }, expect: 401 });
+}
 
 async function useEverything(gw) {
   const password = 'Pa55word-Secret-Marker';
@@ -13,6 +36,7 @@ async function useEverything(gw) {
   await gw.client().post('/v1/users', { json: { username: 'ann', password, code: invite }, expect: 201 });
   const ann = await gw.login('ann', password);
   const first = { ...ann.session };
+  await chat(gw, ann, gw.client());
   await ann.refresh();
   await ann.patch('/v1/users/me', { json: { old_password: password, new_password: next }, expect: 200 });
   await gw.client().post('/v1/sessions', { json: { username: 'ann', password: 'Wr0ng-Secret-Marker' }, expect: 401 });
@@ -45,7 +69,7 @@ suite('privacy', async ({ gw, it }) => {
     for (const id of ids) assert.equal(gw.log.split('\n').filter((line) => line.includes(`"${id}"`)).length, 1);
   });
 
-  await it('no password, token or code is in it', () => {
+  await it('no password, token, cookie, code or text of a message is in it', () => {
     for (const secret of secrets) assert.ok(!gw.log.includes(secret), `${secret.slice(0, 12)} is in the log`);
   });
 

@@ -369,11 +369,97 @@ static void values(void **state)
     arena_free(a);
 }
 
+/* -- arrays of texts, integers that may be null -------------------------------------------------
+ */
+
+static void lists(void **state)
+{
+    static const struct {
+        const char *text;
+        enum sg_err err;
+        size_t count;
+        int64_t bound;
+        const char *detail;
+    } cases[] = {
+        {"{\"files\":[],\"bound\":null}", SG_OK, 0, 0, ""},
+        {"{\"files\":[\"a\",\"\\u00e4 \\\"\"],\"bound\":7}", SG_OK, 2, 7, ""},
+        {"{}", SG_OK, 0, 42, ""},
+        {"{\"bound\":0}", SG_ERR_BAD_FIELD, 0, 42,
+         "bound: must be an integer from 1 to 9, or null"},
+        {"{\"bound\":\"1\"}", SG_ERR_BAD_FIELD, 0, 42, "bound: must be an integer"},
+        {"{\"files\":null}", SG_ERR_BAD_FIELD, 0, 42, "files: must be an array of 0 to 3 strings"},
+        {"{\"files\":\"a\"}", SG_ERR_BAD_FIELD, 0, 42, "files: must be an array"},
+        {"{\"files\":{}}", SG_ERR_BAD_FIELD, 0, 42, "files: must be an array"},
+        {"{\"files\":[\"a\",1]}", SG_ERR_BAD_FIELD, 0, 42, "files: must be an array"},
+        {"{\"files\":[null]}", SG_ERR_BAD_FIELD, 0, 42, "files: must be an array"},
+        {"{\"files\":[[]]}", SG_ERR_BAD_FIELD, 0, 42, "files: must be an array"},
+        {"{\"files\":[\"\"]}", SG_ERR_BAD_FIELD, 0, 42, "files: must be an array"},
+        {"{\"files\":[\"a\",\"a\",\"a\",\"a\"]}", SG_ERR_BAD_FIELD, 0, 42,
+         "files: must be an array"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct arena *a = arena_new(65536);
+        struct json_strings files = {.count = 0};
+        char detail[SG_JSON_DETAIL_SIZE];
+        int64_t bound = 42;
+        const struct json_field fields[] = {
+            {NULL, "files", SG_JSON_STRINGS, false, 0, 3, {.strings = &files}, NULL},
+            {NULL, "bound", SG_JSON_INTEGER_OR_NULL, false, 1, 9, {.integer = &bound}, NULL},
+        };
+
+        assert_non_null(a);
+        assert_int_equal(json_in_parse((const uint8_t *)cases[i].text, strlen(cases[i].text), a,
+                                       fields, 2, detail),
+                         cases[i].err);
+        assert_non_null(strstr(detail, cases[i].detail));
+        if (cases[i].err == SG_OK) {
+            assert_int_equal(files.count, cases[i].count);
+            assert_int_equal(bound, cases[i].bound);
+        }
+        if (cases[i].count == 2) {
+            assert_string_equal(files.items[0], "a");
+            assert_string_equal(files.items[1], "\xc3\xa4 \"");
+        }
+        arena_free(a);
+    }
+}
+
+static void has(void **state)
+{
+    static const struct {
+        const char *text;
+        bool has;
+    } cases[] = {
+        {"{\"text\":1}", true},
+        {"{\"a\":{},\"te\\u0078t\":null}", true},
+        {" {\"text\":\"x\"}\n", true},
+        {"{}", false},
+        {"{\"a\":{\"text\":1}}", false},
+        {"[\"text\"]", false},
+        {"\"text\"", false},
+        {"null", false},
+        {"", false},
+        {"{\"text\":1", false},
+        {"{\"text\":1}x", false},
+        {"{\"text\":1,\"text\":1}", false},
+        {"text", false},
+        {"{\"text\":\"\xff\"}", false},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
+        assert_int_equal(json_in_has((const uint8_t *)cases[i].text, strlen(cases[i].text), "text"),
+                         cases[i].has);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(grammar), cmocka_unit_test(cut_anywhere), cmocka_unit_test(many_members),
-        cmocka_unit_test(members), cmocka_unit_test(values),
+        cmocka_unit_test(members), cmocka_unit_test(values),       cmocka_unit_test(lists),
+        cmocka_unit_test(has),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
