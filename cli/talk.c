@@ -80,12 +80,22 @@ static bool put_item(struct talk *t, enum talk_kind kind, enum cli_status status
     return true;
 }
 
+/* A copy that shares nothing: json-c counts references without a lock. NULL for NULL. */
+static struct json_object *copy_of(struct json_object *json)
+{
+    struct json_object *copy = NULL;
+
+    return json && json_object_deep_copy(json, &copy, NULL) == 0 ? copy : NULL;
+}
+
 /* -- the thread -----------------------------------------------------------------------------------
  */
 
 static bool on_event(void *context, struct json_object *event)
 {
-    return put_item(context, SG_TALK_EVENT, SG_CLI_OK, NULL, json_object_get(event));
+    struct json_object *copy = copy_of(event);
+
+    return copy && put_item(context, SG_TALK_EVENT, SG_CLI_OK, NULL, copy);
 }
 
 static bool on_gap(void *context, const struct feed_gap *gap)
@@ -122,7 +132,7 @@ static void on_result(void *context, const struct outbox_request *request, const
         (void)put_item(t, SG_TALK_REFUSED, SG_CLI_REFUSED, refused, NULL);
     else
         (void)put_item(t, request->what == SG_TALK_ASK_WHO ? SG_TALK_ANSWER : SG_TALK_SAID,
-                       SG_CLI_OK, NULL, json_object_get(answer));
+                       SG_CLI_OK, NULL, copy_of(answer));
 }
 
 /* Takes over what has been asked for; false when the thread is to stop. */
@@ -170,6 +180,12 @@ static void *run(void *context)
             outbox_settle(&t->outbox);
         else if (call)
             status = feed_settle(&t->feed);
+    }
+    if (t->feed.over) {
+        /* An item could not be handed over. */
+        report_capture(errors);
+        status = report_no_memory();
+        report_release();
     }
     (void)put_item(t, SG_TALK_END, status, buf_str(&errors->printed), NULL);
     return NULL;
