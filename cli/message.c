@@ -130,21 +130,33 @@ static void reverse(struct json_object *array)
     }
 }
 
+/* Where the page before `page` ends, "" when there is none. Ids keep the epoch that they were made
+ * in; a cursor has that of today. */
+static void set_before(char *before, size_t size, struct json_object *page)
+{
+    struct json_object *first = json_object_array_get_idx(json_array(page, "events"), 0);
+    int64_t seq = json_int(first, "seq", 0);
+
+    *before = 0;
+    if (seq > 1)
+        snprintf(before, size, "%s.%lld", json_text(page, "epoch", ""), (long long)seq);
+}
+
 enum cli_status message_newest(struct cli *cli, const char *space, size_t count,
                                struct json_object **ret, char *cursor, size_t size)
 {
     struct json_object *all = json_object_new_array();
-    SG_JSON_CLEANUP struct json_object *page = NULL;
     enum cli_status status = all ? SG_CLI_OK : report_no_memory();
-    const char *before = NULL;
+    char before[128] = "";
     bool first = true;
 
-    while (status == SG_CLI_OK && (first || (before && json_object_array_length(all) < count))) {
+    while (status == SG_CLI_OK && (first || (*before && json_object_array_length(all) < count))) {
         size_t missing = count - json_object_array_length(all);
         size_t limit = missing < SG_MESSAGE_PAGE ? missing : SG_MESSAGE_PAGE;
         struct json_object *next = NULL;
 
-        status = message_page(cli, space, SG_MESSAGE_NEWEST, before, limit ? limit : 1, &next);
+        status = message_page(cli, space, SG_MESSAGE_NEWEST, *before ? before : NULL,
+                              limit ? limit : 1, &next);
         if (status != SG_CLI_OK)
             break;
         if (first)
@@ -152,12 +164,8 @@ enum cli_status message_newest(struct cli *cli, const char *space, size_t count,
         first = false;
         struct json_object *events = json_array(next, "events");
         collect(events, all, count);
-        before = json_object_array_length(events)
-                     ? json_text(json_object_array_get_idx(events, 0), "id", NULL)
-                     : NULL;
-        /* `before` points into it. */
-        json_cleanup(&page);
-        page = next;
+        set_before(before, sizeof(before), next);
+        (void)json_object_put(next);
     }
     reverse(all);
     if (status == SG_CLI_OK)

@@ -224,7 +224,8 @@ static enum cli_status begin(struct verify *v, const struct verify_options *o,
     if (v->start == 0 && memcmp(value, zero, sizeof(zero)) != 0)
         fault(v, "the chain does not begin with zeros");
     compare_points(v, v->start, value);
-    buf_puts(cursor, after);
+    /* An id keeps the epoch that it was made in; a cursor has that of today. */
+    buf_printf(cursor, "%s.%" PRId64, json_text(info, "epoch", ""), v->start);
     return SG_CLI_OK;
 }
 

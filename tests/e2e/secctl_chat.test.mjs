@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // Talking with secctl: on terminals, in pipes, over failures of the gateway and of the network.
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { suite } from './lib/suite.mjs';
-import { eventually } from './lib/gateway.mjs';
+import { eventually, secgated } from './lib/gateway.mjs';
 import { Relay } from './lib/relay.mjs';
 import { Screen } from './lib/screen.mjs';
 import { plain, program, Secctl } from './lib/secctl.mjs';
@@ -418,5 +419,31 @@ suite('secctl_chat', { limit: 170000 }, async ({ gw, it }) => {
     await bob.run(['sessions', 'end', '--others']);
     assert.equal((await watch.done).status, 2);
     assert.match(watch.stderr, /the session has ended\n {2}next: run: secctl login/);
+  });
+
+  await it('a log that is another one after a backup is told, and its older messages are found', async () => {
+    await ann.run(['spaces', 'create', 'old']);
+    await ann.run(['chat', 'old'], { input: Array.from({ length: 600 }, (_, i) => `old ${i}`).join('\n') });
+    const watch = ann.spawn(['watch', '--space', 'old']);
+    const tail = ann.spawn(['tail', '-f', '-n', '0', 'old']);
+    const chat = ann.spawn(['chat', 'old']);
+    await present('ann', 'old');
+    await sleep(300);
+    await gw.stop();
+    execFileSync(secgated, ['new-epoch', '--data', gw.data], { stdio: 'ignore' });
+    gw.listen = `${gw.host}:${gw.port}`;
+    await gw.start();
+    for (const running of [watch, tail, chat]) await eventually(() => /has been replaced/.test(running.stderr), 'words about it', 40000);
+    await say(ann, 'new', 'old');
+    for (const running of [watch, tail, chat]) {
+      await eventually(() => output(running).includes('new'), 'the next message');
+      running.child.kill('SIGTERM');
+      await running.done;
+    }
+    const lines = output(watch).trim().split('\n').map((line) => JSON.parse(line)).filter((e) => !/^presence/.test(e.type));
+    assert.deepEqual(lines.map((e) => e.type), ['gap', 'message']);
+    assert.equal(lines[0].reason, 'cursor-unknown-epoch');
+    assert.deepEqual(texts((await ann.run(['tail', '-n', '1000', 'old'])).stdout), [...Array.from({ length: 600 }, (_, i) => `old ${i}`), 'new']);
+    assert.equal((await ann.json(['chat', 'verify', 'old'])).events, 602);
   });
 });

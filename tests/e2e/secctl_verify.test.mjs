@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { suite } from './lib/suite.mjs';
+import { eventually } from './lib/gateway.mjs';
 import { Relay } from './lib/relay.mjs';
 import { Secctl } from './lib/secctl.mjs';
 
@@ -145,4 +146,26 @@ suite('secctl_verify', async ({ gw, it }) => {
     await far.run(['chat', 'verify', 'common'], { expect: 1 });
   });
   await relay.stop();
+
+  await it('holds from where retention has left off, and says what cannot be compared any more', async () => {
+    await ctl.run(['spaces', 'create', 'short']);
+    const { id } = await ctl.json(['say', 'short', 'first']);
+    await ctl.run(['chat', 'verify', 'short']);
+    await ctl.run(['chat', 'short'], { input: Array.from({ length: 30 }, (_, i) => `line ${i}`).join('\n') });
+    await ctl.run(['spaces', 'set', 'short', '--keep', '5']);
+    const start = async () => Number((await api.get('/v1/spaces/short', { expect: 200 })).json.oldest.split('.')[1]);
+    await eventually(async () => (await start()) > 20, 'events are removed');
+    const result = await ctl.run(['chat', 'verify', 'short', '--json']);
+    assert.equal(JSON.parse(result.stdout).holds, true);
+    assert.ok(JSON.parse(result.stdout).after > 20);
+    assert.match(result.stderr, /up to which the log was verified on .*cannot be compared/);
+    assert.equal((await ctl.run(['chat', 'verify', 'short'])).stderr, '');
+    const watch = ctl.spawn(['watch', '--space', 'short', '--after', id]);
+    await eventually(() => watch.out.length > 0, 'a gap');
+    watch.child.kill('SIGTERM');
+    const { stdout, stderr } = await watch.done;
+    const gap = JSON.parse(stdout.split('\n')[0]);
+    assert.deepEqual([gap.type, gap.reason, gap.from], ['gap', 'cursor-pruned', id]);
+    assert.match(stderr, /removed/);
+  });
 });

@@ -179,6 +179,34 @@ static void expect_faults(const struct log *log, const size_t *order, size_t cou
     chain_end(&chain);
 }
 
+/* The first events of the example in docs/events.md. */
+static void test_it_agrees_with_the_document(void **state)
+{
+    static const char *const events[] = {
+        "{\"space\":\"common\",\"id\":\"0a0000b72000.1\",\"sender\":\"alice\",\"sent_at\":"
+        "\"2026-11-20T16:02:14.123Z\",\"seq\":1,\"text_digest\":"
+        "\"df76f3d12fe8630cda150acdb9a19da9a1fc729f9041a699308e01e5b20e569c\",\"type\":\"message\","
+        "\"text\":\"Hello, world\",\"text_salt\":\"UhzQDpp3E0jyBrRd7jGLYA\",\"chain\":"
+        "\"ffea237437292502c093a543dc83184e564dbe2894620cda826ed5673393d378\"}",
+        "{\"space\":\"common\",\"id\":\"0a0000b72000.2\",\"media_type\":\"text/plain; "
+        "charset=utf-8\",\"path\":\"docs/plan.txt\",\"sender\":\"bob\",\"sent_at\":"
+        "\"2026-11-20T16:02:15.123Z\",\"seq\":2,\"sha256\":"
+        "\"5891b5b522d5df086d0ff0b110fbd9d21bb4fc7163af34d08286a2e846f6be03\",\"size\":6,"
+        "\"type\":\"file.stored\",\"version\":1,\"chain\":"
+        "\"4719246fe83b25d921909dc4ed162a6edfc3838159d4a185c2bdce27c59b20f8\"}"};
+    struct chain chain;
+
+    (void)state;
+    chain_start(&chain, 0, NULL);
+    for (size_t i = 0; i < sizeof(events) / sizeof(events[0]); i++) {
+        SG_JSON_CLEANUP struct json_object *event = json_parse(events[i], strlen(events[i]));
+
+        assert_int_equal(chain_follow(&chain, event, NULL), SG_CHAIN_HOLDS);
+    }
+    assert_int_equal(chain.texts, 1);
+    chain_end(&chain);
+}
+
 static const enum chain_fault all_hold[EVENTS];
 
 static void test_a_whole_chain_holds(void **state)
@@ -328,6 +356,7 @@ int main(void)
         cmocka_unit_test(test_order_is_that_of_utf16),
         cmocka_unit_test(test_what_has_no_canonical_form_is_refused),
         cmocka_unit_test(test_members_are_left_out_of_the_outermost_object_only),
+        cmocka_unit_test(test_it_agrees_with_the_document),
         cmocka_unit_test(test_a_whole_chain_holds),
         cmocka_unit_test(test_it_holds_from_any_point),
         cmocka_unit_test(test_dropped_doubled_and_reordered_events_are_found),
