@@ -107,19 +107,22 @@ function showHeader(user, view) {
   );
 }
 
+/** Forgets the session in all tabs while the gateway is told, so that none of them takes its end for an error. */
 async function signOut() {
+  await session.token().catch(() => {}); // one that is good for the request below
+  const told = api.sessionsDelete('current');
+  session.forget('You are signed out.');
   try {
-    await api.sessionsDelete('current');
+    await told;
   } catch (error) {
     if (error.status !== 401) fail(error);
   }
-  session.forget('You are signed out.');
 }
 
 function showUnread() {
   const count = rooms.unread();
   unread.hidden = count === 0;
-  fill(unread, String(count), el('span', { class: 'visually-hidden' }, ' unread'));
+  fill(unread, count ? [String(count), el('span', { class: 'visually-hidden' }, ' unread')] : []);
 }
 
 session.onChange((why) => {

@@ -203,6 +203,8 @@ export class RoomPane {
       const stale = !mark || mark.event.seq <= this.room.readTo;
       if (unseen && stale && event.type === 'message') this.timeline.markAfter(this.room.readTo);
       this.readSoon();
+      const first = this.timeline.trim();
+      if (first) this.history.forget(first);
     }
     if (revised) this.timeline.revise(this.history.get(revised));
   }

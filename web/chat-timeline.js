@@ -10,6 +10,8 @@ const NEAR_TOP = 300; // pixels; older messages are asked for before the top is 
 const NEAR_END = 40;
 const GROUP_MS = 5 * 60_000; // messages of one person within it stand under one name
 const FLASH_MS = 2000;
+const ROWS_MAX = 2000; // then the oldest go, and come again when one scrolls up
+const ROWS_KEPT = 1000;
 const FOLD = 8; // rows looked through for the line on a file that a message brings
 
 export class Timeline {
@@ -22,6 +24,7 @@ export class Timeline {
     this.rows = new Map(); // seq -> row
     this.pending = new Map(); // key -> row
     this.atEnd = true;
+    this.top = this.height = 0; // as the scroller was when it last scrolled
     this.missed = 0; // messages that came while the end was not in view
     this.mark = null; // the row that the unread messages begin with
     this.begin = el('p', { class: 'beginning', hidden: true }, 'This is where it begins.');
@@ -76,6 +79,22 @@ export class Timeline {
       this.missed += 1;
       this.showMissed();
     }
+  }
+
+  /** Lets go of the oldest rows when there are many and nobody looks there. @returns {number} the first left */
+  trim() {
+    if (this.rows.size <= ROWS_MAX || !this.atEnd) return 0;
+    this.begin.hidden = true;
+    while (this.rows.size > ROWS_KEPT) {
+      const row = this.list.firstElementChild;
+      this.rows.delete(row.event.seq);
+      row.remove();
+    }
+    const first = this.list.firstElementChild;
+    this.decorate(first);
+    if (!this.list.querySelector(':scope > [tabindex="0"]')) this.list.lastElementChild.tabIndex = 0;
+    if (this.mark && !this.mark.isConnected) this.mark = null;
+    return first.event.seq;
   }
 
   /** Draws a message again that has changed, and what quotes it. */
@@ -180,6 +199,10 @@ export class Timeline {
   }
 
   scrolled() {
+    const { scrollTop, scrollHeight } = this.scroller;
+    const pushed = this.atEnd && scrollHeight > this.height && scrollTop >= this.top;
+    Object.assign(this, { top: scrollTop, height: scrollHeight });
+    if (pushed) this.resized(); // something came in since; nobody scrolled
     this.atEnd = this.isAtEnd();
     if (this.atEnd) this.missed = 0;
     this.showMissed();

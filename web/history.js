@@ -70,6 +70,13 @@ export class History {
     return target;
   }
 
+  /** Lets go of everything before `seq`. */
+  forget(seq) {
+    for (const known of this.events.keys()) if (known < seq) this.events.delete(known);
+    this.oldest = this.events.get(seq);
+    this.complete = false;
+  }
+
   /** Reads back until `seq` is there. @returns {Promise<Array>} what was read, ascending */
   async back(seq) {
     const read = [];

@@ -147,12 +147,12 @@ class Connection {
     await api.eventsCookie();
     if (this.over.signal.aborted) return;
     const why = await this.follow(new EventSource(api.eventsUrl(this.cursor)));
-    if (why === 'renew' || why === 'over') return;
+    if (why === 'renew' || why === 'over' || why === 'foreign') return;
     this.become('reconnecting');
     // An EventSource does not say what the answer was; a poll gets the same answer and says it.
     await this.poll(0);
     this.failures += 1;
-    if (this.failures > FAILURES_MAX || why === 'foreign') {
+    if (this.failures > FAILURES_MAX) {
       this.polls = performance.now() + STREAM_AGAIN_MS;
       this.failures = 0;
     } else await pause(BACKOFF_MS[this.failures - 1], this.over.signal);
@@ -202,7 +202,7 @@ class Connection {
     tell('state', next);
   }
 
-  /** What other tabs say. One browser has one cookie: with two users in it, both give up streams. */
+  /** What other tabs say. One browser has one cookie: who had it before another user came goes on by polls. */
   heard({ id, what, event, cursor, state: theirs, username }) {
     if (what === 'cookie' && username !== this.username) {
       this.polls = Infinity;

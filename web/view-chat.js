@@ -8,6 +8,7 @@ import { button, el, fill } from './dom.js';
 import { longMoment, timeOrDay } from './format.js';
 import { clear } from './notices.js';
 import * as rooms from './rooms.js';
+import { user } from './session.js';
 import { setTitle } from './title.js';
 
 const WIDE = matchMedia('(min-width: 60rem)');
@@ -30,6 +31,7 @@ export const view = {
 class Chat {
   constructor(root) {
     this.pane = null;
+    this.frame = 0;
     this.list = el('ul', {});
     this.title = el('div', {});
     this.items = new Map(); // room's name -> list item
@@ -42,7 +44,7 @@ class Chat {
       el(
         'div',
         { class: 'buttons' },
-        button('New space', { icon: 'add' }, () => this.open(createSpace())),
+        user()?.role === 'guest' ? null : button('New space', { icon: 'add' }, () => this.open(createSpace())),
         button('Talk to…', { icon: 'chat' }, () => this.open(talkTo())),
       ),
     );
@@ -54,7 +56,9 @@ class Chat {
 
   leave() {
     this.stop();
+    cancelAnimationFrame(this.frame);
     this.pane?.leave();
+    if (!user()) lastOpen = 'common';
   }
 
   /** Shows a room; without a name the list, and where there is space for both, the last room too. */
@@ -81,7 +85,15 @@ class Chat {
   changed(room, what) {
     if (what === 'list' && this.pane?.closed && rooms.get(this.pane.name)) this.go(this.pane.name);
     if (what === 'gone' && room.name === lastOpen) lastOpen = 'common';
-    if (['list', 'activity', 'gone'].includes(what)) this.show();
+    if (['list', 'activity', 'gone'].includes(what)) this.showSoon();
+  }
+
+  /** News that come together are drawn together. */
+  showSoon() {
+    this.frame ||= requestAnimationFrame(() => {
+      this.frame = 0;
+      this.show();
+    });
   }
 
   /** Draws the list; links that stay keep the focus. */

@@ -9,6 +9,12 @@ import { suite } from './lib/suite.mjs';
 
 const MARKUP = '<img src=x onerror="document.title=\'attack\'"> & <b>bold</b> https://example.org/a?b=1.';
 const HISTORY = 320;
+const MANY = 2400; // more than the page keeps
+
+async function epoch(client) {
+  const { json } = await client.get('/v1/chat/long/messages', { query: { limit: 1 }, expect: 200 });
+  return json.epoch;
+}
 
 suite('web chat', async ({ gw, browser, it }) => {
   const admin = await gw.admin('ann', PASSWORD);
@@ -274,6 +280,26 @@ suite('web chat', async ({ gw, browser, it }) => {
     await ann.getByText('ann created this space').waitFor();
     await ann.getByRole('button', { name: 'To the newest' }).click();
     assert.ok(await message(ann, `number ${HISTORY}`).isVisible());
+  });
+
+  await it('lets go of the oldest rows of a room where much is said', async () => {
+    let next = HISTORY;
+    const post = async () => {
+      while (next < MANY) {
+        next += 1;
+        await admin.post('/v1/chat/long/messages', { json: { text: `number ${next}` }, expect: 201 });
+      }
+    };
+    await Promise.all(Array.from({ length: 16 }, post));
+    await eventually(async () => (await shown(ann)).some(({ text }) => text === `number ${MANY}`), 'the last one');
+    const rows = await shown(ann);
+    assert.ok(rows.length < MANY, `${rows.length} rows`);
+    const seqs = rows.map(({ seq }) => seq);
+    assert.deepEqual(seqs, [...seqs].sort((a, b) => a - b));
+    await ann.locator('.timeline').evaluate((scroller) => (scroller.scrollTop = 0));
+    await eventually(async () => (await shown(ann)).length > rows.length, 'those that were let go');
+    const { json } = await admin.get('/v1/chat/long/messages', { query: { before: `${await epoch(admin)}.${seqs[0]}` }, expect: 200 });
+    assert.equal((await shown(ann))[0].seq, json.events[0].seq);
   });
 
   await it('shows a file moved and removed as small lines', async () => {

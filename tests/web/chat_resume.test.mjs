@@ -5,23 +5,12 @@ import assert from 'node:assert/strict';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { eventually } from '../e2e/lib/gateway.mjs';
 import { assertQuiet } from './lib/browser.mjs';
-import { enter, message, openRoom, PASSWORD, postSurely, roomLink, shown, write } from './lib/chat.mjs';
+import { enter, message, openRoom, PASSWORD, postSurely, roomLink, shown, streams, write } from './lib/chat.mjs';
 import { suite } from './lib/suite.mjs';
 
 const CUT = /ERR_|status of (4|5)\d\d|Failed to load resource/; // what the browser says of connections that the tests cut
 const MESSAGES = 120;
 const KILLS = 4;
-
-// Requests for event streams of a context, as they are made.
-function streams(page) {
-  const made = [];
-  page.context().on('request', async (request) => {
-    if (!/\/v1\/events(\?|$)/.test(request.url())) return;
-    const headers = await request.allHeaders().catch(() => request.headers());
-    if (/event-stream/.test(headers.accept)) made.push(headers);
-  });
-  return made;
-}
 
 suite('web chat resume', { limit: 240000 }, async ({ gw, browser, it }) => {
   const admin = await gw.admin('ann', PASSWORD);
@@ -96,6 +85,30 @@ suite('web chat resume', { limit: 240000 }, async ({ gw, browser, it }) => {
     await postSurely(third, 'common', 'for the tab that is left');
     await message(second, 'for the tab that is left').waitFor();
     await second.context().close();
+  });
+
+  await it('keeps two users of one browser apart, who share its cookies', async () => {
+    const first = await browser.page();
+    const second = await first.context().newPage();
+    for (const page of [first, second]) {
+      await page.goto(`${gw.origin}/#/signin`);
+      await page.getByLabel('Name').waitFor();
+    }
+    await enter(first, gw, 'bob');
+    await enter(second, gw, 'ann');
+    for (const page of [first, second]) {
+      await page.goto(`${gw.origin}/#/chat/common`);
+      await page.locator('.timeline[aria-busy="false"]').waitFor();
+    }
+    await postSurely(third, '@bob', 'for bob only');
+    await postSurely(third, 'common', 'for both users');
+    await message(first, 'for both users').waitFor();
+    await message(second, 'for both users').waitFor();
+    await roomLink(first, 'cyd').waitFor();
+    assert.equal(await roomLink(second, 'cyd').count(), 0);
+    await postSurely(third, '@ann', 'for ann only');
+    await roomLink(second, 'cyd').waitFor();
+    await first.context().close();
   });
 
   await it('falls back to polls where streams do not get through', async () => {

@@ -62,3 +62,14 @@ export async function postSurely(client, space, text) {
     await sleep(50);
   }
 }
+
+// The headers of requests for event streams of a context, as they are made.
+export function streams(page) {
+  const made = [];
+  page.context().on('request', async (request) => {
+    if (!/\/v1\/events(\?|$)/.test(request.url())) return;
+    const headers = await request.allHeaders().catch(() => request.headers());
+    if (/event-stream/.test(headers.accept)) made.push(headers);
+  });
+  return made;
+}
