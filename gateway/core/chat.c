@@ -126,16 +126,15 @@ static enum sg_err check_rights(void *ctx)
 {
     const struct event_post *post = ctx;
     const struct chat *c = post->rules.chat;
-    return spaces_generation(c->spaces) == post->rules.generation &&
-                   identity_rights(c->identity) == post->rules.rights
-               ? SG_OK
-               : SG_ERR_CONFLICT;
+    return spaces_changed_since(c->spaces, post->sender_id, post->space_id, post->rules.generation)
+               ? SG_ERR_CONFLICT
+               : SG_OK;
 }
 
 /* Rights may have changed between the token's check and the reading of the generation. Then `who`
  * has an old role, and what followed from it is looked at again. */
 static enum sg_err confirm(struct chat *c, const struct principal *who,
-                           const struct space_record *space, uint64_t *ret_rights)
+                           const struct space_record *space)
 {
     struct principal now = *who;
     struct space_record found;
@@ -150,8 +149,6 @@ static enum sg_err confirm(struct chat *c, const struct principal *who,
         err = spaces_authorize(c->spaces, &now, space->name, SG_SPACE_WRITER, &found, &role);
     if (!err && changed && found.id != space->id)
         err = SG_ERR_NOT_FOUND;
-    if (!err)
-        *ret_rights = now.rights;
     return err;
 }
 
@@ -172,10 +169,9 @@ enum sg_err chat_post(struct chat *c, const struct principal *who, const struct 
                       uint64_t generation, const struct chat_message *message,
                       struct event_post *post, const char **ret_reason)
 {
-    uint64_t rights = 0;
     enum sg_err err = check_message(message, ret_reason);
     if (!err)
-        err = confirm(c, who, space, &rights);
+        err = confirm(c, who, space);
     if (!err && message->idempotency_key)
         err = fingerprint(space, message, post->fingerprint);
     if (err)
@@ -195,7 +191,6 @@ enum sg_err chat_post(struct chat *c, const struct principal *who, const struct 
     post->check_ctx = post;
     post->rules.chat = c;
     post->rules.generation = generation;
-    post->rules.rights = rights;
     return c->events.vt->post(c->events.self, post);
 }
 

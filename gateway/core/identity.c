@@ -67,11 +67,6 @@ void identity_watch(struct identity *id, void (*rights_changed)(void *ctx, int64
     id->watcher_ctx = ctx;
 }
 
-uint64_t identity_rights(const struct identity *id)
-{
-    return atomic_load(&id->rights);
-}
-
 void identity_rights_changed(struct identity *id, int64_t user_id)
 {
     atomic_fetch_add(&id->rights, 1);

@@ -154,8 +154,6 @@ enum sg_err identity_token_keys(struct identity *id, struct token_key ret[SG_TOK
 /* Why a principal that identity_confirm no longer finds has lost its rights: SG_ERR_USER_DISABLED
  * or SESSION_ENDED. Only reads. */
 enum sg_err identity_why_ended(struct identity *id, const struct principal *who) SG_MUST_CHECK;
-/* Rises whenever somebody loses rights, before that is answered. */
-uint64_t identity_rights(const struct identity *id);
 /* Whoever must hear of that at once: called after the commit that changed the rights of a user (0:
  * of anybody) and before it is answered, in the thread that changed them. Set once, before
  * requests. */

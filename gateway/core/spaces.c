@@ -45,13 +45,34 @@ uint64_t spaces_generation(struct spaces *s)
     return atomic_load(&s->generation);
 }
 
+/* Marks only rise, whoever comes first. */
+static void set_mark(_Atomic uint64_t *mark, uint64_t generation)
+{
+    uint64_t old = atomic_load(mark);
+    while (old < generation && !atomic_compare_exchange_weak(mark, &old, generation))
+        ;
+}
+
 void spaces_changed(struct spaces *s, int64_t user_id, int64_t space_id)
 {
-    atomic_fetch_add(&s->generation, 1);
+    uint64_t generation = atomic_fetch_add(&s->generation, 1) + 1;
+    if (user_id)
+        set_mark(&s->user_marks[(uint64_t)user_id % SG_SPACES_MARKS], generation);
+    if (space_id)
+        set_mark(&s->space_marks[(uint64_t)space_id % SG_SPACES_MARKS], generation);
+    if (!user_id && !space_id)
+        set_mark(&s->mark_of_all, generation);
     if (s->hub && user_id)
         hub_recheck_user(s->hub, user_id);
     if (s->hub && space_id)
         hub_recheck_space(s->hub, space_id);
+}
+
+bool spaces_changed_since(struct spaces *s, int64_t user_id, int64_t space_id, uint64_t generation)
+{
+    return atomic_load(&s->user_marks[(uint64_t)user_id % SG_SPACES_MARKS]) > generation ||
+           atomic_load(&s->space_marks[(uint64_t)space_id % SG_SPACES_MARKS]) > generation ||
+           atomic_load(&s->mark_of_all) > generation;
 }
 
 void spaces_rights_changed(struct spaces *s, int64_t user_id)

@@ -33,6 +33,9 @@ enum sg_err spaces_make(struct spaces *s, const struct principal *who,
                         struct space_record *space) SG_MUST_CHECK;
 /* Rises whenever somebody may have lost or won a role. What was true before is checked again. */
 uint64_t spaces_generation(struct spaces *s);
+/* Whether that may concern what this user may do in this space, if it was true in `generation`.
+ * Never blocks. */
+bool spaces_changed_since(struct spaces *s, int64_t user_id, int64_t space_id, uint64_t generation);
 /* The spaces that a user may read. The caller's reference. Only reads. */
 enum sg_err spaces_view(struct spaces *s, const struct principal *who,
                         struct hub_view **ret) SG_MUST_CHECK;

@@ -10,6 +10,7 @@
 
 #define SG_SPACES_KNOWN 1024 /* looked up spaces that are remembered */
 #define SG_SPACES_VIEWS 256  /* views likewise */
+#define SG_SPACES_MARKS 4096 /* generations of changes, by user and by space */
 
 /* What was true in one generation only. */
 struct known_space {
@@ -30,6 +31,9 @@ struct spaces {
     struct identity *identity;
     struct hub *hub; /* NULL: none */
     _Atomic uint64_t generation;
+    /* The latest generation that a user, a space, or anybody came to by a change; those of the same
+     * place in the table share it. */
+    _Atomic uint64_t user_marks[SG_SPACES_MARKS], space_marks[SG_SPACES_MARKS], mark_of_all;
     pthread_mutex_t lock; /* guards the two tables; nothing is called under it */
     struct known_space known[SG_SPACES_KNOWN];
     struct known_view views[SG_SPACES_VIEWS];

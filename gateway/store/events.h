@@ -83,7 +83,7 @@ struct event_post {
     void (*done)(struct event_post *post);
     struct { /* core/chat's own, for `check` */
         void *chat;
-        uint64_t generation, rights;
+        uint64_t generation;
     } rules;
 
     /* The result. SG_ERR_NOT_FOUND (space gone, reply_to no message of it), NO_FILE (detail index

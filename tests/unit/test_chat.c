@@ -147,6 +147,10 @@ static void test_late_revocation(void **state)
     uint64_t generation = spaces_generation(c->spaces);
     assert_int_equal(SG_OK,
                      spaces_authorize(c->spaces, &c->bob, "team", SG_SPACE_WRITER, &space, &role));
+    assert_int_equal(SG_OK, identity_logout(c->f->id, &c->guest, c->guest.session_id));
+    assert_true(spaces_generation(c->spaces) > generation);
+    assert_false(spaces_changed_since(c->spaces, c->bob.user_id, space.id, generation));
+    assert_int_equal(SG_OK, identity_confirm(c->f->id, &c->bob, &created));
     assert_int_equal(SG_OK, spaces_member_remove(c->spaces, &c->alice, "team", "bob"));
     (void)sem_init(&late.done, 0, 0);
     assert_int_equal(
