@@ -5,6 +5,7 @@
  */
 #include "core/chat_internal.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistr.h>
@@ -257,12 +258,16 @@ static enum sg_err open_space(struct chat *c, const struct principal *who, const
     return err;
 }
 
+/* The id of an event of any epoch: those from before a backup was put back have kept theirs, and
+ * what comes before one is no promise that nothing is missing. */
 static enum sg_err read_before(struct chat *c, const char *text, const struct chat_bounds *bounds,
                                uint64_t *ret)
 {
     struct eventcursor before;
     uint64_t head = 0;
-    enum sg_err err = eventcursor_parse(text, c->epoch, &before);
+    char epoch[SG_EPOCH_SIZE];
+    (void)snprintf(epoch, sizeof(epoch), "%s", text);
+    enum sg_err err = eventcursor_parse(text, epoch, &before);
     if (!err && before.seq > bounds->newest.seq) /* the hub may be about to hear of it */
         err = c->events.vt->head(c->events.self, &head);
     if (!err && before.seq > bounds->newest.seq && before.seq > head)

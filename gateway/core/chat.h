@@ -81,8 +81,8 @@ enum sg_err chat_range(struct chat *c, int64_t space_id, struct event_range *ret
 #define SG_CHAT_ANSWER_MAX (1024 * 1024) /* bytes of events in a page; one event at least */
 
 /* One page of a space without waiting: the newest (`before` NULL) or those before a cursor. Blocks
- * for reads only. ret->bounds are set with SG_ERR_CURSOR_EPOCH, CURSOR_FUTURE and CURSOR_PRUNED
- * too. */
+ * for reads only. ret->bounds are set with SG_ERR_CURSOR_FUTURE and CURSOR_PRUNED too; the epoch of
+ * `before` does not count. */
 enum sg_err chat_page(struct chat *c, const struct principal *who, const char *space,
                       const char *before, size_t limit, unsigned types, struct chat_page *ret,
                       struct space_record *ret_space) SG_MUST_CHECK;
