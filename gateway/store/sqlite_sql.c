@@ -90,6 +90,8 @@ static const char schema_2[] =
     "ALTER TABLE spaces ADD COLUMN retention_s INTEGER NOT NULL DEFAULT 0;"
     "ALTER TABLE spaces ADD COLUMN retention_count INTEGER NOT NULL DEFAULT 0;"
     "UPDATE spaces SET kind = 1 WHERE owner_id IS NOT NULL;"
+    "UPDATE spaces SET created_ns = coalesce((SELECT created_ns FROM users WHERE id = owner_id),"
+    " unixepoch() * 1000000000);"
     "CREATE UNIQUE INDEX spaces_direct ON spaces(peer_low, peer_high) WHERE peer_low IS NOT NULL;"
     "CREATE INDEX spaces_peer ON spaces(peer_high) WHERE peer_high IS NOT NULL;"
     "CREATE TABLE members("
