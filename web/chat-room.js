@@ -27,6 +27,12 @@ const FILES_MAX = 16; // links in one message
 const FOLDER = 'chat/'; // where files go that are dropped into a room
 const STATES = { connecting: 'Connecting…', connected: 'Connected', reconnecting: 'Reconnecting…' };
 
+const inView = (signal) =>
+  new Promise((resolve) => {
+    if (!document.hidden) resolve();
+    else document.addEventListener('visibilitychange', resolve, { once: true, signal });
+  });
+
 export class RoomPane {
   constructor(root, name) {
     this.name = name;
@@ -158,19 +164,27 @@ export class RoomPane {
 
   /**
    * Waits for the end of the user's right to a space. The stream of all rooms goes on without those that
-   * were taken away, and says nothing; a poll of the room itself ends with that error at once.
+   * were taken away, and says nothing; a poll of the room itself ends with that error at once. Only while
+   * the page is in view, because a browser has few connections for all its tabs.
    */
   async watch(history) {
     const { signal } = this.over;
     let after = history.next;
     while (this.history === history && !signal.aborted && this.room.kind === 'shared') {
+      await inView(signal);
+      const poll = new AbortController();
+      const end = () => poll.abort();
+      document.addEventListener('visibilitychange', end, { signal: poll.signal });
+      signal.addEventListener('abort', end, { signal: poll.signal });
       try {
-        const { next } = await api.messagesList(this.name, { after, wait: WATCH_S, types: 'space.updated' }, signal);
-        after = next;
+        const options = { after, wait: WATCH_S, types: 'space.updated' };
+        ({ next: after } = await api.messagesList(this.name, options, poll.signal));
       } catch (error) {
         if (error.status === 404) return rooms.lost(this.name);
         if (error.status === 410) return; // the stream is told the same, and all is read again
-        await new Promise((resolve) => setTimeout(resolve, AGAIN_MS));
+        if (error.name !== 'AbortError') await new Promise((resolve) => setTimeout(resolve, AGAIN_MS));
+      } finally {
+        end(); // and its listeners with it
       }
     }
   }

@@ -9,6 +9,7 @@ import * as session from './session.js';
 
 const LOAD_MS = 150; // changes that come together cause one request
 const TYPING_MS = 6000; // a notice of typing holds so long
+const STALE_MS = 60_000; // other devices read too; who comes back to the page sees what is left
 const LASTS_MAX = 40; // rooms whose last message is asked for
 const LASTS_AT_ONCE = 2;
 const PRESENCE_TRIES = 3;
@@ -18,6 +19,7 @@ const listeners = new Set();
 let loading = null;
 let again = false;
 let timer = 0;
+let loadedAt = 0;
 
 /** Calls `listener(room, what)`; `what` is 'list', 'activity', 'presence', 'typing' or 'gone'. */
 export function listen(listener) {
@@ -85,6 +87,7 @@ async function read() {
     return;
   }
   if (session.id() !== mine) return;
+  loadedAt = Date.now();
   const gone = new Set(rooms.keys());
   for (const space of spaces) {
     gone.delete(space.name);
@@ -240,3 +243,4 @@ export function follow() {
 }
 
 live.listen({ event: heard, reset: load, state: (state) => state === 'connected' && loadSoon() });
+addEventListener('focus', () => session.user() && Date.now() - loadedAt > STALE_MS && load());

@@ -12,6 +12,7 @@ import { fail, say } from './notices.js';
 const AT_ONCE = 3;
 const SHOWN_MAX = 100; // rows in the panel
 const STREAM_FROM = DIGEST_MAX; // larger downloads go straight to disk where the browser can
+const DISMISS_MS = 3000;
 const REVOKE_MS = 60_000;
 const ASIDE_MAX = 100; // names tried for a file whose name is taken
 
@@ -143,8 +144,15 @@ function show() {
 }
 
 function clearFinished() {
-  for (let i = transfers.length - 1; i >= 0; i -= 1) if (transfers[i].over) transfers.splice(i, 1);
   hidden = 0;
+  dismiss(transfers.filter((transfer) => transfer.over));
+}
+
+function dismiss(some) {
+  for (const transfer of some) {
+    const at = transfers.indexOf(transfer);
+    if (at >= 0) transfers.splice(at, 1);
+  }
   panel.hidden = transfers.length === 0;
   show();
 }
@@ -200,7 +208,8 @@ async function existing(path) {
  * @param {Set<string>} missing directories known not to be there yet, as paths below `directory`
  * @param {function(object)} onStored called with the entry of each file that the gateway has
  *   acknowledged
- * @param {boolean} aside true: a name that is taken is changed, and nobody is asked
+ * @param {boolean} aside true: a name that is taken is changed, nobody is asked, and what is done does
+ *   not stay in the panel
  */
 export async function upload(directory, files, missing, onStored, aside = false) {
   const replacing = new Replacing(files.length > 1);
@@ -217,8 +226,9 @@ export async function upload(directory, files, missing, onStored, aside = false)
       }),
     );
   });
-  const done = (await Promise.all(ended)).filter((transfer) => transfer.state === 'done').length;
-  if (done) say(`${plural(done, 'file')} uploaded.`);
+  const done = (await Promise.all(ended)).filter((transfer) => transfer.state === 'done');
+  if (aside) setTimeout(() => dismiss(done), DISMISS_MS);
+  else if (done.length) say(`${plural(done.length, 'file')} uploaded.`);
 }
 
 async function store(transfer, file, target, isNew, replacing) {
