@@ -344,8 +344,8 @@ static bool nearly_empty(struct conn *c)
  * libmicrohttpd writes head and body of an answer as two TLS records with two system calls. A small
  * answer is held back in the session and leaves as one record when the request completes. Nobody
  * would send the rest if the socket's buffer were full then: only when that is nearly empty. The
- * session keeps 2 KiB for that ever after: on connections that are there to wait, two records are
- * held back on their way to the socket.
+ * session keeps 2 KiB for that ever after, and answers that did not come at once complete a round
+ * of the loop later: for operations that wait, the two records leave with one system call instead.
  */
 static void hold_back(struct request *r)
 {

@@ -13,7 +13,7 @@
 
 #define IN_VAIN_MAX      64          /* a client nearby answers within so many tries */
 #define READ_AHEAD       4096        /* bytes; longer reads go straight to where they are wanted */
-#define HELD_MAX         (20 * 1024) /* a held answer, its head and what records add */
+#define HELD_MAX         (17 * 1024) /* any record */
 #define RECORD_HEAD      5
 #define RECORD_HANDSHAKE 22
 
@@ -25,7 +25,7 @@ struct read_ahead {
     uint8_t data[READ_AHEAD];
 };
 
-/* Records of one connection on the way to its socket, see transport_hold. */
+/* A record of one connection on the way to its socket, see transport_hold. */
 struct held {
     struct conn *owner; /* NULL: empty */
     size_t len;
@@ -133,26 +133,35 @@ static ssize_t pull(gnutls_transport_ptr_t ptr, void *to, size_t max)
     return deliver(c, to, (ssize_t)max);
 }
 
-/* Keeps it for transport_release; false when it cannot. */
-static bool hold(struct conn *c, const giovec_t *iov, int count, size_t *ret_len)
+/* The scratch of the connection's loop, in which nothing of another is left; NULL without memory.
+ */
+static struct held *scratch(struct conn *c)
 {
-    struct held *h = c->loop->held;
+    struct loop *loop = c->loop;
+
+    if (loop->held == NULL) {
+        loop->held = malloc(sizeof *loop->held);
+        if (loop->held == NULL)
+            return NULL;
+        loop->held->owner = NULL;
+    }
+    if (loop->held->owner != NULL && loop->held->owner != c &&
+        !transport_release(loop->held->owner))
+        (void)shutdown(loop->held->owner->fd, SHUT_RDWR);
+    if (loop->held->owner != c)
+        loop->held->len = 0;
+    return loop->held;
+}
+
+/* Keeps the first of the two; false when it cannot. */
+static bool keep(struct conn *c, const giovec_t *iov, int count, size_t *ret_len)
+{
+    struct held *h = scratch(c);
     size_t total = 0;
 
-    if (h == NULL) {
-        h = malloc(sizeof *h);
-        if (h == NULL)
-            return false;
-        h->owner = NULL;
-        c->loop->held = h;
-    }
-    if (h->owner != NULL && h->owner != c)
-        return false;
     for (int i = 0; i < count; i++)
         total += iov[i].iov_len;
-    if (h->owner == NULL)
-        h->len = 0;
-    if (total > sizeof h->data - h->len)
+    if (h == NULL || total > sizeof h->data)
         return false;
     h->owner = c;
     for (int i = 0; i < count; i++) {
@@ -166,26 +175,36 @@ static bool hold(struct conn *c, const giovec_t *iov, int count, size_t *ret_len
 static ssize_t push(gnutls_transport_ptr_t ptr, const giovec_t *iov, int count)
 {
     struct conn *c = ptr;
-    size_t held;
-    struct iovec copy[8];
+    struct held *h = c->loop->held;
+    size_t held = 0;
+    struct iovec copy[9];
     struct msghdr message = {.msg_iov = copy};
     ssize_t n;
 
-    if (c->holding && hold(c, iov, count, &held))
+    if (c->holding && h != NULL && h->owner == c) {
+        copy[0].iov_base = h->data;
+        copy[0].iov_len = held = h->len;
+        message.msg_iovlen = 1;
+        h->owner = NULL;
+    } else if (c->holding && keep(c, iov, count, &held)) {
         return (ssize_t)held;
-    if (c->holding && !transport_release(c)) {
-        errno = EPIPE;
-        return -1;
     }
-    while (message.msg_iovlen < (size_t)count && message.msg_iovlen < 8) {
-        copy[message.msg_iovlen].iov_base = iov[message.msg_iovlen].iov_base;
-        copy[message.msg_iovlen].iov_len = iov[message.msg_iovlen].iov_len;
+    c->holding = false;
+    for (int i = 0; i < count && i < 8; i++) {
+        copy[message.msg_iovlen].iov_base = iov[i].iov_base;
+        copy[message.msg_iovlen].iov_len = iov[i].iov_len;
         message.msg_iovlen++;
     }
     n = sendmsg(c->fd, &message, MSG_NOSIGNAL);
     if (n > 0)
         c->unsent += (size_t)n;
-    return n;
+    if (held == 0)
+        return n;
+    if (n <= (ssize_t)held) { /* there was room a moment ago: the connection is broken */
+        errno = EPIPE;
+        return -1;
+    }
+    return n - (ssize_t)held;
 }
 
 /* Never waits: the event loop knows when there is something. */

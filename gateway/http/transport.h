@@ -21,8 +21,8 @@ void transport_handshaken(gnutls_session_t session);
 /* Frees what was read ahead. */
 void transport_detach(struct conn *c);
 
-/* From now on records wait until transport_release sends them with one system call; there is room
- * for a small answer. Event loop, as the next. */
+/* The next record waits for the one after it, so that they cost one system call, or for
+ * transport_release. Event loop, as the next. */
 void transport_hold(struct conn *c);
 
 /* False when not all of it could be sent: the connection is broken then. */
