@@ -12,7 +12,7 @@
 #include "base/clock.h"
 #include "base/metrics.h"
 
-#define EVENTS_MAX    64    /* of one look */
+#define EVENTS_MAX    16    /* of one look: a client that does not read holds no more */
 #define RETRY_MS      2000  /* before a browser connects again */
 #define KEEP_ALIVE_MS 15000 /* a proxy ends what is silent for a minute */
 #define PROBLEM_MAX   4096  /* bytes */

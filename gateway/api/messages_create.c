@@ -46,8 +46,6 @@ static enum sg_err send(struct request *r, struct state *s, bool make, bool *ret
     *ret_done = true;
     if (err == SG_OK)
         err = spaces_authorize(api->spaces, who, name, SG_SPACE_WRITER, &s->space, &role);
-    if (err == SG_OK && s->tries == 0)
-        err = message_request_files(r, &s->space, &s->message);
     if (err != SG_OK)
         return err;
     if (s->space.id == 0 && !make) {
@@ -56,6 +54,8 @@ static enum sg_err send(struct request *r, struct state *s, bool make, bool *ret
     }
     if (s->space.id == 0)
         err = spaces_make(api->spaces, who, &s->space);
+    if (err == SG_OK && s->tries == 0)
+        err = message_request_files(r, &s->space, &s->message);
     if (err != SG_OK)
         return err;
     s->tries++;
