@@ -144,9 +144,9 @@ export const spacesCreate = (name, description) =>
 
 export const spacesDelete = (space) => sendJson('DELETE', spaceUrl(space));
 
-/** One page of the members; `cursor` goes on where the page before ended. */
-export const membersList = (space, cursor) =>
-  sendJson('GET', `${spaceUrl(space)}/members${query({ cursor })}`);
+/** One page of the members, by name. */
+export const membersList = (space, options = {}) =>
+  sendJson('GET', `${spaceUrl(space)}/members${query(options)}`);
 
 export const membersSet = (space, name, role) =>
   sendJson('PUT', `${spaceUrl(space)}/members/${encodeURIComponent(name)}`, { json: { role } });

@@ -4,10 +4,11 @@
 
 import * as api from './api.js';
 import { ask, confirm, sheet } from './dialogs.js';
-import { button, el, field, fill } from './dom.js';
+import { button, el, field } from './dom.js';
 import { timeOrDay } from './format.js';
 import { errorBox, say } from './notices.js';
 
+const PAGE = 200; // members asked for at a time
 const ROLES = ['reader', 'writer', 'owner'];
 const NAME = '[a-z0-9][a-z0-9._\\-]{0,31}';
 const PLAIN = { type: 'text', autocomplete: 'off', autocapitalize: 'none', spellcheck: 'false' };
@@ -67,12 +68,14 @@ class Members {
   constructor(room, me) {
     Object.assign(this, { room, me, owns: room.kind === 'shared' && room.role === 'owner' });
     this.list = el('ul', { class: 'members', 'aria-label': 'Members' });
+    this.more = button('Show more', { hidden: true }, () => this.load(this.next));
     this.problem = el('div', { role: 'alert' });
     this.said = el('p', { class: 'hint', role: 'status' });
     this.dialog = sheet(
       `Members of ${room.name}`,
       room.description ? el('p', { class: 'lead' }, room.description) : null,
       this.list,
+      this.more,
       this.problem,
       this.said,
       this.owns ? this.addForm() : null,
@@ -154,20 +157,15 @@ class Members {
     return true;
   }
 
-  async load() {
+  /** Shows the first members again, or with a cursor those that follow. */
+  async load(cursor = null) {
     try {
-      const members = [];
-      let cursor;
-      do {
-        const page = await api.membersList(this.room.name, cursor);
-        members.push(...page.members);
-        cursor = page.next_cursor;
-      } while (cursor);
+      const page = await api.membersList(this.room.name, { cursor, limit: PAGE });
       const here = document.activeElement?.dataset?.of;
-      fill(
-        this.list,
-        members.map((member) => this.row(member)),
-      );
+      if (!cursor) this.list.replaceChildren();
+      this.list.append(...page.members.map((member) => this.row(member)));
+      this.next = page.next_cursor;
+      this.more.hidden = !this.next;
       if (here) (this.list.querySelector(`[data-of="${here}"]`) ?? this.dialog.querySelector('h2')).focus();
     } catch (error) {
       this.problem.replaceChildren(errorBox(error));

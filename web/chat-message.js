@@ -180,7 +180,7 @@ function lineOf(event, space) {
 }
 
 /** Fills the row of a message that has not been acknowledged. */
-export function fillPending(row, item, { retry, discard }) {
+export function fillPending(row, item, { retry, takeBack }) {
   row.className = `message own pending${item.failed ? ' failed' : ''}`;
   fill(
     row,
@@ -191,7 +191,7 @@ export function fillPending(row, item, { retry, discard }) {
           { class: 'failure', role: 'alert' },
           el('small', {}, `Not sent: ${item.failed}`),
           button('Try again', { kind: 'quiet' }, () => retry(item)),
-          button('Discard', { kind: 'quiet' }, () => discard(item)),
+          button('Take back', { kind: 'quiet' }, () => takeBack(item)),
         )
       : el('small', {}, 'Sending…'),
   );

@@ -79,7 +79,7 @@ export class RoomPane {
       older: () => this.older(),
       seen: () => this.readSoon(),
       retry: outbox.retry,
-      discard: outbox.discard,
+      takeBack: (item) => this.takeBack(item),
     });
     this.composer = new Composer({
       space: this.name,
@@ -341,6 +341,17 @@ export class RoomPane {
   post(message) {
     outbox.post(this.name, message);
     this.timeline.showEnd();
+  }
+
+  /** What could not be sent goes back to where it was written, unless something else is there. */
+  takeBack(item) {
+    const { input, set } = this.composer.field;
+    if (!item.message.files && !input.value) {
+      set(item.message.text);
+      outbox.setDraft(this.name, item.message.text);
+    }
+    outbox.discard(item);
+    input.focus();
   }
 
   sent(what, item) {

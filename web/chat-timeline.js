@@ -17,7 +17,7 @@ const FOLD = 8; // rows looked through for the line on a file that a message bri
 export class Timeline {
   /**
    * @param {object} options as for fillMessage, and `older()` (called near the top), `seen()` (called
-   *   when the end comes into view), `retry(item)`, `discard(item)`
+   *   when the end comes into view), `retry(item)`, `takeBack(item)`
    */
   constructor(options) {
     this.options = options;

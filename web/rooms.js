@@ -16,6 +16,7 @@ const PRESENCE_TRIES = 3;
 
 const rooms = new Map();
 const listeners = new Set();
+const tabs = new BroadcastChannel('secgate.read'); // what is read in one tab is read in all
 let loading = null;
 let again = false;
 let timer = 0;
@@ -106,8 +107,10 @@ function take(space) {
     return;
   }
   Object.assign(room, { kind: fresh.kind, role: fresh.role, description: fresh.description });
+  // Here more has been heard, or more has been read than the gateway knows yet: its count is the older one.
+  const older = fresh.newest < room.newest || (fresh.newest === room.newest && fresh.readTo < room.readTo);
   room.readTo = Math.max(room.readTo, fresh.readTo);
-  if (fresh.newest < room.newest) return; // news came meanwhile: the count here is the later one
+  if (older) return;
   room.unread = fresh.unread;
   room.newest = room.counted = fresh.newest;
 }
@@ -216,6 +219,12 @@ export async function askPresence(asked) {
 
 /** Everything up to `seq` has been seen here; says whether the gateway is still to hear of it. */
 export function seen(room, seq) {
+  const news = advance(room, seq);
+  if (news) tabs.postMessage({ id: session.id(), name: room.name, seq });
+  return news;
+}
+
+function advance(room, seq) {
   const news = seq > room.readTo || room.unread > 0;
   room.readTo = Math.max(room.readTo, seq);
   room.counted = Math.max(room.counted, seq);
@@ -244,3 +253,6 @@ export function follow() {
 
 live.listen({ event: heard, reset: load, state: (state) => state === 'connected' && loadSoon() });
 addEventListener('focus', () => session.user() && Date.now() - loadedAt > STALE_MS && load());
+tabs.addEventListener('message', ({ data: { id, name, seq } }) => {
+  if (id === session.id() && rooms.has(name)) advance(rooms.get(name), seq);
+});

@@ -185,6 +185,24 @@ suite('web chat', async ({ gw, browser, it }) => {
     bob.context().complaints.length = 0; // the browser reports the connections that the test cut
   });
 
+  await it('says what was refused, and gives it back', async () => {
+    const problem = { type: 'urn:secgate:error:forbidden', title: 'Not allowed', status: 403, code: 'forbidden' };
+    await bob.route('**/v1/chat/common/messages', (route) =>
+      route.request().method() === 'POST'
+        ? route.fulfill({ status: 403, contentType: 'application/problem+json', body: JSON.stringify(problem) })
+        : route.continue()
+    );
+    await write(bob, 'not now');
+    const failed = bob.locator('li.pending.failed', { hasText: 'Not sent: Not allowed' });
+    await failed.getByRole('button', { name: 'Try again' }).click();
+    await failed.getByRole('button', { name: 'Take back' }).click();
+    await failed.waitFor({ state: 'detached' });
+    assert.equal(await composer(bob).inputValue(), 'not now');
+    await bob.unroute('**/v1/chat/common/messages');
+    await composer(bob).fill('');
+    bob.context().complaints.length = 0; // the browser reports the refusals that the test made
+  });
+
   await it('makes a space, adds a member, who has it at once', async () => {
     await ann.getByRole('button', { name: 'New space' }).click();
     await ann.getByRole('dialog').getByLabel('Name').fill('team');
