@@ -116,7 +116,12 @@ suite('secctl_chat', { limit: 170000 }, async ({ gw, it }) => {
       a.keys('BSpace', 'Enter');
       await a.expectEnd('common>');
       assert.deepEqual(texts((await ann.run(['tail', '-n', '1', 'common'])).stdout), ['grüße 日']);
-      a.keys('C-d');
+      // What is pasted, several lines at once.
+      a.type('pasted 1\npasted 2\npasted 3\nrest');
+      await a.expect(at('[0-9]+', 'ann: pasted 3'));
+      await a.expectEnd('common> rest');
+      assert.deepEqual(texts((await ann.run(['tail', '-n', '3', 'common'])).stdout), ['pasted 1', 'pasted 2', 'pasted 3']);
+      a.keys('C-u', 'C-d');
       await a.expect(/\[status 0\]/);
     } finally {
       a.end();

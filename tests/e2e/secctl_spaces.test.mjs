@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { suite } from './lib/suite.mjs';
 import { eventually } from './lib/gateway.mjs';
+import { Relay } from './lib/relay.mjs';
 import { Secctl } from './lib/secctl.mjs';
 
 suite('secctl_spaces', async ({ gw, it }) => {
@@ -82,6 +83,28 @@ suite('secctl_spaces', async ({ gw, it }) => {
     await ann.run(['say', 'lab', 'x', '--reply', 'y'], { expect: 1 });
     await ann.run(['say', 'lab', 'x', '--reply', '1'], { expect: 2 });
     await ann.run(['say'], { expect: 1 });
+  });
+
+  await it('says a thing once, although the answer did not arrive', async () => {
+    let answers = 0;
+    const relay = await Relay.start({
+      gateway: gw,
+      spoil: (what) => {
+        if (what.request.method === 'POST' && what.request.url.endsWith('/messages') && ++answers < 3) what.cutAt = 0;
+      },
+    });
+    const far = new Secctl(relay);
+    await far.login('bob', 'password of bob');
+    const event = await far.json(['say', 'lab', 'once']);
+    const posts = relay.requests.filter((request) => request.path.endsWith('/messages'));
+    assert.equal(posts.length, 3);
+    assert.equal(new Set(posts.map((request) => request.headers['idempotency-key'])).size, 1);
+    assert.equal((await ann.run(['tail', '-n', '50', 'lab'])).stdout.match(/: once$/gm).length, 1);
+    answers = 0;
+    const chat = await far.run(['chat', 'lab'], { input: 'twice 1\ntwice 2\n' });
+    assert.deepEqual(chat.stdout.match(/: twice .$/gm), [': twice 1', ': twice 2']);
+    assert.ok(event.seq);
+    await relay.stop();
   });
 
   await it('talks to one user', async () => {
