@@ -78,8 +78,11 @@ bool spaces_changed_since(struct spaces *s, int64_t user_id, int64_t space_id, u
 void spaces_rights_changed(struct spaces *s, int64_t user_id)
 {
     spaces_changed(s, user_id, 0);
-    if (s->hub && !user_id)
+    if (user_id)
+        return;
+    if (s->hub)
         hub_recheck_all(s->hub);
+    s->store.vt->sweep(s->store.self); /* his own space and the direct ones */
 }
 
 /* -- roles --------------------------------------------------------------------------------------

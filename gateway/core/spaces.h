@@ -77,7 +77,8 @@ enum sg_err spaces_read_set(struct spaces *s, const struct principal *who, const
 enum sg_err spaces_retentions(struct spaces *s, int64_t after_id, size_t limit,
                               struct space_retention *ret, size_t *ret_count) SG_MUST_CHECK;
 
-/* Somebody's role in the gateway changed, or he is gone (identity's watcher). */
+/* Somebody's role in the gateway changed, or (0) he is gone (identity's watcher). The latter blocks:
+ * it removes what his spaces have left. */
 void spaces_rights_changed(struct spaces *s, int64_t user_id);
 
 const char *spaces_role_name(enum space_role role);

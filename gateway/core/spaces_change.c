@@ -79,9 +79,12 @@ enum sg_err spaces_remove(struct spaces *s, const struct principal *who, const c
     if (role < SG_SPACE_OWNER)
         return SG_ERR_FORBIDDEN;
     err = s->store.vt->remove(s->store.self, space.id);
-    if (!err)
-        spaces_changed(s, 0, space.id);
-    return err;
+    if (err)
+        return err;
+    /* First the rights: nobody reads what is half gone. */
+    spaces_changed(s, 0, space.id);
+    s->store.vt->sweep(s->store.self);
+    return SG_OK;
 }
 
 enum sg_err spaces_read_set(struct spaces *s, const struct principal *who, const char *name,

@@ -95,9 +95,13 @@ struct spaces_vtable {
     /* Event space.updated, unless nothing changes. */
     enum sg_err (*update)(void *self, int64_t id, const struct space_change *change,
                           const struct space_actor *actor, struct space_info *ret) SG_MUST_CHECK;
-    /* With files, events and members; blobs are left to the collection. FIXED_MEMBERS when it is no
-     * shared space. The space is gone at once, its events when this returns. */
+    /* With files and members; blobs are left to the collection, events to `sweep`. FIXED_MEMBERS
+     * when it is no shared space. */
     enum sg_err (*remove)(void *self, int64_t id) SG_MUST_CHECK;
+    /* Removes the events of spaces that are gone, also with their users, in short writes, so that
+     * others get their turn. May take long: first make sure that nobody reads there any more. What
+     * an error leaves is removed by the next call. */
+    void (*sweep)(void *self);
     enum sg_err (*member_get)(void *self, int64_t id, const char *user,
                               struct member_record *ret) SG_MUST_CHECK;
     /* Up to `limit` members with name > `after`, in byte order of names. */

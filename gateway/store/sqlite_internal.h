@@ -317,9 +317,6 @@ enum sg_err sqlite_spaces_kind(struct sqlite_conn *c, int64_t id,
 enum sg_err sqlite_spaces_add_own(struct sqlite_conn *c, const char *user, int64_t user_id,
                                   int64_t now_ns) SG_MUST_CHECK;
 enum sg_err sqlite_spaces_drop(struct sqlite_conn *c, int64_t id) SG_MUST_CHECK;
-/* Removes what dropped spaces have left, in short writes, so that others get their turn. What an
- * error leaves is removed by the next call. */
-void sqlite_spaces_sweep(struct sqlite_store *s);
 /* The id of some dropped space with events; 0: there is none. */
 enum sg_err sqlite_spaces_dropped(struct sqlite_conn *c, int64_t *ret) SG_MUST_CHECK;
 enum sg_err sqlite_spaces_event(struct sqlite_conn *c, int64_t space_id,
@@ -343,6 +340,7 @@ enum sg_err sqlite_spaces_update(void *self, int64_t id, const struct space_chan
                                  const struct space_actor *actor,
                                  struct space_info *ret) SG_MUST_CHECK;
 enum sg_err sqlite_spaces_remove(void *self, int64_t id) SG_MUST_CHECK;
+void sqlite_spaces_sweep(void *self);
 enum sg_err sqlite_spaces_read_set(void *self, int64_t id, int64_t user_id,
                                    uint64_t seq) SG_MUST_CHECK;
 enum sg_err sqlite_members_get(void *self, int64_t id, const char *user,

@@ -284,6 +284,7 @@ const struct spaces_vtable sqlite_spaces_vtable = {
     .create = sqlite_spaces_create,
     .update = sqlite_spaces_update,
     .remove = sqlite_spaces_remove,
+    .sweep = sqlite_spaces_sweep,
     .member_get = sqlite_members_get,
     .member_list = sqlite_members_list,
     .member_set = sqlite_members_set,

@@ -133,17 +133,17 @@ static enum sg_err sweep_run(struct sqlite_conn *c, void *ctx)
     return err;
 }
 
-void sqlite_spaces_sweep(struct sqlite_store *s)
+void sqlite_spaces_sweep(void *self)
 {
     struct sqlite_conn *c = NULL;
     int64_t id = 0;
-    enum sg_err err = sqlite_conn_acquire(s, &c);
+    enum sg_err err = sqlite_conn_acquire(self, &c);
     if (err)
         return;
     err = sqlite_spaces_dropped(c, &id);
-    sqlite_conn_release(s, c);
+    sqlite_conn_release(self, c);
     for (bool more = id != 0; !err && more;)
-        err = sqlite_write(s, sweep_run, &more);
+        err = sqlite_write(self, sweep_run, &more);
 }
 
 /* -- changes ------------------------------------------------------------------------------------
@@ -275,10 +275,7 @@ static enum sg_err remove_run(struct sqlite_conn *c, void *ctx)
 
 enum sg_err sqlite_spaces_remove(void *self, int64_t id)
 {
-    enum sg_err err = sqlite_write(self, remove_run, &id);
-    if (!err)
-        sqlite_spaces_sweep(self);
-    return err;
+    return sqlite_write(self, remove_run, &id);
 }
 
 /* -- reading marks ------------------------------------------------------------------------------

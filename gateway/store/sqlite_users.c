@@ -372,10 +372,7 @@ static enum sg_err users_remove(void *self, const char *name)
     int len = snprintf(copy, sizeof(copy), "%s", name);
     if (len < 0 || (size_t)len >= sizeof(copy))
         return SG_ERR_NOT_FOUND;
-    enum sg_err err = sqlite_write(self, remove_run, copy);
-    if (!err)
-        sqlite_spaces_sweep(self);
-    return err;
+    return sqlite_write(self, remove_run, copy);
 }
 
 /* -- invites ------------------------------------------------------------------------------------

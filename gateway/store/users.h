@@ -48,7 +48,7 @@ struct users_vtable {
     /* Removes user, sessions, own space and direct ones with all in them, memberships, invites made
      * by it. In shared spaces: event member.removed of the user itself; when no owner is left, the
      * highest, longest member becomes one (event member.updated); without members the space goes
-     * too. SG_ERR_LAST_ADMIN. */
+     * too. Events of spaces that go are left to `sweep` of spaces. SG_ERR_LAST_ADMIN. */
     enum sg_err (*remove)(void *self, const char *name) SG_MUST_CHECK;
     enum sg_err (*count)(void *self, size_t *ret_users, size_t *ret_enabled_admins) SG_MUST_CHECK;
     /* Adds an invite; replaces the one of the same digest. A setup code (created_by "") replaces

@@ -331,6 +331,8 @@ static void test_remove(void **state)
     assert_int_equal(SG_ERR_FIXED_MEMBERS, SPACES(remove, direct.id));
     assert_int_equal(SG_OK, SPACES(remove, id));
     assert_int_equal(SG_ERR_NOT_FOUND, SPACES(remove, id));
+    store.spaces.vt->sweep(store.spaces.self);
+    assert_int_equal(0, contract_event_count(&store, id));
     contract_store_reopen(&store);
     assert_int_equal(SG_ERR_NOT_FOUND, get_err("team", bob.id));
     assert_int_equal(SG_ERR_NOT_FOUND, SPACES(info, id, bob.id, &gone));
