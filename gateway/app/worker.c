@@ -180,6 +180,16 @@ static enum sg_err make_identity(struct worker *w)
     return w->identity == NULL ? SG_ERR_NO_MEMORY : SG_OK;
 }
 
+/* The sink of the event log: first who may see what, then the news. */
+static void publish(void *ctx, struct event *const *events, size_t count)
+{
+    struct worker *w = ctx;
+
+    if (w->spaces != NULL)
+        spaces_heard(w->spaces, events, count);
+    hub_publish(w->hub, events, count);
+}
+
 /* Before the first event: the hub must hear of all of them. */
 static enum sg_err make_hub(struct worker *w)
 {
@@ -194,7 +204,7 @@ static enum sg_err make_hub(struct worker *w)
     if (err == SG_OK)
         err = hub_new(&config, head, &w->hub);
     if (err == SG_OK)
-        events.vt->set_sink(events.self, hub_publish, w->hub);
+        events.vt->set_sink(events.self, publish, w);
     return err;
 }
 

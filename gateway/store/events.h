@@ -51,6 +51,7 @@ struct event {
     enum event_type type;
     uint64_t target; /* of MESSAGE_UPDATED and _DELETED: the message; else 0 */
     int64_t sender_id;
+    int64_t member_id; /* of MEMBER_*, when the sink gets it: whom it concerns; else 0 */
     int64_t sent_ns;
     uint8_t chain[SG_DIGEST_SIZE];
     size_t len;
@@ -77,7 +78,9 @@ struct event_post {
     const char *idempotency_key;         /* NULL: none; of the sender, for SG_EVENT_KEY_LIFE_NS */
     uint8_t fingerprint[SG_DIGEST_SIZE]; /* of space, text, reply and files, with a key */
     int64_t now_ns;
-    /* Asked first inside the transaction; an error is the result. May be NULL. Must not block. */
+    /* Asked first inside the transaction; an error is the result. May be NULL. Must not block. With
+     * a check, members of the space that change in the same transaction before it are
+     * SG_ERR_CONFLICT, too: the sink tells of them later. */
     enum sg_err (*check)(void *ctx);
     void *check_ctx;
     void (*done)(struct event_post *post);

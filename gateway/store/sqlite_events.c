@@ -192,6 +192,9 @@ static enum sg_err post_run(struct sqlite_conn *c, void *ctx)
     struct linked linked;
     uint64_t seq = 0;
     enum sg_err err = post->check ? post->check(post->check_ctx) : SG_OK;
+    /* Whoever lost the right in this very batch must not be heard after the event that says so. */
+    if (!err && post->check && sqlite_log_members_changed(c->log, post->space_id))
+        err = SG_ERR_CONFLICT;
     if (!err && post->idempotency_key)
         err = key_get(c, post, &seq);
     if (err)

@@ -87,6 +87,21 @@ void sqlite_log_show(struct sqlite_log *log)
         event_unref(log->events[i]);
     log->count = 0;
     log->committed = 0;
+    log->members = false;
+}
+
+static bool is_of_members(enum event_type type)
+{
+    return type == SG_EVENT_MEMBER_ADDED || type == SG_EVENT_MEMBER_UPDATED ||
+           type == SG_EVENT_MEMBER_REMOVED;
+}
+
+bool sqlite_log_members_changed(const struct sqlite_log *log, int64_t space_id)
+{
+    for (size_t i = 0; log->members && i < log->count; i++)
+        if (log->events[i]->space_id == space_id && is_of_members(log->events[i]->type))
+            return true;
+    return false;
 }
 
 /* Where the chain of a space ends; zero bytes before its first event. */
@@ -176,5 +191,6 @@ enum sg_err sqlite_events_append(struct sqlite_conn *c, int64_t space_id, int64_
     /* From here on it is undone with what it was entered for. */
     log->seq++;
     log->events[log->count++] = e;
+    log->members |= is_of_members(e->type);
     return event_insert(c, e, draft);
 }
