@@ -39,8 +39,8 @@ static enum sg_err read_json(struct request *r, struct chat_message *ret)
 
     if (err != SG_OK)
         return err;
-    ret->text = text;
-    ret->text_len = strlen(text);
+    ret->text = text != NULL ? text : ""; /* required: it is there */
+    ret->text_len = strlen(ret->text);
     ret->reply_to = (uint64_t)reply_to;
     ret->files = (const char *const *)files.items;
     ret->file_count = files.count;
