@@ -319,16 +319,16 @@ enum sg_err chat_page(struct chat *c, const struct principal *who, const char *s
     do {
         generation = spaces_generation(c->spaces);
         err = read_page(c, who, space, before, limit, types, ret, ret_space);
-        if (!err && spaces_generation(c->spaces) == generation)
+        if (!err && !spaces_changed_since(c->spaces, who->user_id, ret_space->id, generation))
             return SG_OK;
         chat_page_fini(ret); /* what it shows may be from after the right to see it */
     } while (!err);
     return err;
 }
 
-enum sg_err chat_get(struct chat *c, const struct principal *who, const char *space, uint64_t seq,
-                     struct event **ret, struct space_record *ret_space,
-                     struct chat_bounds *ret_bounds)
+static enum sg_err read_one(struct chat *c, const struct principal *who, const char *space,
+                            uint64_t seq, struct event **ret, struct space_record *ret_space,
+                            struct chat_bounds *ret_bounds)
 {
     struct space_record record;
     struct event *event = NULL;
@@ -356,4 +356,17 @@ enum sg_err chat_get(struct chat *c, const struct principal *who, const char *sp
     *ret = event;
     *ret_space = record;
     return SG_OK;
+}
+
+enum sg_err chat_get(struct chat *c, const struct principal *who, const char *space, uint64_t seq,
+                     struct event **ret, struct space_record *ret_space,
+                     struct chat_bounds *ret_bounds)
+{
+    for (;;) {
+        uint64_t generation = spaces_generation(c->spaces);
+        enum sg_err err = read_one(c, who, space, seq, ret, ret_space, ret_bounds);
+        if (err || !spaces_changed_since(c->spaces, who->user_id, ret_space->id, generation))
+            return err;
+        event_unref(*ret); /* as above */
+    }
 }

@@ -137,8 +137,7 @@ static enum sg_err is_due(struct chat *c, const struct space_retention *space, i
     enum sg_err err = c->events.vt->range(c->events.self, space->id, &range);
     if (err || range.head_seq == range.pruned_seq)
         return err == SG_ERR_NOT_FOUND ? SG_OK : err;
-    /* Numbers are shared by all spaces: no more events than numbers. */
-    if (keep > 0 && range.head_seq - range.pruned_seq > keep) {
+    if (keep > 0 && range.count > keep) {
         *ret = true;
         return SG_OK;
     }

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/metrics.h"
 #include "chat_fixture.h"
 
 static struct chat_message text(const char *of)
@@ -358,6 +359,23 @@ static void test_retention(void **state)
     chat_page_fini(&page);
 }
 
+/* Numbers belong to all spaces: many of them between two events of one are no reason to write. */
+static void test_nothing_to_prune(void **state)
+{
+    struct chat_fixture *c = *state;
+    const uint64_t five = 5;
+    const struct space_change few = {.retention_count = &five};
+    struct space_info info;
+    assert_int_equal(SG_OK, spaces_update(c->spaces, &c->alice, "~me", &few, &info));
+    (void)chat_fixture_say(c, &c->alice, "~me", "first");
+    for (unsigned i = 0; i < 10; i++)
+        (void)chat_fixture_say(c, &c->alice, "common", "between");
+    (void)chat_fixture_say(c, &c->alice, "~me", "last");
+    int64_t writes = metrics_get(SG_METRIC_DB_WRITES);
+    assert_false(chat_prune(c->chat));
+    assert_int_equal(1, metrics_get(SG_METRIC_DB_WRITES) - writes); /* idempotency keys */
+}
+
 static atomic_uint posted;
 
 static void count_post(struct event_post *post)
@@ -428,17 +446,10 @@ static void test_types(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_text),
-        TEST(test_replay),
-        TEST(test_late_revocation),
-        TEST(test_revise),
-        TEST(test_stale_principal),
-        TEST(test_pages),
-        TEST(test_scopes),
-        TEST(test_retention),
-        TEST(test_long_retention),
-        cmocka_unit_test(test_key),
-        cmocka_unit_test(test_types),
+        TEST(test_text),           TEST(test_replay),          TEST(test_late_revocation),
+        TEST(test_revise),         TEST(test_stale_principal), TEST(test_pages),
+        TEST(test_scopes),         TEST(test_retention),       TEST(test_nothing_to_prune),
+        TEST(test_long_retention), cmocka_unit_test(test_key), cmocka_unit_test(test_types),
     };
     return cmocka_run_group_tests_name("chat", tests, fake_identity_group_sqlite,
                                        fake_identity_group_end);

@@ -410,7 +410,7 @@ static void test_in_between(void **state)
     spaces.get = get_early;
     c->events.vt = &events;
     c->store.vt = &spaces;
-    for (unsigned i = 0; i < 4; i++) {
+    for (unsigned i = 0; i < 5; i++) {
         struct member_record member;
         bool created;
         if (i == 0)
@@ -424,6 +424,14 @@ static void test_in_between(void **state)
         if (i == 2) { /* a page */
             assert_int_equal(SG_ERR_NOT_FOUND, chat_page(c->chat, &c->bob, "team", NULL, 10,
                                                          CHAT_ALL_TYPES, &page, &record));
+            continue;
+        }
+        if (i == 4) { /* the second event from now on: what bob must not see */
+            struct event *event;
+            struct chat_bounds bounds;
+            uint64_t secret = hub_position(c->hub) + 2;
+            assert_int_equal(SG_ERR_NOT_FOUND,
+                             chat_get(c->chat, &c->bob, "team", secret, &event, &record, &bounds));
             continue;
         }
         if (i == 3) /* all spaces: the others go on */
