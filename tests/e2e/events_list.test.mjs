@@ -2,6 +2,7 @@
 // One cursor for everything that I may read.
 import assert from 'node:assert/strict';
 import { allAfter, checkRange, here, poll, roomOf, say, waiting, withEpoch, withSeq } from './lib/events.mjs';
+import { eventually } from './lib/gateway.mjs';
 import { needsToken } from './lib/refusals.mjs';
 import { suite } from './lib/suite.mjs';
 
@@ -99,6 +100,25 @@ suite('events_list', async ({ gw, it }) => {
     assert.deepEqual((await list({ after: unknown.newest, types: stored })).events, []);
     const future = checkRange({ json: await list({ after: withSeq(next, 9007199254740991), wait: '20' }, [400, 'cursor-future']) });
     await list({ after: future.newest });
+  });
+
+  await it('cursor-pruned: what one of my spaces no longer has is said, also to a stream', async () => {
+    const after = await here(ann);
+    await ann.post('/v1/spaces', { json: { name: 'short' }, expect: 201 });
+    for (let i = 0; i < 8; i++) await say(ann, 'short', `s${i}`);
+    await ann.patch('/v1/spaces/short', { json: { retention: { count: 2 } }, expect: 200 });
+    const ask = (query, options = {}) => ann.get('/v1/events', { query, ...options });
+    const pruned = await eventually(async () => {
+      const answer = await ask({ after, wait: '1', types: 'space' });
+      return answer.status === 410 && answer;
+    }, 'retention');
+    assert.equal(pruned.code, 'cursor-pruned');
+    const { oldest } = checkRange(pruned);
+    checkRange(await ask({ after }, { headers: { accept: 'text/event-stream' }, expect: [410, 'cursor-pruned'] }));
+    await eventually(async () => (await ask({ after: oldest, space: 'short' })).status === 200, 'the end of it');
+    const { spaces } = (await bob.get('/v1/spaces', { expect: 200 })).json;
+    assert.ok(!spaces.some(({ name }) => name === 'short'));
+    await bob.get('/v1/events', { query: { after }, expect: 200 });
   });
 
   await it('what is shown is what is acceptable', async () => {

@@ -6,7 +6,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { sha256 } from './lib/content.mjs';
 import { allAfter, checkChain, here, metric, roomOf, say } from './lib/events.mjs';
-import { temporaryDirectory } from './lib/gateway.mjs';
+import { eventually, temporaryDirectory } from './lib/gateway.mjs';
 import { needsToken } from './lib/refusals.mjs';
 import { suite } from './lib/suite.mjs';
 
@@ -209,6 +209,15 @@ suite('messages_create: idempotency', async ({ gw, it }) => {
   await it('a refused message leaves its key free', async () => {
     await post(ann, 'free', { text: 'x', files: ['nowhere'] }, [422, 'file-not-found']);
     assert.ok(!replayed(await post(ann, 'free', { text: 'now' })));
+  });
+
+  await it('conflict: the message of the key is no longer kept', async () => {
+    await ann.post('/v1/spaces', { json: { name: 'short' }, expect: 201 });
+    const { json } = await post(ann, 'pruned', { text: 'pruned' }, 201, 'short');
+    await post(ann, 'kept', { text: 'kept' }, 201, 'short');
+    await ann.patch('/v1/spaces/short', { json: { retention: { count: 1 } }, expect: 200 });
+    await eventually(async () => (await ann.get(`${roomOf('short')}/${json.seq}`)).status === 410, 'retention');
+    await post(ann, 'pruned', { text: 'pruned' }, [409, 'conflict'], 'short');
   });
 
   await it('also after a refresh of the token, a new session and a restart', async () => {

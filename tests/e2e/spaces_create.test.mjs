@@ -80,6 +80,19 @@ suite('spaces_create', async ({ gw, it }) => {
     await guest.post('/v1/spaces', { json: { name: 'gusto' }, expect: [403, 'forbidden'] });
   });
 
+  await it('limit-reached: a user is in 500 shared spaces at most, made or joined', async () => {
+    const eve = await gw.user(admin, 'eve');
+    for (let i = 0; i < 500; i += 20) {
+      const some = Array.from({ length: 20 }, (_, n) => eve.post('/v1/spaces', { json: { name: `eve-${i + n}` }, expect: 201 }));
+      await Promise.all(some);
+    }
+    await eve.post('/v1/spaces', { json: { name: 'eve-more' }, expect: [409, 'limit-reached'] });
+    await ann.put('/v1/spaces/lab/members/eve', { json: { role: 'reader' }, expect: [409, 'limit-reached'] });
+    assert.equal((await eve.get('/v1/spaces', { expect: 200 })).json.spaces.length, 502);
+    await eve.delete('/v1/spaces/eve-7', { expect: 204 });
+    await eve.post('/v1/spaces', { json: { name: 'eve-more' }, expect: 201 });
+  });
+
   await it('needs JSON as it is described', () => needsJson(ann, 'POST', '/v1/spaces', { name: 'json' }));
   await it('needs a token', () => needsToken(gw.client(), 'POST', '/v1/spaces', { json: { name: 'nobody' } }));
 });
