@@ -88,6 +88,25 @@ suite('events_stream', async ({ gw, it }) => {
     await stream.close();
   });
 
+  await it('one that reads nothing holds back nobody, and misses nothing when it reads', async () => {
+    await ann.post('/v1/spaces', { json: { name: 'slow' }, expect: 201 });
+    const slow = await EventStream.open(gw.client({ token: ann.token }), { hold: true, query: { space: 'slow', types: 'message' } });
+    const quick = await EventStream.open(ann, { query: { space: 'slow', types: 'message' } });
+    const long = 'y'.repeat(16000);
+    const names = Array.from({ length: 400 }, (_, i) => `s${i}`);
+    for (let i = 0; i < 400; i += 20) {
+      await Promise.all(names.slice(i, i + 20).map((name) => say(ann, 'slow', `${name} ${long}`)));
+      await eventually(() => texts(quick).length >= i + 20, 'the quick one keeps up', 5000);
+    }
+    const order = texts(quick).map((text) => text.split(' ')[0]);
+    assert.deepEqual([...order].sort(), [...names].sort());
+    slow.release();
+    await eventually(() => texts(slow).length === 400, 'the slow one gets all', 20000);
+    assert.deepEqual(texts(slow).map((text) => text.split(' ')[0]), order);
+    await slow.close();
+    await quick.close();
+  });
+
   await it('of one space and of some types', async () => {
     const stream = await EventStream.open(ann, { query: { space: 'common', types: 'message' } });
     await say(ann, '~me', 'not here');

@@ -77,8 +77,8 @@ function checkFrame(frame) {
 
 // A reader of text/event-stream, as WHATWG HTML 9.2.6 says, for the fields that are used.
 export class EventStream {
-  // options: query, headers, token; opened by `open`.
-  static async open(client, options = {}) {
+  // options: query, headers, token. hold: nothing is read until `release`.
+  static async open(client, { hold = false, ...options } = {}) {
     const stream = new EventStream();
     stream.controller = new AbortController();
     const headers = { accept: 'text/event-stream', ...(options.headers ?? {}) };
@@ -94,7 +94,8 @@ export class EventStream {
     stream.frames = [];
     stream.comments = 0;
     stream.seen = 0;
-    stream.ended = stream.read(answer.body);
+    stream.release = () => (stream.ended = stream.read(answer.body));
+    if (!hold) stream.release();
     return stream;
   }
 
