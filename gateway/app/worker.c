@@ -180,17 +180,6 @@ static enum sg_err make_identity(struct worker *w)
     return w->identity == NULL ? SG_ERR_NO_MEMORY : SG_OK;
 }
 
-/* The sink of the event log: first who may see what, then the news. */
-static void publish(void *ctx, struct event *const *events, size_t count)
-{
-    struct worker *w = ctx;
-
-    if (w->spaces != NULL)
-        spaces_heard(w->spaces, events, count);
-    hub_publish(w->hub, events, count);
-}
-
-/* Before the first event: the hub must hear of all of them. */
 static enum sg_err make_hub(struct worker *w)
 {
     const struct hub_config config = {.waiters = w->config.waiters,
@@ -201,11 +190,7 @@ static enum sg_err make_hub(struct worker *w)
     uint64_t head = 0;
     enum sg_err err = events.vt->head(events.self, &head);
 
-    if (err == SG_OK)
-        err = hub_new(&config, head, &w->hub);
-    if (err == SG_OK)
-        events.vt->set_sink(events.self, publish, w);
-    return err;
+    return err == SG_OK ? hub_new(&config, head, &w->hub) : err;
 }
 
 static enum sg_err make_spaces(struct worker *w)
@@ -221,6 +206,8 @@ static enum sg_err make_spaces(struct worker *w)
     w->spaces = spaces_new(&spaces, w->identity, w->hub);
     if (w->spaces == NULL)
         return SG_ERR_NO_MEMORY;
+    /* Before the first event: the hub must hear of all of them. */
+    events.vt->set_sink(events.self, spaces_publish, w->spaces);
     identity_watch(w->identity, rights_changed, w);
     w->files = files_new(&files, &blobs, &events, w->spaces, &file_rules);
     if (w->files == NULL)

@@ -15,6 +15,7 @@
 #include "base/rng.h"
 #include "core/sha256.h"
 
+#define REVISE_TRIES    4 /* rights may change before its turn comes */
 #define FINGERPRINT_MAX (SG_EVENT_TEXT_MAX + SG_EVENT_FILES_MAX * (SG_PATH_SIZE + 8) + 64)
 
 enum sg_err chat_new(const struct events_store *events, struct spaces *spaces, struct hub *hub,
@@ -123,7 +124,7 @@ static enum sg_err fingerprint(const struct space_record *space, const struct ch
 }
 
 /* In the transaction of the message: may its author still write there? */
-static enum sg_err check_rights(void *ctx)
+static enum sg_err check_author(void *ctx)
 {
     const struct event_post *post = ctx;
     const struct chat *c = post->rules.chat;
@@ -132,8 +133,16 @@ static enum sg_err check_rights(void *ctx)
                : SG_OK;
 }
 
-/* Rights may have changed between the token's check and the reading of the generation. Then `who`
- * has an old role, and what followed from it is looked at again. */
+/* Brings a principal up to date whose rights may have changed since its token was looked at. */
+static enum sg_err renew(struct chat *c, struct principal *who, bool *ret_changed)
+{
+    enum sg_err err = identity_confirm(c->identity, who, ret_changed);
+    if (err == SG_ERR_SESSION_ENDED)
+        err = identity_why_ended(c->identity, who);
+    return !err && !(who->scopes & SG_SCOPE_CHAT_WRITE) ? SG_ERR_FORBIDDEN : err;
+}
+
+/* If `who` has an old role, what followed from it is looked at again. */
 static enum sg_err confirm(struct chat *c, const struct principal *who,
                            const struct space_record *space)
 {
@@ -141,11 +150,7 @@ static enum sg_err confirm(struct chat *c, const struct principal *who,
     struct space_record found;
     enum space_role role;
     bool changed = false;
-    enum sg_err err = identity_confirm(c->identity, &now, &changed);
-    if (err == SG_ERR_SESSION_ENDED)
-        err = identity_why_ended(c->identity, who);
-    if (!err && changed && !(now.scopes & SG_SCOPE_CHAT_WRITE))
-        err = SG_ERR_FORBIDDEN;
+    enum sg_err err = renew(c, &now, &changed);
     if (!err && changed)
         err = spaces_authorize(c->spaces, &now, space->name, SG_SPACE_WRITER, &found, &role);
     if (!err && changed && found.id != space->id)
@@ -188,11 +193,50 @@ enum sg_err chat_post(struct chat *c, const struct principal *who, const struct 
     post->file_count = message->file_count;
     post->idempotency_key = message->idempotency_key;
     post->now_ns = clock_now_ns();
-    post->check = check_rights;
+    post->check = check_author;
     post->check_ctx = post;
     post->rules.chat = c;
     post->rules.generation = generation;
     return c->events.vt->post(c->events.self, post);
+}
+
+/* -- changing -----------------------------------------------------------------------------------
+ */
+
+struct revising {
+    struct event_revision revision; /* first */
+    struct chat *chat;
+    uint64_t generation; /* in which the actor was allowed to */
+};
+
+static enum sg_err check_actor(void *ctx)
+{
+    const struct revising *r = ctx;
+    return spaces_changed_since(r->chat->spaces, r->revision.actor_id, r->revision.space_id,
+                                r->generation)
+               ? SG_ERR_CONFLICT
+               : SG_OK;
+}
+
+/* SG_ERR_CONFLICT: rights have changed before its turn came. */
+static enum sg_err revise(struct revising *r, const struct principal *who, const char *space,
+                          struct event **ret, struct space_record *ret_space)
+{
+    struct chat *c = r->chat;
+    struct principal now = *who;
+    enum space_role role;
+    bool changed;
+    r->generation = spaces_generation(c->spaces);
+    enum sg_err err = renew(c, &now, &changed);
+    if (!err)
+        err = spaces_authorize(c->spaces, &now, space, SG_SPACE_WRITER, ret_space, &role);
+    if (!err && ret_space->id == 0)
+        err = SG_ERR_NOT_FOUND;
+    if (err)
+        return err;
+    r->revision.space_id = ret_space->id;
+    r->revision.any_author = role == SG_SPACE_OWNER;
+    return c->events.vt->revise(c->events.self, &r->revision, ret);
 }
 
 enum sg_err chat_revise(struct chat *c, const struct principal *who, const char *space,
@@ -200,25 +244,25 @@ enum sg_err chat_revise(struct chat *c, const struct principal *who, const char 
                         struct space_record *ret_space)
 {
     struct space_record record;
-    enum space_role role;
     const char *reason;
-    enum sg_err err = spaces_authorize(c->spaces, who, space, SG_SPACE_WRITER, &record, &role);
-    if (!err && text)
-        err = chat_text_ok(text, text_len, &reason);
-    if (!err && (record.id == 0 || seq == 0 || seq > INT64_MAX))
+    enum sg_err err = text ? chat_text_ok(text, text_len, &reason) : SG_OK;
+    if (!err && (seq == 0 || seq > INT64_MAX))
         err = SG_ERR_NOT_FOUND;
     if (err)
         return err;
-    struct event_revision revision = {.space_id = record.id,
-                                      .target = seq,
+    struct revising r = {.chat = c,
+                         .revision = {.target = seq,
                                       .actor_id = who->user_id,
                                       .actor = who->user,
-                                      .any_author = role == SG_SPACE_OWNER,
                                       .text = text,
                                       .text_len = text ? text_len : 0,
-                                      .now_ns = clock_now_ns()};
-    rng_bytes(revision.salt, sizeof(revision.salt));
-    err = c->events.vt->revise(c->events.self, &revision, ret);
+                                      .now_ns = clock_now_ns(),
+                                      .check = check_actor}};
+    r.revision.check_ctx = &r;
+    rng_bytes(r.revision.salt, sizeof(r.revision.salt));
+    err = SG_ERR_CONFLICT;
+    for (unsigned i = 0; err == SG_ERR_CONFLICT && i < REVISE_TRIES; i++)
+        err = revise(&r, who, space, ret, &record);
     if (!err)
         *ret_space = record;
     return err;

@@ -75,16 +75,14 @@ bool spaces_changed_since(struct spaces *s, int64_t user_id, int64_t space_id, u
            atomic_load(&s->mark_of_all) > generation;
 }
 
-/* Nobody is woken by this: who listens is told by those who made the change, with names. */
-void spaces_heard(struct spaces *s, struct event *const *events, size_t count)
+void spaces_publish(void *spaces, struct event *const *events, size_t count)
 {
+    struct spaces *s = spaces;
     for (size_t i = 0; i < count; i++)
-        if (events[i]->type == SG_EVENT_MEMBER_ADDED ||
-            events[i]->type == SG_EVENT_MEMBER_UPDATED ||
-            events[i]->type == SG_EVENT_MEMBER_REMOVED) {
-            uint64_t generation = atomic_fetch_add(&s->generation, 1) + 1;
-            set_mark(&s->space_marks[(uint64_t)events[i]->space_id % SG_SPACES_MARKS], generation);
-        }
+        if (events[i]->member_id)
+            spaces_changed(s, events[i]->member_id, 0);
+    if (s->hub)
+        hub_publish(s->hub, events, count);
 }
 
 void spaces_rights_changed(struct spaces *s, int64_t user_id)

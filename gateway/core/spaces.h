@@ -36,9 +36,9 @@ uint64_t spaces_generation(struct spaces *s);
 /* Whether that may concern what this user may do in this space, if it was true in `generation`.
  * Never blocks. */
 bool spaces_changed_since(struct spaces *s, int64_t user_id, int64_t space_id, uint64_t generation);
-/* To be called by the sink of events, before they are shown: whoever judged by the members of
- * before judges anew, from the commit on. Never blocks. */
-void spaces_heard(struct spaces *s, struct event *const *events, size_t count);
+/* The sink of an events store: changes of members count before the hub shows them. So nobody is
+ * shown what came after he had gone, and nobody misses what came since he is there. */
+void spaces_publish(void *spaces, struct event *const *events, size_t count);
 /* The spaces that a user may read. The caller's reference. Only reads. */
 enum sg_err spaces_view(struct spaces *s, const struct principal *who,
                         struct hub_view **ret) SG_MUST_CHECK;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Members: of shared spaces as they were written down, of all others as they follow from the rules.
- * The latter cannot be changed.
+ * The latter cannot be changed. Whom a change concerns, the event tells that comes with it
+ * (spaces_publish).
  */
 #include "core/spaces_internal.h"
 
@@ -181,10 +182,7 @@ enum sg_err spaces_member_set(struct spaces *s, const struct principal *who, con
         return err;
     if (strcmp(user, "me") == 0)
         user = who->user;
-    err = s->store.vt->member_set(s->store.self, space.id, user, role, &by, ret, ret_created);
-    if (!err)
-        spaces_changed(s, ret->user_id, 0);
-    return err;
+    return s->store.vt->member_set(s->store.self, space.id, user, role, &by, ret, ret_created);
 }
 
 enum sg_err spaces_member_remove(struct spaces *s, const struct principal *who, const char *name,
@@ -201,8 +199,5 @@ enum sg_err spaces_member_remove(struct spaces *s, const struct principal *who, 
         err = SG_ERR_FORBIDDEN;
     if (err)
         return err;
-    err = s->store.vt->member_remove(s->store.self, space.id, user, &by, &removed);
-    if (!err)
-        spaces_changed(s, removed, 0);
-    return err;
+    return s->store.vt->member_remove(s->store.self, space.id, user, &by, &removed);
 }

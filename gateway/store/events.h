@@ -79,8 +79,8 @@ struct event_post {
     uint8_t fingerprint[SG_DIGEST_SIZE]; /* of space, text, reply and files, with a key */
     int64_t now_ns;
     /* Asked first inside the transaction; an error is the result. May be NULL. Must not block. With
-     * a check, members of the space that change in the same transaction before it are
-     * SG_ERR_CONFLICT, too: the sink tells of them later. */
+     * a check, a sender whose membership changed in the same transaction before it gets
+     * SG_ERR_CONFLICT, too: the sink tells of that later. */
     enum sg_err (*check)(void *ctx);
     void *check_ctx;
     void (*done)(struct event_post *post);
@@ -113,6 +113,8 @@ struct event_revision {
     size_t text_len;
     uint8_t salt[SG_EVENT_SALT_SIZE];
     int64_t now_ns;
+    enum sg_err (*check)(void *ctx); /* as of a post */
+    void *check_ctx;
 };
 
 /* Which events: of the spaces given, in order of seq. */
@@ -156,7 +158,7 @@ struct events_vtable {
     /* Does not block. An error at once (SG_ERR_OVERLOADED, UNAVAILABLE): `done` is not called. */
     enum sg_err (*post)(void *self, struct event_post *post) SG_MUST_CHECK;
     /* SG_ERR_NOT_FOUND (no message of that space), FORBIDDEN (not the author), GONE (deleted
-     * already). *ret: the new event. */
+     * already), CONFLICT or what else `check` says. *ret: the new event. */
     enum sg_err (*revise)(void *self, const struct event_revision *revision,
                           struct event **ret) SG_MUST_CHECK;
     /* References into ret[limit]. *ret_seq: everything up to it has been looked at (the last event

@@ -265,6 +265,7 @@ struct event *eventtext_event(uint64_t seq, int64_t space_id, enum event_type ty
     e->type = type;
     e->target = target;
     e->sender_id = sender_id;
+    e->member_id = 0;
     e->sent_ns = sent_ns;
     memcpy(e->chain, chain, SG_DIGEST_SIZE);
     e->len = len - head;

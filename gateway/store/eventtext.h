@@ -42,6 +42,7 @@ struct event_draft {
     const char *from_path; /* FILE_MOVED within a space */
     bool directory;        /* FILE_MOVED, _DELETED: of a directory */
     const char *member;    /* MEMBER_* */
+    int64_t member_id;     /* likewise; in no text */
     const char *role;      /* MEMBER_ADDED, _UPDATED: "reader", "writer", "owner" */
 };
 

@@ -181,7 +181,7 @@ struct sqlite_log {
     uint64_t seq;          /* the last one given out */
     struct event **events; /* in order of seq */
     size_t count, committed, room;
-    bool members;         /* events of members may be among them */
+    size_t of_members;    /* how many of them have a member_id */
     struct buf canonical; /* of the event that is being made */
     void (*sink)(void *ctx, struct event *const *events, size_t count);
     void *sink_ctx;
@@ -418,9 +418,9 @@ void sqlite_log_drop(struct sqlite_log *log, size_t count);
 enum sg_err sqlite_log_flush(struct sqlite_conn *c) SG_MUST_CHECK;
 /* The transaction is over: its events are kept for sqlite_log_show, or dropped. */
 void sqlite_log_end(struct sqlite_log *log, bool committed);
-/* Whether members of a space have changed in this batch: what was known of them before it is old.
- */
-bool sqlite_log_members_changed(const struct sqlite_log *log, int64_t space_id);
+/* Whether a user's membership in a space has changed since the sink heard of events last: what is
+ * known of it outside of this write may be old. */
+bool sqlite_log_member_changed(const struct sqlite_log *log, int64_t space_id, int64_t user_id);
 /* Hands all events to the sink and forgets them. */
 void sqlite_log_show(struct sqlite_log *log);
 

@@ -52,7 +52,9 @@ void sqlite_log_fini(struct sqlite_log *log)
 void sqlite_log_drop(struct sqlite_log *log, size_t count)
 {
     while (log->count > count) {
-        event_unref(log->events[--log->count]);
+        struct event *e = log->events[--log->count];
+        log->of_members -= e->member_id != 0;
+        event_unref(e);
         log->seq--;
     }
 }
@@ -87,19 +89,13 @@ void sqlite_log_show(struct sqlite_log *log)
         event_unref(log->events[i]);
     log->count = 0;
     log->committed = 0;
-    log->members = false;
+    log->of_members = 0;
 }
 
-static bool is_of_members(enum event_type type)
+bool sqlite_log_member_changed(const struct sqlite_log *log, int64_t space_id, int64_t user_id)
 {
-    return type == SG_EVENT_MEMBER_ADDED || type == SG_EVENT_MEMBER_UPDATED ||
-           type == SG_EVENT_MEMBER_REMOVED;
-}
-
-bool sqlite_log_members_changed(const struct sqlite_log *log, int64_t space_id)
-{
-    for (size_t i = 0; log->members && i < log->count; i++)
-        if (log->events[i]->space_id == space_id && is_of_members(log->events[i]->type))
+    for (size_t i = 0; log->of_members > 0 && i < log->count; i++)
+        if (log->events[i]->member_id == user_id && log->events[i]->space_id == space_id)
             return true;
     return false;
 }
@@ -190,7 +186,8 @@ enum sg_err sqlite_events_append(struct sqlite_conn *c, int64_t space_id, int64_
         return SG_ERR_NO_MEMORY;
     /* From here on it is undone with what it was entered for. */
     log->seq++;
+    e->member_id = draft->member_id;
     log->events[log->count++] = e;
-    log->members |= is_of_members(e->type);
+    log->of_members += e->member_id != 0;
     return event_insert(c, e, draft);
 }

@@ -174,8 +174,10 @@ static enum sg_err check_shared(struct sqlite_conn *c, int64_t id)
 static enum sg_err set_role(struct sqlite_conn *c, int64_t id, const struct member_record *member,
                             const struct space_actor *actor)
 {
-    struct event_draft draft = {
-        .type = SG_EVENT_MEMBER_UPDATED, .member = member->name, .role = role_name(member->role)};
+    struct event_draft draft = {.type = SG_EVENT_MEMBER_UPDATED,
+                                .member = member->name,
+                                .member_id = member->user_id,
+                                .role = role_name(member->role)};
     struct sqlite_query q;
     sqlite_query_begin(&q, c, SG_SQL_MEMBER_UPDATE);
     sqlite_query_int(&q, member->role);
@@ -189,7 +191,8 @@ static enum sg_err set_role(struct sqlite_conn *c, int64_t id, const struct memb
 static enum sg_err take_away(struct sqlite_conn *c, int64_t id, const struct member_record *member,
                              const struct space_actor *actor)
 {
-    struct event_draft draft = {.type = SG_EVENT_MEMBER_REMOVED, .member = member->name};
+    struct event_draft draft = {
+        .type = SG_EVENT_MEMBER_REMOVED, .member = member->name, .member_id = member->user_id};
     struct sqlite_query q;
     sqlite_query_begin(&q, c, SG_SQL_MEMBER_DELETE);
     sqlite_query_int(&q, id);
@@ -224,6 +227,7 @@ static enum sg_err add_run(struct sqlite_conn *c, struct member_job *job)
         err = SG_ERR_NOT_FOUND;
     if (!err)
         err = sqlite_members_add(c, job->id, user_id, job->role, actor->now_ns);
+    draft.member_id = user_id;
     if (!err)
         err = sqlite_spaces_event(c, job->id, actor, &draft);
     job->created = true;

@@ -27,9 +27,9 @@ static void wire(struct chat_fixture *c)
     uint64_t head = 0;
     assert_int_equal(SG_OK, c->events.vt->head(c->events.self, &head));
     assert_int_equal(SG_OK, hub_new(&hub, head, &c->hub));
-    c->events.vt->set_sink(c->events.self, hub_publish, c->hub);
     c->spaces = spaces_new(&c->store, c->f->id, c->hub);
     assert_non_null(c->spaces);
+    c->events.vt->set_sink(c->events.self, spaces_publish, c->spaces);
     identity_watch(c->f->id, changed, c);
     c->files = files_new(&files, &c->blobs, &c->events, c->spaces, &file_rules);
     assert_non_null(c->files);

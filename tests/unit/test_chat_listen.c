@@ -447,6 +447,56 @@ static void test_in_between(void **state)
     c->store.vt = between.spaces;
 }
 
+/* -- at the commit of a change of members --------------------------------------------------------
+ */
+
+/* A look of bob's right after a change of his membership was published, before the call that made
+ * it returns. */
+static struct {
+    struct chat_fixture *c;
+    struct chat_ear ear;
+    unsigned looks, shown;
+    enum sg_err err;
+} moment;
+
+static void publish_and_look(void *ctx, struct event *const *events, size_t count)
+{
+    spaces_publish(ctx, events, count);
+    if (events[0]->member_id != moment.c->bob.user_id)
+        return;
+    moment.looks++;
+    moment.err = chat_ear_next(&moment.ear, false);
+    moment.shown = (unsigned)moment.ear.page.count;
+}
+
+static void test_change_of_members(void **state)
+{
+    struct chat_fixture *c = *state;
+    struct member_record member;
+    bool created;
+    moment.c = c;
+    moment.looks = 0;
+    make_team(c);
+    c->events.vt->set_sink(c->events.self, publish_and_look, c->spaces);
+    assert_int_equal(SG_OK, chat_ear_open(&moment.ear, c, &c->bob, "team", NULL));
+    assert_waits(&moment.ear);
+    remove_member(c);
+    assert_int_equal(1, moment.looks);
+    assert_int_equal(SG_ERR_NOT_FOUND, moment.err);
+    assert_int_equal(0, moment.shown);
+    chat_ear_close(&moment.ear);
+
+    assert_int_equal(SG_OK, chat_ear_open(&moment.ear, c, &c->bob, NULL, NULL));
+    assert_waits(&moment.ear);
+    assert_int_equal(SG_OK, spaces_member_set(c->spaces, &c->alice, "team", "bob", SG_SPACE_READER,
+                                              &member, &created));
+    assert_int_equal(2, moment.looks);
+    assert_int_equal(SG_OK, moment.err);
+    assert_int_equal(1, moment.shown);
+    assert_int_equal(SG_EVENT_MEMBER_ADDED, moment.ear.page.events[0]->type);
+    chat_ear_close(&moment.ear);
+}
+
 /* -- races --------------------------------------------------------------------------------------
  */
 
@@ -583,11 +633,11 @@ static void test_order(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_cursors),  TEST(test_pruned),     TEST(test_waits_and_wakes),
-        TEST(test_behind),   TEST(test_losses),     TEST(test_smaller_view),
-        TEST(test_expiry),   TEST(test_scope),      TEST(test_at_once),
-        TEST(test_too_many), TEST(test_in_between), TEST(test_revocation_race),
-        TEST(test_order),
+        TEST(test_cursors),         TEST(test_pruned),     TEST(test_waits_and_wakes),
+        TEST(test_behind),          TEST(test_losses),     TEST(test_smaller_view),
+        TEST(test_expiry),          TEST(test_scope),      TEST(test_at_once),
+        TEST(test_too_many),        TEST(test_in_between), TEST(test_change_of_members),
+        TEST(test_revocation_race), TEST(test_order),
     };
     return cmocka_run_group_tests_name("chat-listen", tests, fake_identity_group_sqlite,
                                        fake_identity_group_end);

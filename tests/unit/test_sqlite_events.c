@@ -107,6 +107,37 @@ static void test_undone(void **state)
     check_chain();
 }
 
+static enum sg_err hold(struct sqlite_conn *c, void *ctx)
+{
+    sem_t *sems = ctx; /* it runs; it may end */
+    (void)c;
+    (void)sem_post(&sems[0]);
+    (void)sem_wait(&sems[1]);
+    return SG_OK;
+}
+
+static enum sg_err demote_alice(struct sqlite_conn *c, void *ctx)
+{
+    struct event_draft draft = {.type = SG_EVENT_MEMBER_UPDATED,
+                                .sender = "bob",
+                                .member = "alice",
+                                .member_id = f.alice.id,
+                                .role = "reader"};
+    (void)ctx;
+    return sqlite_events_append(c, f.space[0], f.bob.id, &draft);
+}
+
+static void nothing(struct sqlite_job *job)
+{
+    (void)job;
+}
+
+static enum sg_err allow(void *ctx)
+{
+    (void)ctx;
+    return SG_OK;
+}
+
 struct mixed_post {
     struct event_post post; /* first */
     sem_t *done;
@@ -115,6 +146,49 @@ struct mixed_post {
 static void mixed_done(struct event_post *post)
 {
     (void)sem_post(((struct mixed_post *)post)->done);
+}
+
+/* Whose membership changes in a batch is judged anew before what follows it there; others and other
+ * spaces go on. */
+static void test_same_batch(void **state)
+{
+    (void)state;
+    struct mixed_post posts[4];
+    static const enum sg_err expected[] = {SG_ERR_CONFLICT, SG_OK, SG_OK, SG_OK};
+    sem_t held[2], done;
+    (void)sem_init(&held[0], 0, 0);
+    (void)sem_init(&held[1], 0, 0);
+    (void)sem_init(&done, 0, 0);
+    struct sqlite_job first = {.run = hold, .ctx = held, .finish = nothing};
+    struct sqlite_job second = {.run = demote_alice, .finish = nothing};
+    assert_int_equal(SG_OK, sqlite_write_later(f.store.handle, &first));
+    (void)sem_wait(&held[0]);
+    assert_int_equal(SG_OK, sqlite_write_later(f.store.handle, &second));
+    for (size_t i = 0; i < 4; i++) {
+        posts[i] = (struct mixed_post){.post = events_post_make(&f, "x"), .done = &done};
+        posts[i].post.done = mixed_done;
+        posts[i].post.check = i < 3 ? allow : NULL;
+    }
+    posts[1].post.sender_id = f.bob.id;
+    posts[1].post.sender = f.bob.name;
+    posts[2].post.space_id = f.space[1];
+    for (size_t i = 0; i < 4; i++)
+        assert_int_equal(SG_OK, EVENTS(&f, post, &posts[i].post));
+    (void)sem_post(&held[1]);
+    for (size_t i = 0; i < 4; i++)
+        (void)sem_wait(&done);
+    for (size_t i = 0; i < 4; i++) {
+        assert_int_equal(expected[i], posts[i].post.result);
+        event_unref(posts[i].post.event);
+    }
+    struct event_post later = events_post_make(&f, "x"); /* the sink has heard of it by now */
+    later.check = allow;
+    assert_int_equal(SG_OK, events_post_wait(&f, &later));
+    event_unref(later.event);
+    (void)sem_destroy(&held[0]);
+    (void)sem_destroy(&held[1]);
+    (void)sem_destroy(&done);
+    check_chain();
 }
 
 #define MIXED 200
@@ -279,6 +353,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_undone, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_same_batch, setup, teardown),
         cmocka_unit_test_setup_teardown(test_lost, setup, teardown),
         cmocka_unit_test_setup_teardown(test_wiped, setup, teardown),
         cmocka_unit_test_setup_teardown(test_cost, setup, teardown),
