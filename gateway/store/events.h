@@ -90,9 +90,9 @@ struct event_post {
     } rules;
 
     /* The result. SG_ERR_NOT_FOUND (space gone, reply_to no message of it), NO_FILE (detail index
-     * in bad_file), IDEMPOTENCY (another message under this key), CONFLICT (the key's message has
-     * been pruned), storage errors. With SG_OK `event` is a reference of the caller's; `replayed`:
-     * it was there already. */
+     * in bad_file), IDEMPOTENCY (another message under this key; as long as it has its first text,
+     * then nobody can tell), CONFLICT (the key's message has been pruned), storage errors. With
+     * SG_OK `event` is a reference of the caller's; `replayed`: it was there already. */
     enum sg_err result;
     size_t bad_file;
     bool replayed;

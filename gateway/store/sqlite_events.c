@@ -101,12 +101,21 @@ static enum sg_err link_insert(struct sqlite_conn *c, uint64_t seq, int64_t spac
 /* -- idempotency ----------------------------------------------------------------------------------
  */
 
-/* SG_OK with *ret_seq 0: the key is free. */
+/* The fingerprint as it is kept: with the salt of the message, so that it tells nothing either once
+ * the text has been removed. */
+static void salted(const uint8_t salt[SG_EVENT_SALT_SIZE], const struct event_post *post,
+                   uint8_t ret[SG_DIGEST_SIZE])
+{
+    eventtext_digest(salt, (const char *)post->fingerprint, SG_DIGEST_SIZE, ret);
+}
+
+/* SG_OK with *ret_seq 0: the key is free. Without a salt any message of that space is taken for the
+ * same. */
 static enum sg_err key_get(struct sqlite_conn *c, const struct event_post *post, uint64_t *ret_seq)
 {
     struct sqlite_query q;
-    uint8_t fingerprint[SG_DIGEST_SIZE];
-    bool row = false;
+    uint8_t kept[SG_DIGEST_SIZE], salt[SG_EVENT_SALT_SIZE], fingerprint[SG_DIGEST_SIZE];
+    bool row = false, same = true;
     uint64_t seq = 0;
     int64_t created_ns = 0;
     sqlite_query_begin(&q, c, SG_SQL_KEY_GET);
@@ -114,9 +123,16 @@ static enum sg_err key_get(struct sqlite_conn *c, const struct event_post *post,
     sqlite_query_text(&q, post->idempotency_key);
     enum sg_err err = sqlite_query_step(&q, &row);
     if (!err && row) {
-        sqlite_query_get_blob(&q, 0, fingerprint, sizeof(fingerprint));
+        sqlite_query_get_blob(&q, 0, kept, sizeof(kept));
         seq = (uint64_t)sqlite_query_get_int(&q, 1);
         created_ns = sqlite_query_get_int(&q, 2);
+        if (sqlite3_column_type(q.stmt, 3) != SQLITE_NULL)
+            same = sqlite_query_get_int(&q, 3) == post->space_id;
+        if (same && sqlite3_column_type(q.stmt, 4) != SQLITE_NULL) {
+            sqlite_query_get_blob(&q, 4, salt, sizeof(salt));
+            salted(salt, post, fingerprint);
+            same = memcmp(fingerprint, kept, sizeof(kept)) == 0;
+        }
     }
     err = sqlite_query_end(&q);
     if (err)
@@ -125,7 +141,7 @@ static enum sg_err key_get(struct sqlite_conn *c, const struct event_post *post,
         *ret_seq = 0;
         return SG_OK;
     }
-    if (memcmp(fingerprint, post->fingerprint, sizeof(fingerprint)) != 0)
+    if (!same)
         return SG_ERR_IDEMPOTENCY;
     *ret_seq = seq;
     return SG_OK;
@@ -134,10 +150,12 @@ static enum sg_err key_get(struct sqlite_conn *c, const struct event_post *post,
 static enum sg_err key_set(struct sqlite_conn *c, const struct event_post *post, uint64_t seq)
 {
     struct sqlite_query q;
+    uint8_t fingerprint[SG_DIGEST_SIZE];
+    salted(post->salt, post, fingerprint);
     sqlite_query_begin(&q, c, SG_SQL_KEY_SET);
     sqlite_query_int(&q, post->sender_id);
     sqlite_query_text(&q, post->idempotency_key);
-    sqlite_query_blob(&q, post->fingerprint, SG_DIGEST_SIZE);
+    sqlite_query_blob(&q, fingerprint, SG_DIGEST_SIZE);
     sqlite_query_int(&q, (int64_t)seq);
     sqlite_query_int(&q, post->now_ns);
     enum sg_err err = sqlite_query_run(&q);

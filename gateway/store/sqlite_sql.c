@@ -418,7 +418,8 @@ static const char *const texts[SG_SQL_COUNT] = {
         "SELECT path, 0, size, sha256, modified_ns, version, owner, media_type FROM links"
         " INDEXED BY links_version WHERE space_id = ? AND path = ? AND version = ? LIMIT 1",
     [SG_SQL_KEY_GET] =
-        "SELECT fingerprint, seq, created_ns FROM idempotency WHERE user_id = ? AND key = ?",
+        "SELECT k.fingerprint, k.seq, k.created_ns, e.space_id, e.salt FROM idempotency k"
+        " LEFT JOIN events e ON e.seq = k.seq WHERE k.user_id = ? AND k.key = ?",
     [SG_SQL_KEY_SET] =
         "INSERT INTO idempotency(user_id, key, fingerprint, seq, created_ns) VALUES(?, ?, ?, ?, ?)"
         " ON CONFLICT(user_id, key) DO UPDATE SET fingerprint = excluded.fingerprint,"

@@ -208,6 +208,11 @@ static void test_keys(void **state)
     /* The message as it is now. */
     assert_int_equal(SG_OK, revise(late, &f.alice, false, NULL, NULL));
     assert_int_equal(late, keyed_seq(keyed("late", "l"), true));
+    /* What it said is not known any more, not even by a digest. */
+    assert_int_equal(late, keyed_seq(keyed("other", "l"), true));
+    post = keyed("late", "l");
+    post.space_id = f.space[1];
+    assert_int_equal(SG_ERR_IDEMPOTENCY, post_err(post));
 
     /* A day later it is a new message. */
     post = keyed("one", "k");
