@@ -15,6 +15,9 @@
 #include "core/identity.h"
 #include "http/request.h"
 
+/* A longer one might not fit beside a head that has it already. */
+#define LOCATION_PATH_MAX 512 /* bytes, not encoded */
+
 struct state {
     struct path path;
     struct entry_condition condition;
@@ -105,7 +108,8 @@ static enum sg_err reply(struct request *r, const struct entry_record *entry, bo
     struct json_out o;
     enum sg_err err = SG_OK;
 
-    if (created)
+    /* Without it the address that was asked for counts (RFC 9110 section 15.3.2). */
+    if (created && strlen(entry->path) <= LOCATION_PATH_MAX)
         err = add_location(r, entry);
     if (err != SG_OK)
         return err;

@@ -197,7 +197,7 @@ void request_extend(struct request *r)
                       (int64_t)(r->received / limits->body_bytes_per_second) * SG_NS_PER_S);
 }
 
-/* Ends the connection in the middle of a body, with an answer that has a chance to arrive. */
+/* Ends the connection before the end of a request, with an answer that has a chance to arrive. */
 static enum MHD_Result cut(struct request *r)
 {
     r->conn->linger = true;
@@ -292,6 +292,8 @@ static enum sg_err dispatch(struct request *r)
 static enum MHD_Result take_head(struct request *r, const char *method, const char *version)
 {
     r->err = head_read(r, method, version);
+    if (r->err == SG_ERR_HEADERS_TOO_LARGE)
+        return cut(r); /* it may have left no room for the head of an answer */
     if (r->err == SG_OK)
         r->err = dispatch(r);
     if (r->err != SG_OK || r->reply.status != 0)

@@ -35,7 +35,7 @@
 #define SG_UPLOAD_BLOCK     (64 * 1024)
 #define SG_UPLOADS_MEMORY   (256 * 1024 * 1024) /* of all uploads; above it each gets one block */
 #define SG_FREE_REQUESTS    256                 /* kept for reuse by each event loop */
-#define SG_REPLY_HEAD_BYTES 2048 /* room in a connection's memory for the head of an answer */
+#define SG_REPLY_HEAD_BYTES 1280 /* room in a connection's memory for the head of an answer */
 
 struct header {
     const char *name;

@@ -32,7 +32,7 @@ void server_limits_default(struct server_limits *limits)
     *limits = (struct server_limits){
         .connections = 10000,
         .connections_per_address = 1000,
-        .header_bytes = 8192,
+        .header_bytes = 6144,
         .header_seconds = 10,
         .idle_seconds = 60,
         .body_seconds = 8,

@@ -20,7 +20,7 @@ struct tls_bundle; /* http/tls.h */
 struct server_limits {
     unsigned connections;             /* in all; default 10000 */
     unsigned connections_per_address; /* default 1000; 0 = no limit */
-    unsigned header_bytes;            /* connection pool, default 8192: heads up to about 7.5 KB */
+    unsigned header_bytes;            /* of a request head with 64 for each field; default 6144 */
     unsigned header_seconds; /* from accept or the previous answer's end... to the whole head; 10 */
     unsigned idle_seconds;   /* kept connection without a request; 60 */
     unsigned body_seconds;   /* grace before the least rate counts; 8 */
