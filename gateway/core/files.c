@@ -224,16 +224,18 @@ static enum sg_err leaving_find(struct files *f, int64_t space_id, const struct 
     return err;
 }
 
-enum sg_err files_remove(struct files *f, const struct principal *who, const struct path *path,
-                         bool recursive, const struct entry_condition *condition)
+static enum sg_err remove_once(struct files *f, const struct principal *who,
+                               const struct path *path, bool recursive,
+                               const struct entry_condition *condition, struct spaces_act *act)
 {
     struct space_record space;
     enum space_role role;
     struct leaving leaving = {0};
-    struct space_actor actor = {who->user_id, who->user, clock_now_ns()};
+    spaces_act_begin(act, f->spaces, who);
     enum sg_err err = spaces_authorize(f->spaces, who, path->space, SG_SPACE_WRITER, &space, &role);
     if (err)
         return err;
+    act->space_ids[0] = space.id;
     if (path->rest[0] == '\0')
         return SG_ERR_CONFLICT;
     if (space.id == 0)
@@ -243,14 +245,25 @@ enum sg_err files_remove(struct files *f, const struct principal *who, const str
         return SG_ERR_NO_MEMORY;
     err = leaving_find(f, space.id, path, recursive, &leaving);
     if (!err)
-        err =
-            f->store.vt->remove(f->store.self, space.id, path->rest, recursive, condition, &actor);
+        err = f->store.vt->remove(f->store.self, space.id, path->rest, recursive, condition,
+                                  &act->actor);
     for (size_t i = 0; !err && i < leaving.count; i++)
         if (leaving.entries[i].type == SG_ENTRY_FILE)
             files_collect_one(f, leaving.entries[i].sha256);
     if (!err && leaving.more)
         files_collect_soon(f);
     arena_free(leaving.arena);
+    return err;
+}
+
+enum sg_err files_remove(struct files *f, const struct principal *who, const struct path *path,
+                         bool recursive, const struct entry_condition *condition)
+{
+    struct spaces_act act = {.tries = 0};
+    enum sg_err err;
+    do
+        err = remove_once(f, who, path, recursive, condition, &act);
+    while (spaces_act_again(&act, err));
     return err;
 }
 

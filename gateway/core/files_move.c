@@ -7,8 +7,6 @@
 
 #include <string.h>
 
-#include "base/clock.h"
-
 /* A slash at the end says that a directory is meant, on either side. */
 static enum sg_err check_slashes(struct files *f, int64_t space_id, const struct path *from,
                                  const struct path *to, struct arena *arena)
@@ -22,16 +20,17 @@ static enum sg_err check_slashes(struct files *f, int64_t space_id, const struct
     return err;
 }
 
-enum sg_err files_move(struct files *f, const struct principal *who, const struct path *from,
-                       const struct path *to, bool overwrite,
-                       const struct entry_condition *condition, struct arena *arena,
-                       struct entry_record *ret)
+static enum sg_err move_once(struct files *f, const struct principal *who, const struct path *from,
+                             const struct path *to, bool overwrite,
+                             const struct entry_condition *condition, struct arena *arena,
+                             struct spaces_act *act, struct entry_record *ret)
 {
     static const uint8_t none[SG_DIGEST_SIZE];
     struct space_record source, target;
     enum space_role role;
     struct entry_record entry = {0};
     uint8_t old[SG_DIGEST_SIZE] = {0};
+    spaces_act_begin(act, f->spaces, who);
     enum sg_err err =
         spaces_authorize(f->spaces, who, from->space, SG_SPACE_WRITER, &source, &role);
     if (!err)
@@ -49,13 +48,14 @@ enum sg_err files_move(struct files *f, const struct principal *who, const struc
     struct entry_record shown = {.path = arena_strdup(arena, to->rest)};
     if (!shown.path)
         return SG_ERR_NO_MEMORY;
-    struct space_actor actor = {who->user_id, who->user, clock_now_ns()};
     err = files_full_path(&target, arena, &shown);
     if (!err)
         err = spaces_make(f->spaces, who, &target);
+    act->space_ids[0] = source.id;
+    act->space_ids[1] = target.id;
     if (!err)
         err = f->store.vt->move(f->store.self, source.id, from->rest, target.id, to->rest,
-                                overwrite, condition, &actor, arena, &entry, old);
+                                overwrite, condition, &act->actor, arena, &entry, old);
     if (err)
         return err;
     if (memcmp(old, none, sizeof(old)) != 0 && memcmp(old, entry.sha256, sizeof(old)) != 0)
@@ -63,4 +63,17 @@ enum sg_err files_move(struct files *f, const struct principal *who, const struc
     entry.path = shown.path;
     *ret = entry;
     return SG_OK;
+}
+
+enum sg_err files_move(struct files *f, const struct principal *who, const struct path *from,
+                       const struct path *to, bool overwrite,
+                       const struct entry_condition *condition, struct arena *arena,
+                       struct entry_record *ret)
+{
+    struct spaces_act act = {.tries = 0};
+    enum sg_err err;
+    do
+        err = move_once(f, who, from, to, overwrite, condition, arena, &act, ret);
+    while (spaces_act_again(&act, err));
+    return err;
 }

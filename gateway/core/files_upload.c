@@ -9,7 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/clock.h"
 #include "core/mediatype.h"
 
 /* So many missing parents are looked at before an upload; deeper trees are checked at commit only.
@@ -178,21 +177,31 @@ enum sg_err files_upload_authorize(struct file_upload *u, const struct principal
     return SG_OK;
 }
 
-/* Right before the commit, if somebody has lost or won a role since. */
-static enum sg_err authorize_again(struct file_upload *u)
+/* Right before the commit, as whoever began it or was looked at since. */
+static enum sg_err put(struct file_upload *u, struct spaces_act *act, struct entry_record *entry,
+                       bool *ret_created, uint8_t ret_old[SG_DIGEST_SIZE])
 {
-    const struct principal who = u->who;
-    return spaces_generation(u->files->spaces) == u->generation ? SG_OK
-                                                                : files_upload_authorize(u, &who);
+    struct files *f = u->files;
+    spaces_act_begin(act, f->spaces, &u->who);
+    enum sg_err err = act->generation == u->generation ? SG_OK : files_upload_authorize(u, &u->who);
+    if (!err)
+        err = spaces_make(f->spaces, &u->who, &u->space);
+    act->space_ids[0] = u->space.id;
+    entry->modified_ns = act->actor.now_ns;
+    if (!err)
+        err = f->store.vt->put(f->store.self, u->space.id, entry,
+                               u->conditional ? &u->condition : NULL, &act->actor, ret_created,
+                               ret_old);
+    return err;
 }
 
 /* False after a commit that failed on its way: the entry may be in the database's log all the same,
  * and be there when the log is read again after a crash. */
 static bool is_refusal(enum sg_err err)
 {
-    return err == SG_ERR_FORBIDDEN || err == SG_ERR_PRECONDITION || err == SG_ERR_IS_DIRECTORY ||
-           err == SG_ERR_NOT_DIRECTORY || err == SG_ERR_NOT_FOUND || err == SG_ERR_NO_SPACE ||
-           err == SG_ERR_OVERLOADED || err == SG_ERR_UNAVAILABLE;
+    return err == SG_ERR_FORBIDDEN || err == SG_ERR_CONFLICT || err == SG_ERR_PRECONDITION ||
+           err == SG_ERR_IS_DIRECTORY || err == SG_ERR_NOT_DIRECTORY || err == SG_ERR_NOT_FOUND ||
+           err == SG_ERR_NO_SPACE || err == SG_ERR_OVERLOADED || err == SG_ERR_UNAVAILABLE;
 }
 
 /* The metadata of a durable, pinned blob. */
@@ -203,20 +212,17 @@ static enum sg_err publish(struct file_upload *u, struct entry_record *entry, st
     uint8_t old[SG_DIGEST_SIZE] = {0};
     static const uint8_t none[SG_DIGEST_SIZE];
     entry->path = u->path;
-    struct space_actor actor = {u->who.user_id, u->who.user, clock_now_ns()};
-    entry->modified_ns = actor.now_ns;
+    struct spaces_act act = {.tries = 0};
     memcpy(entry->owner, u->who.user, sizeof(entry->owner));
     mediatype_guess(path_name(u->path), u->sniff, u->sniffed, entry->media_type);
     /* Before the commit: nothing may fail once it is done. */
     struct entry_record shown = *entry;
     enum sg_err err = files_full_path(&u->space, arena, &shown);
     if (!err)
-        err = authorize_again(u);
-    if (!err)
-        err = spaces_make(f->spaces, &u->who, &u->space);
-    if (!err)
-        err = f->store.vt->put(f->store.self, u->space.id, entry,
-                               u->conditional ? &u->condition : NULL, &actor, ret_created, old);
+        do
+            err = put(u, &act, entry, ret_created, old);
+        while (spaces_act_again(&act, err));
+    shown.modified_ns = entry->modified_ns;
     f->blobs.vt->unpin(f->blobs.self, entry->sha256);
     if (err) {
         if (is_refusal(err)) /* else the hourly pass decides */

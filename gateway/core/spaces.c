@@ -12,6 +12,7 @@
 
 #include "base/clock.h"
 
+#define ACT_TRIES     4     /* looks at the rights of one change */
 #define VISIBLE_FIRST 64    /* room for the spaces of one user */
 #define VISIBLE_MAX   16384 /* at most */
 
@@ -73,6 +74,38 @@ bool spaces_changed_since(struct spaces *s, int64_t user_id, int64_t space_id, u
     return atomic_load(&s->user_marks[(uint64_t)user_id % SG_SPACES_MARKS]) > generation ||
            atomic_load(&s->space_marks[(uint64_t)space_id % SG_SPACES_MARKS]) > generation ||
            atomic_load(&s->mark_of_all) > generation;
+}
+
+/* -- changes ------------------------------------------------------------------------------------
+ */
+
+static enum sg_err check_act(void *ctx)
+{
+    const struct spaces_act *act = ctx;
+    for (size_t i = 0; i < 2; i++)
+        if (act->space_ids[i] && spaces_changed_since(act->spaces, act->actor.user_id,
+                                                      act->space_ids[i], act->generation))
+            return SG_ERR_CONFLICT;
+    return SG_OK;
+}
+
+void spaces_act_begin(struct spaces_act *act, struct spaces *s, const struct principal *who)
+{
+    const unsigned tries = act->tries + 1;
+    *act = (struct spaces_act){.spaces = s,
+                               .generation = spaces_generation(s),
+                               .tries = tries,
+                               .actor = {.user_id = who->user_id,
+                                         .name = who->user,
+                                         .now_ns = clock_now_ns(),
+                                         .check = check_act}};
+    act->actor.check_ctx = act;
+}
+
+/* A conflict of another kind is told apart by the marks: they are set by now. */
+bool spaces_act_again(struct spaces_act *act, enum sg_err err)
+{
+    return err == SG_ERR_CONFLICT && act->tries < ACT_TRIES && check_act(act) != SG_OK;
 }
 
 void spaces_publish(void *spaces, struct event *const *events, size_t count)

@@ -36,6 +36,27 @@ uint64_t spaces_generation(struct spaces *s);
 /* Whether that may concern what this user may do in this space, if it was true in `generation`.
  * Never blocks. */
 bool spaces_changed_since(struct spaces *s, int64_t user_id, int64_t space_id, uint64_t generation);
+/*
+ * A change by somebody who must still be allowed to make it when its turn comes:
+ *
+ *     struct spaces_act act = {.tries = 0};
+ *     do {
+ *         spaces_act_begin(&act, s, who);
+ *         authorize; act.space_ids[] = ...; err = store's call with &act.actor;
+ *     } while (spaces_act_again(&act, err));
+ *
+ * `who` and the act must live as long as the call.
+ */
+struct spaces_act {
+    struct spaces *spaces;
+    uint64_t generation;
+    int64_t space_ids[2]; /* where; 0: none */
+    unsigned tries;
+    struct space_actor actor;
+};
+void spaces_act_begin(struct spaces_act *act, struct spaces *s, const struct principal *who);
+/* Whether rights have changed meanwhile, so that it is to be judged anew. */
+bool spaces_act_again(struct spaces_act *act, enum sg_err err);
 /* The sink of an events store: changes of members count before the hub shows them. So nobody is
  * shown what came after he had gone, and nobody misses what came since he is there. */
 void spaces_publish(void *spaces, struct event *const *events, size_t count);
@@ -80,8 +101,8 @@ enum sg_err spaces_read_set(struct spaces *s, const struct principal *who, const
 enum sg_err spaces_retentions(struct spaces *s, int64_t after_id, size_t limit,
                               struct space_retention *ret, size_t *ret_count) SG_MUST_CHECK;
 
-/* Somebody's role in the gateway changed, or (0) he is gone (identity's watcher). The latter blocks:
- * it removes what his spaces have left. */
+/* Somebody's role in the gateway changed, or (0) he is gone (identity's watcher). The latter
+ * blocks: it removes what his spaces have left. */
 void spaces_rights_changed(struct spaces *s, int64_t user_id);
 
 const char *spaces_role_name(enum space_role role);

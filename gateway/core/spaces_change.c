@@ -27,15 +27,11 @@ bool spaces_name_ok(const char *name)
     return identity_user_name_ok(name) && strcmp(name, "common") != 0;
 }
 
-static struct space_actor actor(const struct principal *who)
-{
-    return (struct space_actor){who->user_id, who->user, clock_now_ns()};
-}
-
 enum sg_err spaces_create(struct spaces *s, const struct principal *who, const char *name,
                           const char *description, struct space_info *ret)
 {
-    struct space_actor by = actor(who);
+    const struct space_actor by = {
+        .user_id = who->user_id, .name = who->user, .now_ns = clock_now_ns()};
     if (who->role == SG_ROLE_GUEST)
         return SG_ERR_FORBIDDEN;
     if (strcmp(name, "common") == 0)
@@ -49,22 +45,33 @@ enum sg_err spaces_create(struct spaces *s, const struct principal *who, const c
     return err;
 }
 
+static bool change_ok(const struct space_change *change)
+{
+    if (change->description && !description_ok(change->description))
+        return false;
+    if (change->retention_s && (*change->retention_s < 0 || *change->retention_s > RETENTION_MAX_S))
+        return false;
+    return !change->retention_count || *change->retention_count <= INT64_MAX;
+}
+
 enum sg_err spaces_update(struct spaces *s, const struct principal *who, const char *name,
                           const struct space_change *change, struct space_info *ret)
 {
-    struct space_actor by = actor(who);
+    struct spaces_act act = {.tries = 0};
     struct space_record space;
     enum space_role role;
-    enum sg_err err = spaces_authorize(s, who, name, SG_SPACE_OWNER, &space, &role);
-    if (err)
-        return err;
-    if (change->description && !description_ok(change->description))
-        return SG_ERR_BAD_FIELD;
-    if (change->retention_s && (*change->retention_s < 0 || *change->retention_s > RETENTION_MAX_S))
-        return SG_ERR_BAD_FIELD;
-    if (change->retention_count && *change->retention_count > INT64_MAX)
-        return SG_ERR_BAD_FIELD;
-    return s->store.vt->update(s->store.self, space.id, change, &by, ret);
+    enum sg_err err;
+    do {
+        spaces_act_begin(&act, s, who);
+        err = spaces_authorize(s, who, name, SG_SPACE_OWNER, &space, &role);
+        if (!err && !change_ok(change))
+            err = SG_ERR_BAD_FIELD;
+        if (err)
+            return err;
+        act.space_ids[0] = space.id;
+        err = s->store.vt->update(s->store.self, space.id, change, &act.actor, ret);
+    } while (spaces_act_again(&act, err));
+    return err;
 }
 
 enum sg_err spaces_remove(struct spaces *s, const struct principal *who, const char *name)

@@ -9,8 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/clock.h"
-
 static const char *const role_names[] = {
     [SG_SPACE_READER] = "reader",
     [SG_SPACE_WRITER] = "writer",
@@ -166,38 +164,53 @@ static enum sg_err find_shared(struct spaces *s, const struct principal *who, co
     return err;
 }
 
+/* The space, if `who` may change the membership of `user` there. */
+static enum sg_err may_change(struct spaces *s, const struct principal *who, const char *name,
+                              bool himself, struct spaces_act *act, struct space_record *ret)
+{
+    enum space_role mine;
+    spaces_act_begin(act, s, who);
+    enum sg_err err = find_shared(s, who, name, ret, &mine);
+    if (!err && mine < SG_SPACE_OWNER && !himself)
+        err = SG_ERR_FORBIDDEN;
+    if (!err)
+        act->space_ids[0] = ret->id;
+    return err;
+}
+
 enum sg_err spaces_member_set(struct spaces *s, const struct principal *who, const char *name,
                               const char *user, enum space_role role, struct member_record *ret,
                               bool *ret_created)
 {
-    struct space_actor by = {who->user_id, who->user, clock_now_ns()};
+    struct spaces_act act = {.tries = 0};
     struct space_record space;
-    enum space_role mine;
-    enum sg_err err = find_shared(s, who, name, &space, &mine);
-    if (!err && mine < SG_SPACE_OWNER)
-        err = SG_ERR_FORBIDDEN;
-    if (!err && (role < SG_SPACE_READER || role > SG_SPACE_OWNER))
-        err = SG_ERR_BAD_FIELD;
-    if (err)
-        return err;
+    enum sg_err err;
     if (strcmp(user, "me") == 0)
         user = who->user;
-    return s->store.vt->member_set(s->store.self, space.id, user, role, &by, ret, ret_created);
+    do {
+        err = may_change(s, who, name, false, &act, &space);
+        if (!err && (role < SG_SPACE_READER || role > SG_SPACE_OWNER))
+            err = SG_ERR_BAD_FIELD;
+        if (!err)
+            err = s->store.vt->member_set(s->store.self, space.id, user, role, &act.actor, ret,
+                                          ret_created);
+    } while (spaces_act_again(&act, err));
+    return err;
 }
 
 enum sg_err spaces_member_remove(struct spaces *s, const struct principal *who, const char *name,
                                  const char *user)
 {
-    struct space_actor by = {who->user_id, who->user, clock_now_ns()};
+    struct spaces_act act = {.tries = 0};
     struct space_record space;
-    enum space_role mine;
-    int64_t removed = 0;
-    enum sg_err err = find_shared(s, who, name, &space, &mine);
-    if (!err && strcmp(user, "me") == 0)
+    int64_t removed;
+    enum sg_err err;
+    if (strcmp(user, "me") == 0)
         user = who->user;
-    if (!err && mine < SG_SPACE_OWNER && strcmp(user, who->user) != 0)
-        err = SG_ERR_FORBIDDEN;
-    if (err)
-        return err;
-    return s->store.vt->member_remove(s->store.self, space.id, user, &by, &removed);
+    do {
+        err = may_change(s, who, name, strcmp(user, who->user) == 0, &act, &space);
+        if (!err)
+            err = s->store.vt->member_remove(s->store.self, space.id, user, &act.actor, &removed);
+    } while (spaces_act_again(&act, err));
+    return err;
 }

@@ -64,6 +64,11 @@ struct space_actor {
     int64_t user_id;
     const char *name;
     int64_t now_ns;
+    /* Asked inside the transaction, for each event; an error undoes the change. With a check, an
+     * actor whose membership in the space changed in the same transaction gets SG_ERR_CONFLICT,
+     * too. May be NULL; must not block. */
+    enum sg_err (*check)(void *ctx);
+    void *check_ctx;
 };
 
 struct spaces_store {

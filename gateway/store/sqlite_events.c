@@ -165,19 +165,6 @@ static enum sg_err key_set(struct sqlite_conn *c, const struct event_post *post,
     return err;
 }
 
-/* -- rights ---------------------------------------------------------------------------------------
- */
-
-/* Whoever lost a right in this very batch must not be heard after the event that says so. */
-static enum sg_err check_rights(const struct sqlite_conn *c, int64_t space_id, int64_t user_id,
-                                enum sg_err (*check)(void *ctx), void *ctx)
-{
-    enum sg_err err = check ? check(ctx) : SG_OK;
-    if (!err && check && sqlite_log_member_changed(c->log, space_id, user_id))
-        err = SG_ERR_CONFLICT;
-    return err;
-}
-
 /* -- posts ----------------------------------------------------------------------------------------
  */
 
@@ -223,7 +210,7 @@ static enum sg_err post_run(struct sqlite_conn *c, void *ctx)
     struct linked linked;
     uint64_t seq = 0;
     enum sg_err err =
-        check_rights(c, post->space_id, post->sender_id, post->check, post->check_ctx);
+        sqlite_log_check(c->log, post->space_id, post->sender_id, post->check, post->check_ctx);
     if (!err && post->idempotency_key)
         err = key_get(c, post, &seq);
     if (err)
@@ -283,7 +270,7 @@ static enum sg_err revise_run(struct sqlite_conn *c, void *ctx)
     struct revise_job *job = ctx;
     const struct event_revision *r = job->revision;
     struct message message = {0};
-    enum sg_err err = check_rights(c, r->space_id, r->actor_id, r->check, r->check_ctx);
+    enum sg_err err = sqlite_log_check(c->log, r->space_id, r->actor_id, r->check, r->check_ctx);
     if (!err)
         err = message_get(c, r->space_id, r->target, &message);
     if (!err && message.sender_id != r->actor_id && !r->any_author)

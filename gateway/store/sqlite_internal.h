@@ -418,9 +418,11 @@ void sqlite_log_drop(struct sqlite_log *log, size_t count);
 enum sg_err sqlite_log_flush(struct sqlite_conn *c) SG_MUST_CHECK;
 /* The transaction is over: its events are kept for sqlite_log_show, or dropped. */
 void sqlite_log_end(struct sqlite_log *log, bool committed);
-/* Whether a user's membership in a space has changed since the sink heard of events last: what is
- * known of it outside of this write may be old. */
-bool sqlite_log_member_changed(const struct sqlite_log *log, int64_t space_id, int64_t user_id);
+/* Inside a write: what `check` says (NULL: nothing is asked), and SG_ERR_CONFLICT when the user's
+ * membership in the space has changed since the sink heard of events last, for what is known of it
+ * outside may be old. */
+enum sg_err sqlite_log_check(const struct sqlite_log *log, int64_t space_id, int64_t user_id,
+                             enum sg_err (*check)(void *ctx), void *ctx) SG_MUST_CHECK;
 /* Hands all events to the sink and forgets them. */
 void sqlite_log_show(struct sqlite_log *log);
 

@@ -92,12 +92,15 @@ void sqlite_log_show(struct sqlite_log *log)
     log->of_members = 0;
 }
 
-bool sqlite_log_member_changed(const struct sqlite_log *log, int64_t space_id, int64_t user_id)
+/* Whoever lost a right in this very batch must not be heard after the event that says so. */
+enum sg_err sqlite_log_check(const struct sqlite_log *log, int64_t space_id, int64_t user_id,
+                             enum sg_err (*check)(void *ctx), void *ctx)
 {
-    for (size_t i = 0; log->of_members > 0 && i < log->count; i++)
+    enum sg_err err = check ? check(ctx) : SG_OK;
+    for (size_t i = 0; !err && check && log->of_members > 0 && i < log->count; i++)
         if (log->events[i]->member_id == user_id && log->events[i]->space_id == space_id)
-            return true;
-    return false;
+            err = SG_ERR_CONFLICT;
+    return err;
 }
 
 /* Where the chain of a space ends; zero bytes before its first event. */

@@ -324,7 +324,7 @@ static enum sg_err leave(struct sqlite_conn *c, int64_t id, const struct member_
 
 enum sg_err sqlite_members_remove_user(struct sqlite_conn *c, int64_t user_id, const char *name)
 {
-    const struct space_actor actor = {user_id, name, clock_now_ns()};
+    const struct space_actor actor = {.user_id = user_id, .name = name, .now_ns = clock_now_ns()};
     enum sg_err err = drop_private(c, user_id);
     while (!err) {
         struct member_record member;

@@ -14,9 +14,11 @@
 enum sg_err sqlite_spaces_event(struct sqlite_conn *c, int64_t space_id,
                                 const struct space_actor *actor, struct event_draft *draft)
 {
+    enum sg_err err =
+        sqlite_log_check(c->log, space_id, actor->user_id, actor->check, actor->check_ctx);
     draft->sender = actor->name;
     draft->sent_ns = actor->now_ns;
-    return sqlite_events_append(c, space_id, actor->user_id, draft);
+    return err ? err : sqlite_events_append(c, space_id, actor->user_id, draft);
 }
 
 enum sg_err sqlite_spaces_kind(struct sqlite_conn *c, int64_t id, enum space_kind *ret)

@@ -298,7 +298,7 @@ static void put_file(const char *path, uint8_t content)
     uint8_t old[SG_DIGEST_SIZE];
     bool created;
     struct entry_record entry = {.path = copy, .size = content, .modified_ns = content};
-    const struct space_actor actor = {f.alice.id, f.alice.name, 1};
+    const struct space_actor actor = {.user_id = f.alice.id, .name = f.alice.name, .now_ns = 1};
     (void)snprintf(copy, sizeof(copy), "%s", path);
     (void)snprintf(entry.owner, sizeof(entry.owner), "alice");
     (void)snprintf(entry.media_type, sizeof(entry.media_type), "x/%u", content);

@@ -30,7 +30,7 @@ static int setup(void **state)
     (void)contract_user_add(&store, "root", SG_ROLE_ADMIN);
     bob = contract_user_add(&store, "bob", SG_ROLE_MEMBER);
     eve = contract_user_add(&store, "eve", SG_ROLE_MEMBER);
-    as_bob = (struct space_actor){bob.id, bob.name, 5000};
+    as_bob = (struct space_actor){.user_id = bob.id, .name = bob.name, .now_ns = 5000};
     team = create("team");
     return 0;
 }

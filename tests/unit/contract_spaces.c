@@ -21,8 +21,8 @@ static int setup(void **state)
     contract_store_init(&store, tested);
     bob = contract_user_add(&store, "bob", SG_ROLE_MEMBER);
     eve = contract_user_add(&store, "eve", SG_ROLE_MEMBER);
-    as_bob = (struct space_actor){bob.id, bob.name, 5000};
-    as_eve = (struct space_actor){eve.id, eve.name, 6000};
+    as_bob = (struct space_actor){.user_id = bob.id, .name = bob.name, .now_ns = 5000};
+    as_eve = (struct space_actor){.user_id = eve.id, .name = eve.name, .now_ns = 6000};
     return 0;
 }
 
@@ -175,7 +175,7 @@ static void test_create(void **state)
     static const char *const taken[] = {"team", "common", "~bob"};
     for (size_t i = 0; i < 3; i++)
         assert_int_equal(SG_ERR_NAME_TAKEN, SPACES(create, taken[i], "", &as_eve, &info));
-    const struct space_actor gone = {4711, "gone", 1};
+    const struct space_actor gone = {.user_id = 4711, .name = "gone", .now_ns = 1};
     assert_int_equal(SG_ERR_NOT_FOUND, SPACES(create, "orphan", "", &gone, &info));
     assert_int_equal(SG_ERR_NOT_FOUND, get_err("orphan", bob.id));
 }

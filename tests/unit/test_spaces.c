@@ -168,65 +168,6 @@ static void test_update_and_remove(void **state)
     assert_role(c, &c->alice, "team", SG_SPACE_NONE);
 }
 
-/* What somebody who is still there would read, while events go. */
-static struct {
-    struct chat_fixture *c;
-    const char *space;
-    unsigned sweeps;
-    enum sg_err found;
-} sweeping;
-
-static enum sg_err bob_in_space(void)
-{
-    struct principal bob = sweeping.c->bob;
-    struct space_record space;
-    enum space_role role;
-    bool changed;
-    enum sg_err err = identity_confirm(sweeping.c->f->id, &bob, &changed);
-    return err ? err
-               : spaces_authorize(sweeping.c->spaces, &bob, sweeping.space, SG_SPACE_READER, &space,
-                                  &role);
-}
-
-static void sweep_and_look(void *self)
-{
-    sweeping.sweeps++;
-    sweeping.found = bob_in_space();
-    sweeping.c->store.vt->sweep(self);
-}
-
-/* The removal of many events takes its time: nobody may read a space by then. */
-static void test_rights_end_before_events_go(void **state)
-{
-    struct chat_fixture *c = *state;
-    const struct spaces_vtable *vt = c->store.vt;
-    struct spaces_vtable slow = *vt;
-    slow.sweep = sweep_and_look;
-    sweeping.c = c;
-    sweeping.sweeps = 0;
-    c->store.vt = &slow;
-    chat_fixture_restart(c);
-    c->store.vt = vt;
-    make(c, &c->alice, "team");
-    assert_int_equal(SG_OK, set(c, &c->alice, "team", "bob", SG_SPACE_WRITER));
-    chat_fixture_say(c, &c->bob, "team", "hello");
-    chat_fixture_say(c, &c->bob, "@alice", "hello");
-    sweeping.space = "team";
-    assert_int_equal(SG_OK, bob_in_space());
-    assert_int_equal(SG_OK, spaces_remove(c->spaces, &c->alice, "team"));
-    assert_int_equal(1, sweeping.sweeps);
-    assert_int_equal(SG_ERR_NOT_FOUND, sweeping.found);
-    sweeping.space = "@alice";
-    assert_int_equal(SG_OK, bob_in_space());
-    assert_int_equal(SG_OK, identity_remove_user(c->f->id, "alice"));
-    assert_int_equal(2, sweeping.sweeps);
-    assert_int_equal(SG_ERR_NOT_FOUND, sweeping.found);
-    sweeping.space = "common";
-    assert_int_equal(SG_OK, bob_in_space());
-    assert_int_equal(SG_OK, identity_remove_user(c->f->id, "bob"));
-    assert_int_equal(SG_ERR_SESSION_ENDED, sweeping.found);
-}
-
 static void test_members(void **state)
 {
     struct chat_fixture *c = *state;
@@ -474,17 +415,11 @@ static void test_linked_version(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_roles),
-        TEST(test_identity),
-        TEST(test_create),
-        TEST(test_update_and_remove),
-        TEST(test_rights_end_before_events_go),
-        TEST(test_members),
-        TEST(test_read),
-        TEST(test_direct_files),
-        TEST(test_direct_race),
-        TEST(test_late_upload),
-        TEST(test_move),
+        TEST(test_roles),          TEST(test_identity),
+        TEST(test_create),         TEST(test_update_and_remove),
+        TEST(test_members),        TEST(test_read),
+        TEST(test_direct_files),   TEST(test_direct_race),
+        TEST(test_late_upload),    TEST(test_move),
         TEST(test_linked_version),
     };
     return cmocka_run_group_tests_name("spaces", tests, fake_identity_group_sqlite,

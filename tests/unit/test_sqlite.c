@@ -301,7 +301,7 @@ static void test_sweep(void **state)
     struct space_info team, other;
     contract_store_init(&store, &sqlite_engine);
     struct user_record bob = contract_user_add(&store, "bob", SG_ROLE_MEMBER);
-    const struct space_actor as_bob = {bob.id, "bob", 1};
+    const struct space_actor as_bob = {.user_id = bob.id, .name = "bob", .now_ns = 1};
     const struct spaces_vtable *vt = store.spaces.vt;
     assert_int_equal(SG_OK, vt->create(store.spaces.self, "team", "", &as_bob, &team));
     sqlite3 *db = open_raw(store.dir);
