@@ -171,11 +171,11 @@ enum sg_err eventpoll_woken(struct eventpoll *p, enum request_wake why)
     bool wait = why != SG_WAKE_DRAIN && may_wait(p), done = false;
     enum sg_err err = look(p, wait, true, &done);
 
-    /* A poll that fell behind what is in memory: one bounded read here is less than the way to the
-     * pool. */
+    /* A poll that fell behind what is in memory: the others of this event loop do not wait for it.
+     */
     if (err == SG_OK && !done)
-        err = look(p, wait, false, &done);
-    return err == SG_OK && !done ? SG_ERR_INTERNAL : err;
+        request_defer(p->request);
+    return err;
 }
 
 void eventpoll_end(struct eventpoll *p)

@@ -71,9 +71,10 @@ static enum sg_err run_at_once(struct request *r, bool *ret_done)
 
 static enum sg_err run(struct request *r)
 {
+    struct state *s = request_state(r);
     bool done;
 
-    return go_on(request_state(r), false, &done);
+    return s->stream.open ? eventstream_read(&s->stream, &s->poll) : go_on(s, false, &done);
 }
 
 static enum sg_err woken(struct request *r, enum request_wake why)

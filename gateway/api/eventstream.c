@@ -129,7 +129,7 @@ enum sg_err eventstream_start(struct eventstream *s, struct eventpoll *p, bool a
     return SG_OK;
 }
 
-/* Makes what is to be said now. Nothing: it waits, or *ret_again. */
+/* Makes what is to be said now. Nothing: it waits, or the store is read first, or *ret_again. */
 static enum sg_err speak(struct eventstream *s, struct eventpoll *p, bool *ret_again)
 {
     const struct api *api = request_app(p->request);
@@ -137,7 +137,7 @@ static enum sg_err speak(struct eventstream *s, struct eventpoll *p, bool *ret_a
     enum chat_state state = SG_CHAT_NOTHING;
     struct chat_page page;
     int64_t silent;
-    enum sg_err err = eventpoll_next(p, true, false, &page, &state);
+    enum sg_err err = eventpoll_next(p, true, true, &page, &state);
 
     *ret_again = false;
     if (err != SG_OK)
@@ -147,10 +147,27 @@ static enum sg_err speak(struct eventstream *s, struct eventpoll *p, bool *ret_a
     silent = (clock_monotonic_ns() - s->spoke_ns) / SG_NS_PER_MS;
     if (s->out.len == 0 && silent >= KEEP_ALIVE_MS)
         buf_puts(&s->out, ": keep-alive\n\n");
-    *ret_again = s->out.len == 0 && state != SG_CHAT_WAITS;
+    *ret_again = s->out.len == 0 && state != SG_CHAT_WAITS && state != SG_CHAT_BLOCKS;
     if (s->out.len == 0 && state == SG_CHAT_WAITS)
         request_wait(p->request, eventpoll_time(p, KEEP_ALIVE_MS - silent), true);
+    if (s->out.len == 0 && state == SG_CHAT_BLOCKS)
+        request_defer(p->request);
     return SG_OK;
+}
+
+enum sg_err eventstream_read(struct eventstream *s, struct eventpoll *p)
+{
+    const struct api *api = request_app(p->request);
+    const char *epoch = chat_epoch(api->chat);
+    enum chat_state state = SG_CHAT_NOTHING;
+    struct chat_page page;
+    enum sg_err err = eventpoll_next(p, false, false, &page, &state);
+
+    if (err != SG_OK)
+        return put_problem(s, p, epoch, err, &page.bounds);
+    put_page(s, p, epoch, &page);
+    chat_page_fini(&page);
+    return buf_status(&s->out);
 }
 
 /* Fills the empty buffer unless there is nothing to say. */

@@ -19,6 +19,9 @@ enum sg_err eventstream_start(struct eventstream *s, struct eventpoll *p, bool a
                               enum sg_err (*fill)(struct request *r, char *to, size_t max,
                                                   size_t *ret_len, bool *ret_end),
                               bool *ret_done) SG_MUST_CHECK;
+/* For `run` of the operation once the stream is open: makes frames of what must be read from the
+ * store. Blocks. */
+enum sg_err eventstream_read(struct eventstream *s, struct eventpoll *p) SG_MUST_CHECK;
 /* For the `fill` of the operation. */
 enum sg_err eventstream_fill(struct eventstream *s, struct eventpoll *p, char *to, size_t max,
                              size_t *ret_len, bool *ret_end) SG_MUST_CHECK;

@@ -386,10 +386,38 @@ static enum sg_err go_on(struct request *r)
     return err;
 }
 
+/* Gives it to a pool job. */
+static enum MHD_Result run_in_pool(struct request *r)
+{
+    enum sg_err err;
+
+    pthread_mutex_lock(&r->mutex);
+    r->job.run = run_job;
+    err =
+        pool_submit(r->match.route->slow ? r->server->slow_pool : r->server->pool, &r->job, false);
+    if (err == SG_OK) {
+        /* The job can end, but not tell so before this is unlocked; after that the request is its
+         * own. */
+        r->phase = SG_PHASE_RUNNING;
+        r->suspended = true;
+        conn_deadline(r->conn, SG_NO_DEADLINE);
+        MHD_suspend_connection(r->mhd);
+    }
+    pthread_mutex_unlock(&r->mutex);
+    if (err == SG_OK)
+        return MHD_YES;
+    r->err = err;
+    return reply_queue(r);
+}
+
 /* The operation has been called: its answer, or the request waits. */
 static enum MHD_Result answer_or_wait(struct request *r)
 {
     while (wait_wanted(r)) {
+        if (r->wait.deferred) {
+            r->wait.wanted = false;
+            return run_in_pool(r);
+        }
         r->phase = SG_PHASE_WAITING;
         if (wait_suspend(r))
             return MHD_YES;
@@ -413,27 +441,7 @@ static enum MHD_Result take_wake(struct request *r)
 /* The whole request is there: makes the answer, here or in a job. */
 static enum MHD_Result run(struct request *r)
 {
-    enum sg_err err;
-
-    if (run_here(r))
-        return answer_or_wait(r);
-    pthread_mutex_lock(&r->mutex);
-    r->job.run = run_job;
-    err =
-        pool_submit(r->match.route->slow ? r->server->slow_pool : r->server->pool, &r->job, false);
-    if (err == SG_OK) {
-        /* The job can end, but not tell so before this is unlocked; after that the request is its
-         * own. */
-        r->phase = SG_PHASE_RUNNING;
-        r->suspended = true;
-        conn_deadline(r->conn, SG_NO_DEADLINE);
-        MHD_suspend_connection(r->mhd);
-    }
-    pthread_mutex_unlock(&r->mutex);
-    if (err == SG_OK)
-        return MHD_YES;
-    r->err = err;
-    return reply_queue(r);
+    return run_here(r) ? answer_or_wait(r) : run_in_pool(r);
 }
 
 static enum MHD_Result take_end(struct request *r)

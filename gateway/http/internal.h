@@ -152,15 +152,17 @@ struct upload {
 
 /* Between the operation that waits and whoever wakes it (wait.c). */
 struct wait {
-    bool wanted; /* whoever has the request, as the next seven */
+    bool wanted; /* whoever has the request, as the next nine */
     bool watch;
-    bool waited;  /* at least once */
-    bool asleep;  /* by wait_suspend */
-    bool entered; /* at park.c */
+    bool deferred; /* it does not wait for a wake, but for a pool job */
+    bool waited;   /* at least once */
+    bool asleep;   /* by wait_suspend */
+    bool entered;  /* at park.c */
     unsigned timeout_ms;
     enum request_wake woken_by;
-    bool pending; /* under the request's mutex, as the next two */
-    bool parked;  /* suspended and to be resumed by a wake */
+    enum sg_err err; /* of a stream's pool job */
+    bool pending;    /* under the request's mutex, as the next two */
+    bool parked;     /* suspended and to be resumed by a wake */
     enum request_wake why;
     int slot; /* under park.c's lock, as the next two */
     struct request *prev;

@@ -71,6 +71,8 @@ ssize_t reply_stream_read(void *cls, uint64_t pos, char *buf, size_t max)
         return cut(r, buf, SG_ERR_INTERNAL, "no room for the stream");
     if (r->wait.asleep)
         wait_over(r);
+    if (r->wait.err != SG_OK)
+        return cut(r, buf, r->wait.err, "the stream failed");
     for (;;) {
         bool end = false;
         size_t len = 0;
@@ -85,7 +87,7 @@ ssize_t reply_stream_read(void *cls, uint64_t pos, char *buf, size_t max)
         if (n != 0)
             return n;
         reply_uncork(r->conn); /* what was sent may be held back in the socket */
-        if (wait_suspend(r))
+        if (wait_suspend_stream(r))
             return 0;
         wait_over(r);
     }

@@ -92,6 +92,10 @@ void request_problem(struct request *r, const char *members);
  * was woken by the drain and waits again with `watch` is answered 503 draining (a stream ends).
  */
 void request_wait(struct request *r, unsigned timeout_ms, bool watch);
+/* Instead of request_wait, for `woken` and `fill`: op->run is called on a thread of the pool, where
+ * it may block. After `woken` that makes the answer, or waits; after `fill` its answer counts for
+ * nothing, and `fill` goes on (a run that fails ends the stream). */
+void request_defer(struct request *r);
 /* Wakes it, or keeps it from falling asleep. Any thread, any number of times, as long as op->end
  * has not been called; takes the request's lock only. */
 void request_wake(struct request *r);

@@ -7,14 +7,25 @@
 
 #include "http/park.h"
 #include "http/loop.h"
+#include "http/upload.h"
 
 #define WAIT_MAX_MS 65000
+#define BUSY_MS     250 /* before a stream asks a full pool again */
 
 void request_wait(struct request *r, unsigned timeout_ms, bool watch)
 {
     r->wait.wanted = true;
+    r->wait.deferred = false;
     r->wait.watch = watch;
     r->wait.timeout_ms = timeout_ms < WAIT_MAX_MS ? timeout_ms : WAIT_MAX_MS;
+}
+
+void request_defer(struct request *r)
+{
+    r->wait.wanted = true;
+    r->wait.deferred = true;
+    r->wait.watch = false;
+    r->wait.timeout_ms = 0;
 }
 
 enum request_wake request_woken_by(const struct request *r)
@@ -77,6 +88,47 @@ bool wait_suspend(struct request *r)
     }
     pthread_mutex_unlock(&r->mutex);
     return sleep;
+}
+
+/* Nobody else resumes it meanwhile: it is not parked. */
+static void run_deferred(struct pool_job *job)
+{
+    struct request *r = (struct request *)((char *)job - offsetof(struct request, job));
+
+    r->wait.err = request_run(r);
+    pthread_mutex_lock(&r->mutex);
+    if (!r->wait.pending)
+        r->wait.why = SG_WAKE_CALLED;
+    r->wait.pending = true;
+    resume(r);
+    pthread_mutex_unlock(&r->mutex);
+}
+
+bool wait_suspend_stream(struct request *r)
+{
+    enum sg_err err = SG_OK;
+
+    if (!r->wait.deferred)
+        return wait_suspend(r);
+    r->wait.wanted = false;
+    r->wait.waited = true;
+    pthread_mutex_lock(&r->mutex);
+    if (!r->wait.pending) {
+        r->job.run = run_deferred;
+        err = pool_submit(r->server->pool, &r->job, false);
+        r->wait.asleep = err == SG_OK;
+    }
+    if (r->wait.asleep) {
+        /* The job can end, but not tell so before this is unlocked. */
+        conn_deadline(r->conn, SG_NO_DEADLINE);
+        r->suspended = true;
+        MHD_suspend_connection(r->mhd);
+    }
+    pthread_mutex_unlock(&r->mutex);
+    if (err == SG_OK)
+        return r->wait.asleep;
+    request_wait(r, BUSY_MS, true);
+    return wait_suspend(r);
 }
 
 void wait_from_job(struct request *r)

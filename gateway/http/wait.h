@@ -16,6 +16,10 @@ bool wait_wanted(const struct request *r);
  * wait_wanted. */
 bool wait_suspend(struct request *r);
 
+/* The same for a stream, which may have asked for a pool job instead; false also when it is to be
+ * tried again. */
+bool wait_suspend_stream(struct request *r);
+
 /* The same from a pool job, whose connection is suspended: the request is not the job's any more.
  */
 void wait_from_job(struct request *r);

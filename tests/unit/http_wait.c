@@ -16,6 +16,7 @@
 atomic_int http_wait_begun;
 atomic_int http_wait_ended;
 atomic_int http_wait_now;
+atomic_int http_wait_deferred;
 
 struct guest {
     int place; /* in the room, from 1; 0: not there */
@@ -247,6 +248,76 @@ static enum sg_err again_woken(struct request *r, enum request_wake why)
     return answer(r, "again\n");
 }
 
+/* -- deferred to the pool -------------------------------------------------------------------------
+ */
+
+/* The second time, on another thread than its event loop: waits once more. */
+static enum sg_err defer_run(struct request *r)
+{
+    struct guest *g = request_state(r);
+
+    if (g->line++ == 0)
+        enter(r);
+    else if (pthread_equal(g->thread, pthread_self()))
+        abort();
+    else
+        atomic_fetch_add(&http_wait_deferred, 1);
+    request_wait(r, 0, true);
+    return SG_OK;
+}
+
+static enum sg_err defer_woken(struct request *r, enum request_wake why)
+{
+    struct guest *g = request_state(r);
+
+    (void)why;
+    g->thread = pthread_self();
+    if (!has_news(g))
+        request_wait(r, 0, true);
+    else if (g->line == 1)
+        request_defer(r);
+    else
+        return answer(r, "deferred\n");
+    return SG_OK;
+}
+
+/* A line after each run in the pool; with n, that many and then one that fails. */
+static enum sg_err defer_fill(struct request *r, char *to, size_t max, size_t *ret_len,
+                              bool *ret_end)
+{
+    struct guest *g = request_state(r);
+
+    g->thread = pthread_self();
+    if (g->line == g->seen) {
+        if (g->line % 3 == 0 && g->ms <= g->line) { /* once: it is to look again */
+            g->ms = g->line + 1;
+            request_wake(r);
+        }
+        request_defer(r);
+        return SG_OK;
+    }
+    *ret_len = (size_t)snprintf(to, max, "line %u\n", ++g->line);
+    *ret_end = g->line >= g->end;
+    return SG_OK;
+}
+
+static enum sg_err defer_stream_run(struct request *r)
+{
+    struct guest *g = request_state(r);
+
+    if (g->place == 0) {
+        enter(r);
+        g->seen = 0;
+        reply_stream(r, "text/plain", defer_fill);
+        return SG_OK;
+    }
+    if (pthread_equal(g->thread, pthread_self()))
+        abort();
+    usleep((unsigned)g->us);
+    g->seen++;
+    return g->times > 0 && g->seen > g->times ? SG_ERR_FORBIDDEN : SG_OK;
+}
+
 /* -- streams --------------------------------------------------------------------------------------
  */
 
@@ -369,6 +440,8 @@ static const struct operation stubborn_op = {STATE, .run = wait_run, .woken = st
 static const struct operation early_op = {STATE, .run = early_run, .woken = early_woken};
 static const struct operation commit_op = {STATE, .run = commit_run, .woken = commit_woken};
 static const struct operation again_op = {STATE, .run = again_run, .woken = again_woken};
+static const struct operation defer_op = {STATE, .run = defer_run, .woken = defer_woken};
+static const struct operation defer_stream_op = {STATE, .run = defer_stream_run};
 static const struct operation stream_op = {STATE, .run = stream_run};
 static const struct operation flood_op = {STATE, .run = flood_run};
 static const struct operation broken_op = {STATE, .run = broken_run};
@@ -393,6 +466,8 @@ static const struct route routes[] = {
     ROW(SG_METHOD_POST, "/commit", "commit", SG_BODY_ANY, 1000, false, &commit_op),
     ROW(SG_METHOD_POST, "/job-commit", "job_commit", SG_BODY_ANY, 1000, true, &commit_op),
     ROW(SG_METHOD_GET, "/again", "again", SG_BODY_NONE, 0, false, &again_op),
+    ROW(SG_METHOD_GET, "/defer-wait", "defer_wait", SG_BODY_NONE, 0, false, &defer_op),
+    ROW(SG_METHOD_GET, "/defer-stream", "defer_stream", SG_BODY_NONE, 0, false, &defer_stream_op),
     ROW(SG_METHOD_GET, "/stream", "stream", SG_BODY_NONE, 0, false, &stream_op),
     ROW(SG_METHOD_GET, "/job-stream", "job_stream", SG_BODY_NONE, 0, true, &stream_op),
     ROW(SG_METHOD_GET, "/flood", "flood", SG_BODY_NONE, 0, false, &flood_op),

@@ -248,6 +248,44 @@ static void test_broken(void **state)
     http_client_close(&c);
 }
 
+static void test_defer(void **state)
+{
+    struct http_client c;
+    char want[32];
+
+    (void)state;
+    open_and_ask(&c, "GET /defer-stream?end=300&us=50 HTTP/1.1" END);
+    read_head(&c);
+    for (int i = 1; i <= 300; i++) {
+        (void)snprintf(want, sizeof want, "line %d\n", i);
+        expect_chunk(&c, want);
+    }
+    expect_end(&c);
+    assert_int_equal(http_client_get(&c, "GET /hello HTTP/1.1" END, text, sizeof text), 200);
+    http_client_close(&c);
+    open_and_ask(&c, "GET /defer-stream?n=2 HTTP/1.1" END);
+    read_head(&c);
+    expect_chunk(&c, "line 1\n");
+    expect_chunk(&c, "line 2\n");
+    assert_int_equal(next_chunk(&c, want, sizeof want), -1);
+    http_client_close(&c);
+}
+
+/* Clients leave while a job has their stream. */
+static void test_defer_left(void **state)
+{
+    struct http_client c;
+
+    (void)state;
+    for (int i = 0; i < 40; i++) {
+        open_and_ask(&c, "GET /defer-stream?us=20000 HTTP/1.1" END);
+        read_head(&c);
+        usleep((unsigned)i * 700);
+        http_client_close(&c);
+    }
+    assert_true(http_wait_until(0));
+}
+
 static void test_big(void **state)
 {
     static char chunk[65536];
@@ -343,10 +381,11 @@ static void test_drain(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_lines),         TEST(test_prompt),        TEST(test_keep_alive),
-        TEST(test_slow_reader),   TEST(test_steady_reader), TEST(test_broken),
-        TEST(test_big),           TEST(test_http_1_0),      TEST(test_head),
-        TEST(test_clients_leave), TEST(test_drain),
+        TEST(test_lines),       TEST(test_prompt),        TEST(test_keep_alive),
+        TEST(test_slow_reader), TEST(test_steady_reader), TEST(test_broken),
+        TEST(test_defer),       TEST(test_defer_left),    TEST(test_big),
+        TEST(test_http_1_0),    TEST(test_head),          TEST(test_clients_leave),
+        TEST(test_drain),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

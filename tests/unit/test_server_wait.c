@@ -134,6 +134,28 @@ static void test_again(void **state)
     http_client_close(&c);
 }
 
+static void test_defer(void **state)
+{
+    struct http_client c;
+
+    (void)state;
+    assert_true(http_client_open(&c, fixture.port, NULL));
+    for (int i = 0; i < 50; i++) {
+        int deferred = atomic_load(&http_wait_deferred);
+
+        ask(&c, "GET /defer-wait HTTP/1.1" END);
+        assert_true(http_wait_until(1));
+        http_wait_publish();
+        for (int ms = 0; ms < 5000 && atomic_load(&http_wait_deferred) == deferred; ms++)
+            usleep(1000);
+        assert_int_equal(atomic_load(&http_wait_deferred), deferred + 1);
+        http_wait_publish();
+        assert_string_equal(answer_of(&c, 200), "deferred\n");
+        assert_true(http_wait_until(0));
+    }
+    http_client_close(&c);
+}
+
 static void test_timeout(void **state)
 {
     struct http_client c[3];
@@ -376,11 +398,11 @@ static void test_drain(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_wake),          TEST(test_wake_before),     TEST(test_commit),
-        TEST(test_again),         TEST(test_timeout),         TEST(test_deadlines),
-        TEST(test_clients_leave), TEST(test_left_before),     TEST(test_pipelined),
-        TEST(test_head),          TEST(test_any_and_problem), TEST(test_thousand),
-        TEST(test_drain),
+        TEST(test_wake),      TEST(test_wake_before),   TEST(test_commit),
+        TEST(test_again),     TEST(test_defer),         TEST(test_timeout),
+        TEST(test_deadlines), TEST(test_clients_leave), TEST(test_left_before),
+        TEST(test_pipelined), TEST(test_head),          TEST(test_any_and_problem),
+        TEST(test_thousand),  TEST(test_drain),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
