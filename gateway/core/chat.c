@@ -265,7 +265,7 @@ enum sg_err chat_revise(struct chat *c, const struct principal *who, const char 
         err = revise(&r, who, space, ret, &record);
     if (!err)
         *ret_space = record;
-    return err;
+    return err == SG_ERR_CONFLICT ? SG_ERR_OVERLOADED : err; /* rights change all the time */
 }
 
 /* -- pages --------------------------------------------------------------------------------------

@@ -45,8 +45,8 @@ struct chat_message {
 enum sg_err chat_post(struct chat *c, const struct principal *who, const struct space_record *space,
                       uint64_t generation, const struct chat_message *message,
                       struct event_post *post, const char **ret_reason) SG_MUST_CHECK;
-/* Author or owner. `text` NULL deletes. SG_ERR_NOT_FOUND, FORBIDDEN, GONE. Blocks. *ret: a
- * reference. */
+/* Author or owner. `text` NULL deletes. SG_ERR_NOT_FOUND, FORBIDDEN, GONE, OVERLOADED. Blocks.
+ * *ret: a reference. */
 enum sg_err chat_revise(struct chat *c, const struct principal *who, const char *space,
                         uint64_t seq, const char *text, size_t text_len, struct event **ret,
                         struct space_record *ret_space) SG_MUST_CHECK;

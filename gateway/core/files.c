@@ -263,7 +263,7 @@ enum sg_err files_remove(struct files *f, const struct principal *who, const str
     enum sg_err err;
     do
         err = remove_once(f, who, path, recursive, condition, &act);
-    while (spaces_act_again(&act, err));
+    while (spaces_act_again(&act, &err));
     return err;
 }
 

@@ -74,6 +74,6 @@ enum sg_err files_move(struct files *f, const struct principal *who, const struc
     enum sg_err err;
     do
         err = move_once(f, who, from, to, overwrite, condition, arena, &act, ret);
-    while (spaces_act_again(&act, err));
+    while (spaces_act_again(&act, &err));
     return err;
 }

@@ -221,7 +221,7 @@ static enum sg_err publish(struct file_upload *u, struct entry_record *entry, st
     if (!err)
         do
             err = put(u, &act, entry, ret_created, old);
-        while (spaces_act_again(&act, err));
+        while (spaces_act_again(&act, &err));
     shown.modified_ns = entry->modified_ns;
     f->blobs.vt->unpin(f->blobs.self, entry->sha256);
     if (err) {

@@ -103,9 +103,14 @@ void spaces_act_begin(struct spaces_act *act, struct spaces *s, const struct pri
 }
 
 /* A conflict of another kind is told apart by the marks: they are set by now. */
-bool spaces_act_again(struct spaces_act *act, enum sg_err err)
+bool spaces_act_again(struct spaces_act *act, enum sg_err *err)
 {
-    return err == SG_ERR_CONFLICT && act->tries < ACT_TRIES && check_act(act) != SG_OK;
+    if (*err != SG_ERR_CONFLICT || check_act(act) == SG_OK)
+        return false;
+    if (act->tries < ACT_TRIES)
+        return true;
+    *err = SG_ERR_OVERLOADED;
+    return false;
 }
 
 void spaces_publish(void *spaces, struct event *const *events, size_t count)

@@ -43,7 +43,7 @@ bool spaces_changed_since(struct spaces *s, int64_t user_id, int64_t space_id, u
  *     do {
  *         spaces_act_begin(&act, s, who);
  *         authorize; act.space_ids[] = ...; err = store's call with &act.actor;
- *     } while (spaces_act_again(&act, err));
+ *     } while (spaces_act_again(&act, &err));
  *
  * `who` and the act must live as long as the call.
  */
@@ -55,8 +55,9 @@ struct spaces_act {
     struct space_actor actor;
 };
 void spaces_act_begin(struct spaces_act *act, struct spaces *s, const struct principal *who);
-/* Whether rights have changed meanwhile, so that it is to be judged anew. */
-bool spaces_act_again(struct spaces_act *act, enum sg_err err);
+/* Whether rights have changed meanwhile, so that it is to be judged anew. When they do so all the
+ * time, *err becomes SG_ERR_OVERLOADED. */
+bool spaces_act_again(struct spaces_act *act, enum sg_err *err);
 /* The sink of an events store: changes of members count before the hub shows them. So nobody is
  * shown what came after he had gone, and nobody misses what came since he is there. */
 void spaces_publish(void *spaces, struct event *const *events, size_t count);

@@ -70,7 +70,7 @@ enum sg_err spaces_update(struct spaces *s, const struct principal *who, const c
             return err;
         act.space_ids[0] = space.id;
         err = s->store.vt->update(s->store.self, space.id, change, &act.actor, ret);
-    } while (spaces_act_again(&act, err));
+    } while (spaces_act_again(&act, &err));
     return err;
 }
 

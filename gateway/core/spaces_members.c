@@ -194,7 +194,7 @@ enum sg_err spaces_member_set(struct spaces *s, const struct principal *who, con
         if (!err)
             err = s->store.vt->member_set(s->store.self, space.id, user, role, &act.actor, ret,
                                           ret_created);
-    } while (spaces_act_again(&act, err));
+    } while (spaces_act_again(&act, &err));
     return err;
 }
 
@@ -211,6 +211,6 @@ enum sg_err spaces_member_remove(struct spaces *s, const struct principal *who, 
         err = may_change(s, who, name, strcmp(user, who->user) == 0, &act, &space);
         if (!err)
             err = s->store.vt->member_remove(s->store.self, space.id, user, &act.actor, &removed);
-    } while (spaces_act_again(&act, err));
+    } while (spaces_act_again(&act, &err));
     return err;
 }
