@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { assertQuiet, fillSignIn } from './lib/browser.mjs';
 import { message, PASSWORD, roomLink } from './lib/chat.mjs';
-import { focused, tabTo } from './lib/keys.mjs';
+import { tabTo, waitForFocus } from './lib/keys.mjs';
 import { suite } from './lib/suite.mjs';
 
 suite('web chat keyboard', async ({ gw, browser, it }) => {
@@ -17,13 +17,13 @@ suite('web chat keyboard', async ({ gw, browser, it }) => {
     await tabTo(page, 'Chat');
     await page.keyboard.press('Enter');
     await page.getByRole('heading', { name: 'common' }).waitFor();
-    assert.equal((await focused(page)).name, 'Message to common');
+    await waitForFocus(page, 'Message to common');
     await page.keyboard.type('by keys');
     await page.keyboard.press('Shift+Enter');
     await page.keyboard.type('alone');
     await page.keyboard.press('Enter');
     await message(page, 'by keys\nalone').waitFor();
-    assert.equal((await focused(page)).name, 'Message to common');
+    await waitForFocus(page, 'Message to common');
   });
 
   await it('goes to a message with arrows, and to what can be done with it', async () => {
@@ -44,7 +44,7 @@ suite('web chat keyboard', async ({ gw, browser, it }) => {
     await page.keyboard.press('ArrowDown');
     await tabTo(page, 'Reply to bob');
     await page.keyboard.press('Enter');
-    assert.equal((await focused(page)).name, 'Message to common');
+    await waitForFocus(page, 'Message to common');
     await page.keyboard.type('an answer');
     await page.keyboard.press('Enter');
     await message(page, 'an answer').locator('.quote', { hasText: 'bob: one' }).waitFor();
@@ -60,7 +60,7 @@ suite('web chat keyboard', async ({ gw, browser, it }) => {
 
   await it('edits the last own message with the arrow, and one can think better of it', async () => {
     await page.keyboard.press('ArrowUp');
-    assert.equal((await focused(page)).name, 'Edit the message');
+    await waitForFocus(page, 'Edit the message');
     await page.keyboard.press('Escape');
     assert.equal(await message(page, 'an answer').count(), 1);
     assert.equal(await page.evaluate(() => document.activeElement.querySelector('.text')?.textContent), 'an answer');
@@ -70,14 +70,14 @@ suite('web chat keyboard', async ({ gw, browser, it }) => {
     await page.keyboard.type('a better answer');
     await page.keyboard.press('Enter');
     await message(page, 'a better answer').getByText('edited', { exact: true }).waitFor();
-    assert.equal((await focused(page)).name, 'Message to common');
+    await waitForFocus(page, 'Message to common');
   });
 
   await it('deletes, and the focus stays there', async () => {
     await tabTo(page, 'Delete the message', 'Shift+Tab');
     await page.keyboard.press('Enter');
     await page.getByRole('dialog').waitFor();
-    assert.equal((await focused(page)).name, 'Cancel');
+    await waitForFocus(page, 'Cancel');
     await tabTo(page, 'Delete');
     await page.keyboard.press('Enter');
     await page.getByText('This message was deleted.').waitFor();
@@ -88,7 +88,7 @@ suite('web chat keyboard', async ({ gw, browser, it }) => {
     await tabTo(page, 'New space', 'Shift+Tab');
     await page.keyboard.press('Enter');
     await page.getByRole('dialog').waitFor();
-    assert.equal((await focused(page)).name, 'Name');
+    await waitForFocus(page, 'Name');
     await page.keyboard.type('keys');
     await page.keyboard.press('Enter');
     await page.getByRole('heading', { name: 'keys' }).waitFor();
@@ -104,7 +104,7 @@ suite('web chat keyboard', async ({ gw, browser, it }) => {
     await page.getByText('bob was removed.').waitFor();
     await page.keyboard.press('Escape');
     await page.getByRole('dialog').waitFor({ state: 'detached' });
-    assert.equal((await focused(page)).name, 'Members');
+    await waitForFocus(page, 'Members');
   });
 
   await it('opens the file picker, who is here, and another room', async () => {
@@ -124,7 +124,7 @@ suite('web chat keyboard', async ({ gw, browser, it }) => {
     await tabTo(page, name, 'Shift+Tab');
     await page.keyboard.press('Enter');
     await page.getByRole('heading', { name: 'common' }).waitFor();
-    assert.equal((await focused(page)).name, 'Message to common');
+    await waitForFocus(page, 'Message to common');
     assertQuiet(page);
   });
 });

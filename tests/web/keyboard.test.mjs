@@ -2,7 +2,7 @@
 // The page by keyboard alone: no pointer, no direct focus, only keys.
 import assert from 'node:assert/strict';
 import { assertQuiet, row } from './lib/browser.mjs';
-import { focused, tabTo } from './lib/keys.mjs';
+import { tabTo, waitForFocus } from './lib/keys.mjs';
 import { suite } from './lib/suite.mjs';
 
 suite('web keyboard', async ({ gw, browser, it }) => {
@@ -14,7 +14,7 @@ suite('web keyboard', async ({ gw, browser, it }) => {
     await tabTo(page, 'Sign up');
     await page.keyboard.press('Enter');
     await page.getByRole('heading', { name: 'Sign up' }).waitFor();
-    assert.equal((await focused(page)).name, 'Name');
+    await waitForFocus(page, 'Name');
     await page.keyboard.type('kay');
     await tabTo(page, 'Password');
     await page.keyboard.type('correct horse battery');
@@ -35,7 +35,7 @@ suite('web keyboard', async ({ gw, browser, it }) => {
   await it('makes a folder', async () => {
     await page.keyboard.press('Enter');
     await page.getByRole('dialog').waitFor();
-    assert.equal((await focused(page)).name, 'Name');
+    await waitForFocus(page, 'Name');
     await page.keyboard.type('keys');
     await page.keyboard.press('Enter');
     await row(page, 'keys').waitFor();
@@ -45,17 +45,17 @@ suite('web keyboard', async ({ gw, browser, it }) => {
     await tabTo(page, 'Delete keys');
     await page.keyboard.press('Enter');
     await page.getByRole('dialog').waitFor();
-    assert.equal((await focused(page)).name, 'Cancel');
+    await waitForFocus(page, 'Cancel');
     await page.keyboard.press('Escape');
     await page.getByRole('dialog').waitFor({ state: 'detached' });
-    assert.equal((await focused(page)).name, 'Delete keys');
+    await waitForFocus(page, 'Delete keys');
   });
 
   await it('sorts and keeps the focus', async () => {
     await tabTo(page, 'Size', 'Shift+Tab');
     await page.keyboard.press('Enter');
     await page.locator('th[aria-sort="descending"]', { hasText: 'Size' }).waitFor();
-    assert.equal((await focused(page)).name, 'Size');
+    await waitForFocus(page, 'Size');
   });
 
   await it('goes into a folder and back', async () => {
@@ -88,14 +88,14 @@ suite('web keyboard', async ({ gw, browser, it }) => {
     await row(page, 'typed.txt').waitFor({ state: 'detached' });
     await page.locator('section[data-drop]:not([aria-busy])').waitFor();
     await page.getByText('typed.txt was deleted.').waitFor();
-    assert.equal((await focused(page)).name, 'keys/');
+    await waitForFocus(page, 'keys/');
   });
 
   await it('signs out', async () => {
     await tabTo(page, 'Sign out', 'Shift+Tab');
     await page.keyboard.press('Enter');
     await page.getByText('You are signed out.').waitFor();
-    assert.equal((await focused(page)).name, 'Name');
+    await waitForFocus(page, 'Name');
     assertQuiet(page);
   });
 });

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The page by keyboard: where the focus is, and how to get it elsewhere.
 import assert from 'node:assert/strict';
+import { setTimeout as sleep } from 'node:timers/promises';
 
 const STEPS_MAX = 60;
 
@@ -16,6 +17,17 @@ export function focused(page) {
       seen: style.outlineStyle !== 'none' && parseFloat(style.outlineWidth) > 0
     };
   });
+}
+
+// Waits until the focus is on `name`: the page moves it when what it belongs to is there.
+export async function waitForFocus(page, name, ms = 10000) {
+  const end = performance.now() + ms;
+  for (;;) {
+    const now = (await focused(page)).name;
+    if (now === name) return;
+    if (performance.now() > end) assert.equal(now, name);
+    await sleep(20);
+  }
 }
 
 // Presses `key` until the focus is on `name`; wherever it is on the way, it can be seen.
