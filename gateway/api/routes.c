@@ -70,7 +70,7 @@
     X(GET, "/v1/chat/{space}/messages/{seq}", messages_get, HEAR, NO_BODY, BLOCKS)                 \
     X(PATCH, "/v1/chat/{space}/messages/{seq}", messages_update, SAY, CHANGE, BLOCKS)              \
     X(DELETE, "/v1/chat/{space}/messages/{seq}", messages_delete, SAY, NO_BODY, BLOCKS)            \
-    X(GET, "/v1/chat/{space}/presence", presence_list, HEAR, NO_BODY, QUICK)                       \
+    X(GET, "/v1/chat/{space}/presence", presence_list, HEAR, NO_BODY, BLOCKS)                      \
     X(POST, "/v1/chat/{space}/typing", typing_create, SAY, NO_BODY, QUICK)                         \
     X(PUT, "/v1/chat/{space}/read", read_set, HEAR, JSON, BLOCKS)                                  \
     X(GET, "/v1/events", events_list, HEAR, NO_BODY, EVENTS)                                       \
