@@ -95,7 +95,10 @@ void records_space(struct json_out *o, const char *name, const char *epoch,
     json_out_string(o, "kind", kinds[info->space.kind]);
     json_out_string(o, "role", spaces_role_name(role));
     json_out_string(o, "description", info->description);
-    json_out_time(o, "created_at", info->created_ns);
+    if (info->space.id != 0)
+        json_out_time(o, "created_at", info->created_ns);
+    else
+        json_out_null(o, "created_at");
     json_out_integer(o, "last_read", (int64_t)info->last_read);
     json_out_integer(o, "unread", info->unread);
     if (info->head_seq > 0)

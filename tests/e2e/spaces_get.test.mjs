@@ -31,6 +31,7 @@ suite('spaces_get', async ({ gw, it }) => {
   await it('a direct talk is there before anything was said, and each sees the other\'s name', async () => {
     const before = await see(ann, '@bob');
     assert.deepEqual([before.name, before.kind, before.role, before.newest], ['@bob', 'direct', 'writer', null]);
+    assert.equal(before.created_at, null);
     await say(ann, '@bob', 'hi');
     assert.equal((await see(bob, '@ann')).name, '@ann');
     assert.equal((await see(bob, '%40ann')).name, '@ann');
