@@ -105,7 +105,10 @@ enum sg_err eventstream_start(struct eventstream *s, struct eventpoll *p, bool a
     }
     p->limit = EVENTS_MAX;
     from = p->listener.waiter.after;
-    err = eventpoll_next(p, true, at_once, &page, &state);
+    page.bounds = (struct chat_bounds){.oldest = {.seq = 0}};
+    err = chat_listen_enter(&p->listener);
+    if (err == SG_OK)
+        err = eventpoll_next(p, true, at_once, &page, &state);
     if (err != SG_OK)
         return eventpoll_fail(p, err, &page.bounds);
     *ret_done = state != SG_CHAT_BLOCKS;

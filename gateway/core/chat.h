@@ -123,6 +123,9 @@ enum chat_state {
  * the state. On an error *page holds nothing but page->bounds of CURSOR_PRUNED. */
 enum sg_err chat_next(struct chat_listener *l, bool wait, bool at_once, size_t limit,
                       struct chat_page *page, enum chat_state *ret) SG_MUST_CHECK;
+/* It counts among those who wait from now on, not only when it waits: for streams, which may never
+ * catch up. Its `wake` must be set. Errors as of chat_next. */
+enum sg_err chat_listen_enter(struct chat_listener *l) SG_MUST_CHECK;
 /* Takes it out of the hub; also legal when chat_listen failed or never ran (zeroed). */
 void chat_listen_end(struct chat_listener *l);
 

@@ -242,19 +242,24 @@ static enum sg_err look(struct chat_listener *l, bool at_once, size_t limit, str
     return err;
 }
 
+enum sg_err chat_listen_enter(struct chat_listener *l)
+{
+    enum sg_err err = SG_OK;
+    if (!l->waiter.entered) {
+        err = hub_enter(l->chat->hub, &l->waiter);
+        /* What was taken away before it entered, it has not heard of. */
+        if (!err && spaces_generation(l->chat->spaces) != l->generation)
+            err = prove(l);
+    }
+    return err;
+}
+
 /* Waits in the hub, unless something happened meanwhile. */
 static enum sg_err wait_for_news(struct chat_listener *l, bool *ret_waits)
 {
-    struct chat *c = l->chat;
-    enum sg_err err = SG_OK;
-    if (!l->waiter.entered) {
-        err = hub_enter(c->hub, &l->waiter);
-        /* What was taken away before it entered, it has not heard of. */
-        if (!err && spaces_generation(c->spaces) != l->generation)
-            err = prove(l);
-    }
+    enum sg_err err = chat_listen_enter(l);
     if (!err)
-        *ret_waits = hub_wait(c->hub, &l->waiter);
+        *ret_waits = hub_wait(l->chat->hub, &l->waiter);
     return err;
 }
 

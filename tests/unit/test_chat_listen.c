@@ -349,9 +349,16 @@ static void test_too_many(void **state)
     static struct chat_ear ears[WAITERS + 1];
     for (unsigned i = 0; i <= WAITERS; i++)
         assert_int_equal(SG_OK, chat_ear_open(&ears[i], c, &c->bob, "common", NULL));
+    /* Every other one counts without waiting. */
     for (unsigned i = 0; i < WAITERS; i++)
-        assert_waits(&ears[i]);
+        if (i % 2 == 0)
+            assert_waits(&ears[i]);
+        else
+            assert_int_equal(SG_OK, chat_listen_enter(&ears[i].listener));
+    assert_int_equal(SG_OK, chat_listen_enter(&ears[1].listener));
+    assert_int_equal(WAITERS, hub_count(c->hub));
     assert_int_equal(SG_ERR_TOO_MANY_WAITERS, chat_ear_next(&ears[WAITERS], true));
+    assert_int_equal(SG_ERR_TOO_MANY_WAITERS, chat_listen_enter(&ears[WAITERS].listener));
     for (unsigned i = 0; i <= WAITERS; i++)
         chat_ear_close(&ears[i]);
 }
