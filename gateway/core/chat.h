@@ -78,7 +78,7 @@ void chat_page_fini(struct chat_page *page);
 enum sg_err chat_range(struct chat *c, int64_t space_id, struct event_range *ret) SG_MUST_CHECK;
 
 #define SG_CHAT_LIMIT_MAX  500
-#define SG_CHAT_ANSWER_MAX (1024 * 1024) /* bytes of events in a page; one event at least */
+#define SG_CHAT_ANSWER_MAX (256 * 1024) /* bytes of events in a page; one event at least */
 
 /* One page of a space without waiting: the newest (`before` NULL) or those before a cursor. Blocks
  * for reads only. ret->bounds are set with SG_ERR_CURSOR_FUTURE and CURSOR_PRUNED too; the epoch of
