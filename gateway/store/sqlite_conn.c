@@ -258,6 +258,12 @@ enum sg_err sqlite_query_step(struct sqlite_query *q, bool *ret_row)
     return SG_OK;
 }
 
+bool sqlite_query_next(struct sqlite_query *q)
+{
+    bool row = false;
+    return sqlite_query_step(q, &row) == SG_OK && row;
+}
+
 enum sg_err sqlite_query_end(struct sqlite_query *q)
 {
     if (q->stmt) {
@@ -270,10 +276,8 @@ enum sg_err sqlite_query_end(struct sqlite_query *q)
 
 enum sg_err sqlite_query_run(struct sqlite_query *q)
 {
-    bool row = true;
-    enum sg_err err = SG_OK;
-    while (!err && row)
-        err = sqlite_query_step(q, &row);
+    while (sqlite_query_next(q))
+        ;
     return sqlite_query_end(q);
 }
 

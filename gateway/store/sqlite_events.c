@@ -339,11 +339,10 @@ struct prune_job {
 static enum sg_err prune_find(struct sqlite_conn *c, struct prune_job *job, uint64_t count)
 {
     struct sqlite_query q;
-    bool row = true;
     sqlite_query_begin(&q, c, SG_SQL_EVENT_OLDEST);
     sqlite_query_int(&q, job->space_id);
     sqlite_query_int(&q, (int64_t)job->batch);
-    while (!sqlite_query_step(&q, &row) && row) {
+    while (sqlite_query_next(&q)) {
         bool old = sqlite_query_get_int(&q, 1) < job->before_ns;
         bool surplus = job->keep > 0 && count > job->keep + job->removed;
         if (!old && !surplus)

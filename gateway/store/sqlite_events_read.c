@@ -117,7 +117,6 @@ static enum sg_err stream_fill(const struct merge *m, struct stream *s)
                                               {SG_SQL_TYPE_KEYS, SG_SQL_TYPE_KEYS_DESC}};
     uint64_t after = m->after, before = m->before;
     struct sqlite_query q;
-    bool row = true;
     if (s->count > 0 && m->newest)
         before = s->keys[s->count - 1];
     else if (s->count > 0)
@@ -131,7 +130,7 @@ static enum sg_err stream_fill(const struct merge *m, struct stream *s)
     sqlite_query_int(&q, m->chunk);
     if (s->type >= 0)
         sqlite_query_int(&q, s->type);
-    while (s->count < m->chunk && !sqlite_query_step(&q, &row) && row)
+    while (s->count < m->chunk && sqlite_query_next(&q))
         s->keys[s->count++] = (uint64_t)sqlite_query_get_int(&q, 0);
     s->more = s->count == m->chunk;
     return sqlite_query_end(&q);

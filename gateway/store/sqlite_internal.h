@@ -256,6 +256,8 @@ void sqlite_query_text_n(struct sqlite_query *q, const char *value, size_t len);
 void sqlite_query_blob(struct sqlite_query *q, const void *value, size_t len);
 void sqlite_query_null(struct sqlite_query *q);
 enum sg_err sqlite_query_step(struct sqlite_query *q, bool *ret_row) SG_MUST_CHECK;
+/* For rows in a loop: false at the end and after an error, which sqlite_query_end gives back. */
+bool sqlite_query_next(struct sqlite_query *q);
 /* Resets the statement; the first error of the run. */
 enum sg_err sqlite_query_end(struct sqlite_query *q) SG_MUST_CHECK;
 /* Step to the end and reset: for statements without rows. */

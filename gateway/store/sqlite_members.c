@@ -78,16 +78,12 @@ enum sg_err sqlite_members_list(void *self, int64_t id, const char *after, size_
         return err;
     struct sqlite_query q;
     size_t count = 0;
-    bool row = limit > 0;
     sqlite_query_begin(&q, c, SG_SQL_MEMBER_LIST);
     sqlite_query_int(&q, id);
     sqlite_query_text(&q, after);
     sqlite_query_int(&q, (int64_t)limit);
-    while (!err && row && count < limit) {
-        err = sqlite_query_step(&q, &row);
-        if (!err && row)
-            member_from_row(&q, &ret[count++]);
-    }
+    while (count < limit && sqlite_query_next(&q))
+        member_from_row(&q, &ret[count++]);
     err = sqlite_query_end(&q);
     sqlite_conn_release(self, c);
     if (!err)

@@ -129,15 +129,11 @@ static enum sg_err sessions_list(void *self, int64_t user_id, size_t limit,
         return err;
     struct sqlite_query q;
     size_t count = 0;
-    bool row = true;
     sqlite_query_begin(&q, c, SG_SQL_SESSION_LIST);
     sqlite_query_int(&q, user_id);
     sqlite_query_int(&q, (int64_t)limit);
-    while (!err && row && count < limit) {
-        err = sqlite_query_step(&q, &row);
-        if (!err && row)
-            session_from_row(&q, &ret[count++]);
-    }
+    while (count < limit && sqlite_query_next(&q))
+        session_from_row(&q, &ret[count++]);
     err = sqlite_query_end(&q);
     sqlite_conn_release(self, c);
     if (!err)

@@ -201,15 +201,11 @@ static enum sg_err spaces_list(void *self, int64_t user_id, size_t limit, struct
         return err;
     struct sqlite_query q;
     size_t count = 0;
-    bool row = limit > 0;
     sqlite_query_begin(&q, c, SG_SQL_SPACE_LIST);
     sqlite_query_int(&q, user_id);
     sqlite_query_int(&q, (int64_t)limit);
-    while (!err && row && count < limit) {
-        err = sqlite_query_step(&q, &row);
-        if (!err && row)
-            info_from_row(&q, &ret[count++]);
-    }
+    while (count < limit && sqlite_query_next(&q))
+        info_from_row(&q, &ret[count++]);
     err = sqlite_query_end(&q);
     for (size_t i = 0; !err && i < count; i++)
         err = count_unread(c, user_id, &ret[i]);
@@ -228,16 +224,12 @@ static enum sg_err spaces_visible(void *self, int64_t user_id, int64_t after_id,
         return err;
     struct sqlite_query q;
     size_t count = 0;
-    bool row = limit > 0;
     sqlite_query_begin(&q, c, SG_SQL_SPACE_VISIBLE);
     sqlite_query_int(&q, user_id);
     sqlite_query_int(&q, after_id);
     sqlite_query_int(&q, (int64_t)limit);
-    while (!err && row && count < limit) {
-        err = sqlite_query_step(&q, &row);
-        if (!err && row)
-            record_from_row(&q, &ret[count++]);
-    }
+    while (count < limit && sqlite_query_next(&q))
+        record_from_row(&q, &ret[count++]);
     err = sqlite_query_end(&q);
     sqlite_conn_release(self, c);
     if (!err)
@@ -254,20 +246,16 @@ static enum sg_err spaces_retentions(void *self, int64_t after_id, size_t limit,
         return err;
     struct sqlite_query q;
     size_t count = 0;
-    bool row = limit > 0;
     sqlite_query_begin(&q, c, SG_SQL_SPACE_RETENTIONS);
     sqlite_query_int(&q, after_id);
     sqlite_query_int(&q, (int64_t)limit);
-    while (!err && row && count < limit) {
-        err = sqlite_query_step(&q, &row);
-        if (!err && row)
-            ret[count++] = (struct space_retention){
-                .id = sqlite_query_get_int(&q, 0),
-                .retention_s = sqlite_query_get_int(&q, 1),
-                .retention_count = (uint64_t)sqlite_query_get_int(&q, 2),
-                .pruned_seq = (uint64_t)sqlite_query_get_int(&q, 3),
-            };
-    }
+    while (count < limit && sqlite_query_next(&q))
+        ret[count++] = (struct space_retention){
+            .id = sqlite_query_get_int(&q, 0),
+            .retention_s = sqlite_query_get_int(&q, 1),
+            .retention_count = (uint64_t)sqlite_query_get_int(&q, 2),
+            .pruned_seq = (uint64_t)sqlite_query_get_int(&q, 3),
+        };
     err = sqlite_query_end(&q);
     sqlite_conn_release(self, c);
     if (!err)

@@ -210,15 +210,11 @@ static enum sg_err users_list(void *self, const char *after, size_t limit, struc
         return err;
     struct sqlite_query q;
     size_t count = 0;
-    bool row = limit > 0;
     sqlite_query_begin(&q, c, SG_SQL_USER_LIST);
     sqlite_query_text(&q, after);
     sqlite_query_int(&q, (int64_t)limit);
-    while (!err && row && count < limit) {
-        err = sqlite_query_step(&q, &row);
-        if (!err && row)
-            user_from_row(&q, &ret[count++]);
-    }
+    while (count < limit && sqlite_query_next(&q))
+        user_from_row(&q, &ret[count++]);
     err = sqlite_query_end(&q);
     sqlite_conn_release(self, c);
     if (!err)
