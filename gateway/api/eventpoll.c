@@ -95,18 +95,6 @@ enum sg_err eventpoll_listen(struct eventpoll *p, bool at_once, bool *ret_done)
     return SG_OK;
 }
 
-enum sg_err eventpoll_next(struct eventpoll *p, bool wait, bool at_once, struct chat_page *page,
-                           enum chat_state *ret)
-{
-    const struct principal *who = request_principal(p->request);
-
-    page->count = page->note_count = 0;
-    page->bounds = (struct chat_bounds){.oldest = {.seq = 0}};
-    if (clock_now_s() >= who->token_expires_s)
-        return SG_ERR_TOKEN_EXPIRED;
-    return chat_next(&p->listener, wait, at_once, p->limit, page, ret);
-}
-
 unsigned eventpoll_time(const struct eventpoll *p, int64_t most)
 {
     const struct principal *who = request_principal(p->request);
@@ -129,7 +117,7 @@ static enum sg_err look(struct eventpoll *p, bool wait, bool at_once, bool *ret_
 {
     struct chat_page page;
     enum chat_state state = SG_CHAT_NOTHING;
-    enum sg_err err = eventpoll_next(p, wait, at_once, &page, &state);
+    enum sg_err err = chat_next(&p->listener, wait, at_once, p->limit, &page, &state);
 
     *ret_done = true;
     if (err != SG_OK)

@@ -26,11 +26,7 @@ enum sg_err eventpoll_read(struct request *r, struct eventpoll *p, bool notes) S
 /* Begins to listen, if it does not yet. With `at_once` *ret_done may stay false: again, where
  * reading the store is allowed. */
 enum sg_err eventpoll_listen(struct eventpoll *p, bool at_once, bool *ret_done) SG_MUST_CHECK;
-/* What there is, or with SG_CHAT_WAITS the promise of a wake; page as of chat_next, to be ended
- * with chat_page_fini if this is SG_OK. An error is for eventpoll_fail. */
-enum sg_err eventpoll_next(struct eventpoll *p, bool wait, bool at_once, struct chat_page *page,
-                           enum chat_state *ret) SG_MUST_CHECK;
-/* Sets what the answer with an error of eventpoll_next needs, and returns it. */
+/* Sets what the answer with an error of chat_next needs, and returns it. */
 enum sg_err eventpoll_fail(struct eventpoll *p, enum sg_err err, const struct chat_bounds *bounds);
 /* Milliseconds until its token expires, at least 1, at most `most`. */
 unsigned eventpoll_time(const struct eventpoll *p, int64_t most);

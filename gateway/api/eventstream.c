@@ -108,7 +108,7 @@ enum sg_err eventstream_start(struct eventstream *s, struct eventpoll *p, bool a
     page.bounds = (struct chat_bounds){.oldest = {.seq = 0}};
     err = chat_listen_enter(&p->listener);
     if (err == SG_OK)
-        err = eventpoll_next(p, true, at_once, &page, &state);
+        err = chat_next(&p->listener, true, at_once, p->limit, &page, &state);
     if (err != SG_OK)
         return eventpoll_fail(p, err, &page.bounds);
     *ret_done = state != SG_CHAT_BLOCKS;
@@ -140,7 +140,7 @@ static enum sg_err speak(struct eventstream *s, struct eventpoll *p, bool *ret_a
     enum chat_state state = SG_CHAT_NOTHING;
     struct chat_page page;
     int64_t silent;
-    enum sg_err err = eventpoll_next(p, true, true, &page, &state);
+    enum sg_err err = chat_next(&p->listener, true, true, p->limit, &page, &state);
 
     *ret_again = false;
     if (err != SG_OK)
@@ -164,7 +164,7 @@ enum sg_err eventstream_read(struct eventstream *s, struct eventpoll *p)
     const char *epoch = chat_epoch(api->chat);
     enum chat_state state = SG_CHAT_NOTHING;
     struct chat_page page;
-    enum sg_err err = eventpoll_next(p, false, false, &page, &state);
+    enum sg_err err = chat_next(&p->listener, false, false, p->limit, &page, &state);
 
     if (err != SG_OK)
         return put_problem(s, p, epoch, err, &page.bounds);
