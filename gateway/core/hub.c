@@ -4,13 +4,13 @@
 #include "core/hub_internal.h"
 
 #include <assert.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/metrics.h"
 #include "base/place.h"
+#include "base/thread.h"
 
 /* -- views ---------------------------------------------------------------------------------------
  */
@@ -48,8 +48,7 @@ static enum sg_err start(struct hub *h)
 {
     pthread_condattr_t monotonic;
     pthread_mutexattr_t adaptive;
-    sigset_t all, old;
-    int code;
+    enum sg_err err;
 
     pthread_mutexattr_init(&adaptive);
     pthread_mutexattr_settype(&adaptive, PTHREAD_MUTEX_ADAPTIVE_NP);
@@ -59,16 +58,12 @@ static enum sg_err start(struct hub *h)
     pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
     pthread_cond_init(&h->work, &monotonic);
     pthread_condattr_destroy(&monotonic);
-    /* Signals belong to the program's main thread. */
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &old);
-    code = pthread_create(&h->thread, NULL, hub_wake_run, h);
-    pthread_sigmask(SIG_SETMASK, &old, NULL);
-    if (code == 0)
+    err = thread_start(&h->thread, hub_wake_run, h);
+    if (err == SG_OK)
         return SG_OK;
     pthread_cond_destroy(&h->work);
     pthread_mutex_destroy(&h->lock);
-    return err_from_errno(code);
+    return err;
 }
 
 enum sg_err hub_new(const struct hub_config *config, uint64_t head, struct hub **ret)

@@ -7,7 +7,6 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
@@ -15,6 +14,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/metrics.h"
+#include "base/thread.h"
 #include "http/internal.h"
 #include "http/loop.h"
 
@@ -145,9 +145,7 @@ static void *accept_main(void *arg)
 enum sg_err accepter_new(struct server *server, struct accepter **ret)
 {
     const struct server_config *config = &server->config;
-    sigset_t all;
-    sigset_t old;
-    int rc = -1;
+    enum sg_err err = SG_ERR_NO_MEMORY;
     struct accepter *a;
 
     if (config->listen_count < 1 || config->listen_count > LISTEN_MAX)
@@ -164,18 +162,15 @@ enum sg_err accepter_new(struct server *server, struct accepter **ret)
     a->spare = open("/dev/null", O_RDONLY | O_CLOEXEC);
     a->stop = eventfd(0, EFD_CLOEXEC);
     if (a->stop >= 0) {
-        sigfillset(&all);
-        pthread_sigmask(SIG_SETMASK, &all, &old);
-        rc = pthread_create(&a->thread, NULL, accept_main, a);
-        pthread_sigmask(SIG_SETMASK, &old, NULL);
+        err = thread_start(&a->thread, accept_main, a);
     }
-    if (rc != 0) {
+    if (err != SG_OK) {
         if (a->stop >= 0)
             (void)close(a->stop);
         if (a->spare >= 0)
             (void)close(a->spare);
         free(a);
-        return SG_ERR_NO_MEMORY;
+        return err;
     }
     *ret = a;
     return SG_OK;

@@ -5,7 +5,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -15,6 +14,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/thread.h"
 
 #define LINGER_MAX     512                /* sockets at a time */
 #define LINGER_BYTES   (64 * 1024 * 1024) /* dropped from one of them at most */
@@ -151,9 +151,7 @@ void linger_add(struct lingerer *l, int fd)
 enum sg_err linger_new(struct lingerer **ret)
 {
     struct epoll_event event = {.events = EPOLLIN};
-    sigset_t all;
-    sigset_t old;
-    int rc = -1;
+    enum sg_err err = SG_ERR_NO_MEMORY;
     struct lingerer *l = calloc(1, sizeof *l);
 
     if (l == NULL)
@@ -162,18 +160,15 @@ enum sg_err linger_new(struct lingerer **ret)
     l->epoll = epoll_create1(EPOLL_CLOEXEC);
     l->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     if (l->epoll >= 0 && l->wake >= 0 && epoll_ctl(l->epoll, EPOLL_CTL_ADD, l->wake, &event) == 0) {
-        sigfillset(&all);
-        pthread_sigmask(SIG_SETMASK, &all, &old);
-        rc = pthread_create(&l->thread, NULL, linger_main, l);
-        pthread_sigmask(SIG_SETMASK, &old, NULL);
+        err = thread_start(&l->thread, linger_main, l);
     }
-    if (rc != 0) {
+    if (err != SG_OK) {
         if (l->epoll >= 0)
             (void)close(l->epoll);
         if (l->wake >= 0)
             (void)close(l->wake);
         free(l);
-        return SG_ERR_NO_MEMORY;
+        return err;
     }
     *ret = l;
     return SG_OK;

@@ -10,12 +10,12 @@
 
 #include <netinet/in.h>
 #include <poll.h>
-#include <signal.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
 #include "base/log.h"
 #include "base/metrics.h"
+#include "base/thread.h"
 
 /* Makes the loop go round once more; a signal that it has not yet seen will do. */
 static void wake(struct loop *loop)
@@ -98,9 +98,7 @@ static void *loop_main(void *arg)
 enum sg_err loop_start(struct loop *loop)
 {
     const union MHD_DaemonInfo *info = MHD_get_daemon_info(loop->daemon, MHD_DAEMON_INFO_EPOLL_FD);
-    sigset_t all;
-    sigset_t old;
-    int rc;
+    enum sg_err err;
 
     if (info == NULL)
         return SG_ERR_UNAVAILABLE;
@@ -109,16 +107,13 @@ enum sg_err loop_start(struct loop *loop)
     if (loop->wake < 0)
         return SG_ERR_UNAVAILABLE;
     pthread_mutex_init(&loop->lock, NULL);
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &old);
-    rc = pthread_create(&loop->thread, NULL, loop_main, loop);
-    pthread_sigmask(SIG_SETMASK, &old, NULL);
-    loop->running = rc == 0;
-    if (rc == 0)
+    err = thread_start(&loop->thread, loop_main, loop);
+    loop->running = err == SG_OK;
+    if (err == SG_OK)
         return SG_OK;
     pthread_mutex_destroy(&loop->lock);
     (void)close(loop->wake);
-    return SG_ERR_NO_MEMORY;
+    return err;
 }
 
 void loop_stop(struct loop *loop)

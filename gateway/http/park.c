@@ -6,13 +6,13 @@
 #include "http/park.h"
 
 #include <pthread.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/thread.h"
 #include "http/wait.h"
 
 #define TICK_NS    (250 * 1000000LL)
@@ -225,17 +225,10 @@ static void *park_main(void *arg)
 static enum sg_err start(struct park *p)
 {
     struct epoll_event event = {.events = EPOLLIN, .data.u64 = OWN_EVENT};
-    sigset_t all;
-    sigset_t old;
-    int rc;
 
     if (epoll_ctl(p->epoll, EPOLL_CTL_ADD, p->signal, &event) != 0)
         return SG_ERR_UNAVAILABLE;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &old);
-    rc = pthread_create(&p->thread, NULL, park_main, p);
-    pthread_sigmask(SIG_SETMASK, &old, NULL);
-    return rc == 0 ? SG_OK : SG_ERR_NO_MEMORY;
+    return thread_start(&p->thread, park_main, p);
 }
 
 enum sg_err park_new(struct registry *registry, struct park **ret)

@@ -3,11 +3,11 @@
 #include "http/pool.h"
 
 #include <pthread.h>
-#include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 
 #include "base/metrics.h"
+#include "base/thread.h"
 
 struct pool {
     pthread_mutex_t lock;
@@ -72,8 +72,6 @@ static void pool_join(struct pool *p)
 
 enum sg_err pool_new(unsigned threads, unsigned queue_max, struct pool **ret)
 {
-    sigset_t all;
-    sigset_t old;
     struct pool *p;
 
     if (threads < 1 || threads > 256)
@@ -84,12 +82,8 @@ enum sg_err pool_new(unsigned threads, unsigned queue_max, struct pool **ret)
     pthread_mutex_init(&p->lock, NULL);
     pthread_cond_init(&p->wake, NULL);
     p->queue_max = queue_max;
-    /* Signals belong to the program's main thread. */
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &old);
-    while (p->threads < threads && pthread_create(&p->thread[p->threads], NULL, pool_main, p) == 0)
+    while (p->threads < threads && thread_start(&p->thread[p->threads], pool_main, p) == SG_OK)
         p->threads++;
-    pthread_sigmask(SIG_SETMASK, &old, NULL);
     if (p->threads < threads) {
         pool_join(p);
         return SG_ERR_NO_MEMORY;

@@ -4,7 +4,6 @@
 
 #include <poll.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
@@ -12,6 +11,7 @@
 
 #include "base/clock.h"
 #include "base/metrics.h"
+#include "base/thread.h"
 #include "http/registry.h"
 #include "http/tls_session.h"
 
@@ -42,9 +42,7 @@ static void *reaper_main(void *arg)
 
 enum sg_err reaper_new(struct registry *registry, struct tls_tickets *tickets, struct reaper **ret)
 {
-    sigset_t all;
-    sigset_t old;
-    int rc = -1;
+    enum sg_err err = SG_ERR_NO_MEMORY;
     struct reaper *r = calloc(1, sizeof *r);
 
     if (r == NULL)
@@ -53,16 +51,13 @@ enum sg_err reaper_new(struct registry *registry, struct tls_tickets *tickets, s
     r->tickets = tickets;
     r->stop = eventfd(0, EFD_CLOEXEC);
     if (r->stop >= 0) {
-        sigfillset(&all);
-        pthread_sigmask(SIG_SETMASK, &all, &old);
-        rc = pthread_create(&r->thread, NULL, reaper_main, r);
-        pthread_sigmask(SIG_SETMASK, &old, NULL);
-        if (rc != 0)
+        err = thread_start(&r->thread, reaper_main, r);
+        if (err != SG_OK)
             (void)close(r->stop);
     }
-    if (rc != 0) {
+    if (err != SG_OK) {
         free(r);
-        return SG_ERR_NO_MEMORY;
+        return err;
     }
     *ret = r;
     return SG_OK;

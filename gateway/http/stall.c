@@ -7,13 +7,13 @@
 #include "http/stall.h"
 
 #include <pthread.h>
-#include <signal.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include "base/thread.h"
 #include "http/internal.h"
 #include "http/loop.h"
 
@@ -46,17 +46,10 @@ static void *stall_main(void *arg)
 static enum sg_err start(struct stall *s)
 {
     struct epoll_event stop = {.events = EPOLLIN, .data.ptr = NULL};
-    sigset_t all;
-    sigset_t old;
-    int rc;
 
     if (epoll_ctl(s->epoll, EPOLL_CTL_ADD, s->stop, &stop) != 0)
         return SG_ERR_UNAVAILABLE;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &old);
-    rc = pthread_create(&s->thread, NULL, stall_main, s);
-    pthread_sigmask(SIG_SETMASK, &old, NULL);
-    return rc == 0 ? SG_OK : SG_ERR_NO_MEMORY;
+    return thread_start(&s->thread, stall_main, s);
 }
 
 enum sg_err stall_new(struct stall **ret)
