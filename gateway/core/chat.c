@@ -15,7 +15,6 @@
 #include "base/rng.h"
 #include "core/sha256.h"
 
-#define REVISE_TRIES    4 /* rights may change before its turn comes */
 #define FINGERPRINT_MAX (SG_EVENT_TEXT_MAX + SG_EVENT_FILES_MAX * (SG_PATH_SIZE + 8) + 64)
 
 enum sg_err chat_new(const struct events_store *events, struct spaces *spaces, struct hub *hub,
@@ -203,30 +202,14 @@ enum sg_err chat_post(struct chat *c, const struct principal *who, const struct 
 /* -- changing -----------------------------------------------------------------------------------
  */
 
-struct revising {
-    struct event_revision revision; /* first */
-    struct chat *chat;
-    uint64_t generation; /* in which the actor was allowed to */
-};
-
-static enum sg_err check_actor(void *ctx)
+/* One try: SG_ERR_CONFLICT when rights have changed before its turn came. */
+static enum sg_err revise(struct chat *c, struct spaces_act *act, const struct principal *who,
+                          const char *space, struct event_revision *revision, struct event **ret,
+                          struct space_record *ret_space)
 {
-    const struct revising *r = ctx;
-    return spaces_changed_since(r->chat->spaces, r->revision.actor_id, r->revision.space_id,
-                                r->generation)
-               ? SG_ERR_CONFLICT
-               : SG_OK;
-}
-
-/* SG_ERR_CONFLICT: rights have changed before its turn came. */
-static enum sg_err revise(struct revising *r, const struct principal *who, const char *space,
-                          struct event **ret, struct space_record *ret_space)
-{
-    struct chat *c = r->chat;
     struct principal now = *who;
     enum space_role role;
     bool changed;
-    r->generation = spaces_generation(c->spaces);
     enum sg_err err = renew(c, &now, &changed);
     if (!err)
         err = spaces_authorize(c->spaces, &now, space, SG_SPACE_WRITER, ret_space, &role);
@@ -234,9 +217,12 @@ static enum sg_err revise(struct revising *r, const struct principal *who, const
         err = SG_ERR_NOT_FOUND;
     if (err)
         return err;
-    r->revision.space_id = ret_space->id;
-    r->revision.any_author = role == SG_SPACE_OWNER;
-    return c->events.vt->revise(c->events.self, &r->revision, ret);
+    act->space_ids[0] = ret_space->id;
+    revision->space_id = ret_space->id;
+    revision->any_author = role == SG_SPACE_OWNER;
+    revision->check = act->actor.check;
+    revision->check_ctx = act->actor.check_ctx;
+    return c->events.vt->revise(c->events.self, revision, ret);
 }
 
 enum sg_err chat_revise(struct chat *c, const struct principal *who, const char *space,
@@ -250,22 +236,21 @@ enum sg_err chat_revise(struct chat *c, const struct principal *who, const char 
         err = SG_ERR_NOT_FOUND;
     if (err)
         return err;
-    struct revising r = {.chat = c,
-                         .revision = {.target = seq,
+    struct event_revision revision = {.target = seq,
                                       .actor_id = who->user_id,
                                       .actor = who->user,
                                       .text = text,
                                       .text_len = text ? text_len : 0,
-                                      .now_ns = clock_now_ns(),
-                                      .check = check_actor}};
-    r.revision.check_ctx = &r;
-    rng_bytes(r.revision.salt, sizeof(r.revision.salt));
-    err = SG_ERR_CONFLICT;
-    for (unsigned i = 0; err == SG_ERR_CONFLICT && i < REVISE_TRIES; i++)
-        err = revise(&r, who, space, ret, &record);
+                                      .now_ns = clock_now_ns()};
+    struct spaces_act act = {.tries = 0};
+    rng_bytes(revision.salt, sizeof(revision.salt));
+    do {
+        spaces_act_begin(&act, c->spaces, who);
+        err = revise(c, &act, who, space, &revision, ret, &record);
+    } while (spaces_act_again(&act, &err));
     if (!err)
         *ret_space = record;
-    return err == SG_ERR_CONFLICT ? SG_ERR_OVERLOADED : err; /* rights change all the time */
+    return err;
 }
 
 /* -- pages --------------------------------------------------------------------------------------
