@@ -15,11 +15,11 @@
 #include "base/log.h"
 #include "base/metrics.h"
 #include "http/head.h"
+#include "http/loop.h"
 #include "http/park.h"
 #include "http/reply.h"
 #include "http/upload.h"
 #include "http/wait.h"
-#include "http/loop.h"
 
 /* -- birth and end of a request -------------------------------------------------------------------
  */

@@ -7,8 +7,8 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "http/wait.h"
 #include "http/loop.h"
+#include "http/wait.h"
 
 static struct request *request_of(struct pool_job *job)
 {

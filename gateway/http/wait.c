@@ -5,8 +5,8 @@
 
 #include <assert.h>
 
-#include "http/park.h"
 #include "http/loop.h"
+#include "http/park.h"
 #include "http/upload.h"
 
 #define WAIT_MAX_MS 65000
