@@ -63,6 +63,12 @@
     X(EXPECTATION, 417, "expectation-failed", "Unsupported expectation")                           \
     X(IDEMPOTENCY, 422, "idempotency-mismatch", "The key was used for another request")            \
     X(NO_FILE, 422, "file-not-found", "A file that is named does not exist")                       \
+    X(BAD_ITEMS, 422, "items-invalid", "Some items cannot be signed")                              \
+    X(KEY_DISABLED, 409, "key-disabled", "The key is disabled")                                    \
+    X(KEY_EXPIRED, 409, "key-expired", "The current version of the key has expired")               \
+    X(QUORUM, 503, "quorum-not-reached", "Too few witnesses have seen the log")                    \
+    X(LOG_CLOSED, 503, "log-closed", "The log does not continue what was published")               \
+    X(CLOCK, 503, "clock-unreliable", "The clock cannot be trusted")                               \
     X(THROTTLED, 429, "throttled", "Too many attempts")                                            \
     X(HEADERS_TOO_LARGE, 431, "headers-too-large", "The header is too large")                      \
     X(NO_SPACE, 507, "insufficient-storage", "No space left to store this")

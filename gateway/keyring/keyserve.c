@@ -155,6 +155,17 @@ static enum sg_err answer(struct server *s, uint8_t type, struct request *r)
     case SG_KEYRING_STATUS:
     case SG_KEYRING_TOKEN_KEYS:
         break;
+    case SG_KEYRING_KEY_CREATE:
+    case SG_KEYRING_KEY_ROTATE:
+    case SG_KEYRING_KEY_UPDATE:
+    case SG_KEYRING_KEY_NAMES:
+    case SG_KEYRING_KEY_GET:
+    case SG_KEYRING_KEY_PUBLIC:
+    case SG_KEYRING_SIGN:
+    case SG_KEYRING_RELEASE:
+    case SG_KEYRING_LOG_STATE:
+    case SG_KEYRING_SIGN_TIME:
+        return SG_ERR_UNAVAILABLE;
     }
     if (!decoded(r, codec_end(&r->in)))
         return SG_ERR_PROTOCOL;
