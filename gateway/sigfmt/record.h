@@ -58,4 +58,17 @@ enum sg_err sig_source_parse(const char *text, enum sig_source *ret) SG_MUST_CHE
  */
 enum sg_err sig_record_put(struct buf *out, const struct sig_record *r) SG_MUST_CHECK;
 
+/* A record read from its canonical text, with its own copies of the strings. Large. */
+struct sig_record_read {
+    struct sig_record record; /* points into `text` */
+    char text[SG_RECORD_TEXT_MAX];
+};
+/* SG_ERR_BAD_FIELD unless it is exactly what sig_record_put would write. */
+enum sg_err sig_record_parse(const char *text, size_t len,
+                             struct sig_record_read *ret) SG_MUST_CHECK;
+
+/* Whether a name may be signed: 1 to SG_RECORD_NAME_MAX bytes of UTF-8 without control characters,
+ * not beginning with "/", without "//", "." or ".." as a part. */
+bool sig_record_name_valid(const char *name);
+
 #endif
