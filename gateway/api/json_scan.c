@@ -5,11 +5,8 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "api/json_text.h"
 #include "api/utf8.h"
-
-struct span {
-    const uint8_t *p, *end;
-};
 
 struct scan {
     const uint8_t *text, *p, *end;
@@ -17,7 +14,7 @@ struct scan {
     size_t depth;
     uint8_t close[SG_JSON_DEPTH]; /* '}' or ']' of each open container */
     size_t first[SG_JSON_DEPTH];  /* index of its first name below */
-    struct span name[SG_JSON_MEMBERS];
+    struct json_span name[SG_JSON_MEMBERS];
     size_t names;
 };
 
@@ -34,36 +31,10 @@ static void skip_space(struct scan *s)
         s->p++;
 }
 
-static int hex_digit(uint8_t c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    if (c >= 'a' && c <= 'f')
-        return c - 'a' + 10;
-    if (c >= 'A' && c <= 'F')
-        return c - 'A' + 10;
-    return -1;
-}
-
-/* Four hex digits at `p`, which has them; -1 when they are none. */
-static int32_t hex4(const uint8_t *p)
-{
-    int32_t value = 0;
-
-    for (size_t i = 0; i < 4; i++) {
-        int digit = hex_digit(p[i]);
-
-        if (digit < 0)
-            return -1;
-        value = value << 4 | digit;
-    }
-    return value;
-}
-
 /* The code unit of an escape "\uXXXX" at `p`, -1 when there is none. */
 static int32_t unicode_escape(const uint8_t *p, const uint8_t *end)
 {
-    return end - p >= 6 && p[0] == '\\' && p[1] == 'u' ? hex4(p + 2) : -1;
+    return end - p >= 6 && p[0] == '\\' && p[1] == 'u' ? json_text_hex4(p + 2) : -1;
 }
 
 /* An escape; s->p is at the backslash. */
@@ -95,7 +66,7 @@ static bool scan_escape(struct scan *s)
 }
 
 /* A string; s->p is at the opening quote. The span is what stands between the quotes. */
-static bool scan_string(struct scan *s, struct span *ret)
+static bool scan_string(struct scan *s, struct json_span *ret)
 {
     ret->p = ++s->p;
     for (;;) {
@@ -110,6 +81,10 @@ static bool scan_string(struct scan *s, struct span *ret)
         if (*s->p == '\\') {
             if (!scan_escape(s))
                 return false;
+            continue;
+        }
+        if (*s->p < 0x80) {
+            s->p++;
             continue;
         }
         n = utf8_next(s->p, (size_t)(s->end - s->p));
@@ -188,66 +163,14 @@ static bool scan_word(struct scan *s, const char *word)
     return true;
 }
 
-/* A name's characters as UTF-8 bytes, with its escapes resolved. */
-struct name_reader {
-    const uint8_t *p, *end;
-    uint8_t bytes[4];
-    size_t have, next;
-};
-
-static uint8_t simple_escape(uint8_t c)
+static bool names_equal(struct json_span a, struct json_span b)
 {
-    switch (c) {
-    case 'b':
-        return '\b';
-    case 'f':
-        return '\f';
-    case 'n':
-        return '\n';
-    case 'r':
-        return '\r';
-    case 't':
-        return '\t';
-    default:
-        return c;
-    }
-}
-
-/* The next byte, -1 at the end. The name was scanned before, so every escape is whole. */
-static int name_byte(struct name_reader *n)
-{
-    uint32_t unit, low;
-
-    if (n->next < n->have)
-        return n->bytes[n->next++];
-    if (n->p == n->end)
-        return -1;
-    if (*n->p != '\\')
-        return *n->p++;
-    if (n->p[1] != 'u') {
-        n->p += 2;
-        return simple_escape(n->p[-1]);
-    }
-    unit = (uint32_t)hex4(n->p + 2);
-    n->p += 6;
-    if (unit >= 0xd800 && unit <= 0xdbff) {
-        low = (uint32_t)hex4(n->p + 2);
-        n->p += 6;
-        unit = 0x10000 + ((unit - 0xd800) << 10) + (low - 0xdc00);
-    }
-    n->have = utf8_encode(unit, n->bytes);
-    n->next = 1;
-    return n->bytes[0];
-}
-
-static bool names_equal(struct span a, struct span b)
-{
-    struct name_reader x = {.p = a.p, .end = a.end}, y = {.p = b.p, .end = b.end};
+    struct json_bytes x = json_text_bytes(a), y = json_text_bytes(b);
     int c;
 
     do {
-        c = name_byte(&x);
-        if (c != name_byte(&y))
+        c = json_text_byte(&x);
+        if (c != json_text_byte(&y))
             return false;
     } while (c != -1);
     return true;
@@ -256,7 +179,7 @@ static bool names_equal(struct span a, struct span b)
 /* A member's name and colon; s->p is at the name. */
 static bool scan_name(struct scan *s)
 {
-    struct span name;
+    struct json_span name;
 
     if (s->p == s->end || *s->p != '"')
         return fail(s, "the name of a member is missing");
@@ -297,7 +220,7 @@ static void close_container(struct scan *s)
 /* A value that is no container. */
 static bool scan_scalar(struct scan *s)
 {
-    struct span ignored;
+    struct json_span ignored;
 
     switch (*s->p) {
     case '"':
