@@ -15,15 +15,17 @@
 #include "base/clock.h"
 #include "base/metrics.h"
 #include "ipc/channel.h"
+#include "ipc/keyring_client_internal.h"
 
-#define REPLY_MAX   8192 /* bytes; SG_TOKEN_KEYS_MAX keys are the longest answer */
-#define DOUBTFUL_MS 500  /* how long a call waits while the keyring owes answers */
-#define LOOK_MS     20   /* between looks for answers that are owed */
+#define DOUBTFUL_MS 500 /* how long a call waits while the keyring owes answers */
+#define LOOK_MS     20  /* between looks for answers that are owed */
+#define LASTING_MAX (SG_KEYRING_CHANNELS / 2)
 
 struct slot {
     int fd; /* -1: closed */
     bool busy;
-    bool owed; /* an answer that nobody waits for any more is still to come */
+    bool owed;  /* an answer that nobody waits for any more is still to come */
+    bool lasts; /* the call that it is or was on loan to may take long */
 };
 
 struct keyring_client {
@@ -93,14 +95,32 @@ void keyring_client_attach(struct keyring_client *k, const int *fds, size_t nfds
     (void)pthread_mutex_unlock(&k->lock);
 }
 
-static bool find_free(struct keyring_client *k, struct loan *ret)
+/* Under the lock: whether one more call that may take long leaves enough channels to the others. */
+static bool may_last(const struct keyring_client *k)
 {
+    size_t lasting = 0;
+    size_t open = 0;
+
+    for (size_t i = 0; i < SG_KEYRING_CHANNELS; i++) {
+        const struct slot *s = &k->slots[i];
+
+        open += s->fd != -1 ? 1 : 0;
+        lasting += s->fd != -1 && s->lasts && (s->busy || s->owed) ? 1 : 0;
+    }
+    return lasting < (open < 2 * LASTING_MAX ? (open + 1) / 2 : LASTING_MAX);
+}
+
+static bool find_free(struct keyring_client *k, bool lasts, struct loan *ret)
+{
+    if (lasts && !may_last(k))
+        return false;
     for (size_t i = 0; i < SG_KEYRING_CHANNELS; i++) {
         struct slot *s = &k->slots[i];
 
         if (s->fd == -1 || s->busy || s->owed)
             continue;
         s->busy = true;
+        s->lasts = lasts;
         *ret = (struct loan){.index = i, .fd = s->fd, .generation = k->generation};
         return true;
     }
@@ -116,13 +136,17 @@ static bool collect_owed(struct keyring_client *k)
     for (size_t i = 0; i < SG_KEYRING_CHANNELS; i++) {
         struct slot *s = &k->slots[i];
         struct buf late;
+        int fds[SG_IPC_FDS_MAX];
+        size_t nfds = 0;
         enum sg_err err;
 
         if (!s->owed)
             continue;
-        buf_init(&late, REPLY_MAX);
-        err = channel_receive(s->fd, 0, &late, NULL, NULL);
+        buf_init(&late, SG_IPC_MESSAGE_MAX);
+        err = channel_receive(s->fd, 0, &late, fds, &nfds);
         buf_wipe(&late);
+        for (size_t j = 0; err == SG_OK && j < nfds; j++)
+            (void)close(fds[j]);
         s->owed = err == SG_ERR_TIMEOUT;
         some = some || s->owed;
         if (err != SG_OK && !s->owed) {
@@ -135,7 +159,8 @@ static bool collect_owed(struct keyring_client *k)
 
 /* Takes a free channel, waiting for one until the deadline. That moves nearer while the keyring
  * owes answers: it hangs, and the callers are event loops which have other clients. */
-static enum sg_err take(struct keyring_client *k, int64_t *deadline_ns, struct loan *ret)
+static enum sg_err take(struct keyring_client *k, bool lasts, int64_t *deadline_ns,
+                        struct loan *ret)
 {
     bool found;
 
@@ -148,7 +173,7 @@ static enum sg_err take(struct keyring_client *k, int64_t *deadline_ns, struct l
 
         if (doubtful && *deadline_ns > now_ns + DOUBTFUL_MS * SG_NS_PER_MS)
             *deadline_ns = now_ns + DOUBTFUL_MS * SG_NS_PER_MS;
-        found = find_free(k, ret);
+        found = find_free(k, lasts, ret);
         if (found || now_ns >= *deadline_ns)
             break;
         until_ns = *deadline_ns;
@@ -183,11 +208,23 @@ static void give_back(struct keyring_client *k, const struct loan *l, enum after
     (void)pthread_mutex_unlock(&k->lock);
 }
 
+/* Takes the descriptors of an answer: the one that is expected, or none. */
+static bool take_reply_fd(const struct keyring_call *call, const int *fds, size_t nfds, bool good)
+{
+    if (nfds == (good && call->ret_fd != NULL ? 1 : 0)) {
+        if (nfds == 1)
+            *call->ret_fd = fds[0];
+        return true;
+    }
+    for (size_t i = 0; i < nfds; i++)
+        (void)close(fds[i]);
+    return false;
+}
+
 /* Reads the answer; `decode` takes the fields of a good one and must end exactly at its end.
  * *ret_in_step says whether the channel may be used again. */
-static enum sg_err read_reply(const struct buf *reply,
-                              enum sg_err (*decode)(struct decoder *, void *), void *ret,
-                              bool *ret_in_step)
+static enum sg_err read_reply(const struct keyring_call *call, const struct buf *reply,
+                              const int *fds, size_t nfds, bool *ret_in_step)
 {
     struct decoder d;
     uint8_t status;
@@ -195,6 +232,8 @@ static enum sg_err read_reply(const struct buf *reply,
 
     codec_start(&d, reply->data, reply->len);
     status = codec_u8(&d);
+    if (!take_reply_fd(call, fds, nfds, status == SG_OK))
+        return SG_ERR_PROTOCOL;
     if (status >= SG_ERR_COUNT)
         return SG_ERR_PROTOCOL;
     if (status != SG_OK) {
@@ -202,16 +241,21 @@ static enum sg_err read_reply(const struct buf *reply,
         *ret_in_step = err == SG_OK;
         return err == SG_OK ? (enum sg_err)status : err;
     }
-    err = decode(&d, ret);
+    err = call->decode(&d, call->ret);
     *ret_in_step = err == SG_OK;
+    if (err != SG_OK && call->ret_fd != NULL) {
+        (void)close(*call->ret_fd);
+        *call->ret_fd = -1;
+    }
     return err;
 }
 
 /* One exchange on one channel. *ret_sent: the keyring may have seen the request. */
-static enum sg_err exchange(const struct loan *l, const struct buf *request, int64_t deadline_ns,
-                            struct buf *reply, bool *ret_sent)
+static enum sg_err exchange(const struct loan *l, const struct keyring_call *call,
+                            int64_t deadline_ns, struct buf *reply, int *ret_fds, size_t *ret_nfds,
+                            bool *ret_sent)
 {
-    enum sg_err err = channel_send(l->fd, request, NULL, 0);
+    enum sg_err err = channel_send(l->fd, call->request, call->fds, call->nfds);
     int64_t left;
 
     *ret_sent = err == SG_OK;
@@ -219,54 +263,65 @@ static enum sg_err exchange(const struct loan *l, const struct buf *request, int
         return err;
     left = deadline_ns - clock_monotonic_ns();
     left = left <= 0 ? 0 : (left + SG_NS_PER_MS - 1) / SG_NS_PER_MS;
-    return channel_receive(l->fd, (int)left, reply, NULL, NULL);
+    return channel_receive(l->fd, (int)left, reply, ret_fds, ret_nfds);
 }
 
 /* Makes the call. A channel whose end is found when sending costs nothing; one that ends while the
  * answer is awaited allows a single second try, so that a request that kills the keyring cannot do
  * so for ever. One whose answer does not come in time is kept: a keyring that was only slow serves
  * again. */
-static enum sg_err call_until(struct keyring_client *k, const struct buf *request,
-                              struct buf *reply, int64_t deadline_ns,
-                              enum sg_err (*decode)(struct decoder *, void *), void *ret)
+static enum sg_err call_until(struct keyring_client *k, const struct keyring_call *call,
+                              struct buf *reply, int64_t deadline_ns)
 {
     for (unsigned tries = 0; tries < 2;) {
+        int fds[SG_IPC_FDS_MAX];
+        size_t nfds = 0;
         struct loan loan;
         bool sent = false;
         bool in_step = false;
-        enum sg_err err = take(k, &deadline_ns, &loan);
+        enum sg_err err = take(k, call->lasts, &deadline_ns, &loan);
 
         if (err != SG_OK)
             return err;
-        err = exchange(&loan, request, deadline_ns, reply, &sent);
+        err = exchange(&loan, call, deadline_ns, reply, fds, &nfds, &sent);
         if (err == SG_OK) {
-            err = read_reply(reply, decode, ret, &in_step);
+            err = read_reply(call, reply, fds, nfds, &in_step);
             give_back(k, &loan, in_step ? GOOD : BROKEN);
             return err;
         }
         give_back(k, &loan, sent && err == SG_ERR_TIMEOUT ? OWED : BROKEN);
         if (err != SG_ERR_UNAVAILABLE)
             return err == SG_ERR_TIMEOUT ? SG_ERR_UNAVAILABLE : err;
+        if (sent && call->once)
+            return SG_ERR_UNAVAILABLE;
         tries += sent ? 1 : 0;
     }
     return SG_ERR_UNAVAILABLE;
 }
 
-static enum sg_err call(struct keyring_client *k, const struct buf *request,
-                        enum sg_err (*decode)(struct decoder *, void *), void *ret)
+enum sg_err keyring_client_call(struct keyring_client *k, const struct keyring_call *call)
 {
-    int64_t deadline = clock_monotonic_ns() + SG_KEYRING_TIMEOUT_MS * SG_NS_PER_MS;
-    enum sg_err err = buf_status(request);
+    int64_t limit_ms = call->timeout_ms != 0 ? call->timeout_ms : SG_KEYRING_TIMEOUT_MS;
+    int64_t deadline = clock_monotonic_ns() + limit_ms * SG_NS_PER_MS;
+    enum sg_err err = buf_status(call->request);
     struct buf reply;
 
-    buf_init(&reply, REPLY_MAX);
+    buf_init(&reply, SG_IPC_MESSAGE_MAX);
     if (err == SG_OK)
-        err = call_until(k, request, &reply, deadline, decode, ret);
+        err = call_until(k, call, &reply, deadline);
     buf_wipe(&reply);
     metrics_add(SG_METRIC_KEYRING_CALLS, 1);
     if (err != SG_OK)
         metrics_add(SG_METRIC_KEYRING_FAILED, 1);
     return err;
+}
+
+static enum sg_err call(struct keyring_client *k, const struct buf *request,
+                        enum sg_err (*decode)(struct decoder *, void *), void *ret)
+{
+    const struct keyring_call c = {.request = request, .decode = decode, .ret = ret};
+
+    return keyring_client_call(k, &c);
 }
 
 struct signature_out {
@@ -383,7 +438,7 @@ enum sg_err keyring_client_token_keys(struct keyring_client *k,
     return call(k, &request, decode_token_keys, &out);
 }
 
-static enum sg_err decode_empty(struct decoder *d, void *ret)
+enum sg_err keyring_client_decode_empty(struct decoder *d, void *ret)
 {
     (void)ret;
     return codec_end(d);
@@ -395,5 +450,5 @@ enum sg_err keyring_client_status(struct keyring_client *k)
 
     buf_init(&request, SG_IPC_MESSAGE_MAX);
     codec_put_u8(&request, SG_KEYRING_STATUS);
-    return call(k, &request, decode_empty, NULL);
+    return call(k, &request, keyring_client_decode_empty, NULL);
 }
