@@ -202,9 +202,9 @@ export function canonical(value) {
   return `{${names.map((name) => `${JSON.stringify(name)}:${canonical(value[name])}`).join(',')}}`;
 }
 
-// What a record's signature covers and the log holds.
+// What a record's signature covers and the log holds: all of a record, or of a manifest's, that is not about it.
 export function recordText(record) {
-  const { signature, formats, log, manifest, ...rest } = record;
+  const { signature, formats, log, manifest, directory, files, root, lines, ...rest } = record;
   return Buffer.from(canonical(rest));
 }
 
