@@ -47,10 +47,10 @@ static void put_escape(struct buf *b, uint8_t c)
     }
 }
 
-static void put_text(struct buf *b, const char *text)
+static void put_text(struct buf *b, const char *text, size_t len)
 {
     const uint8_t *p = (const uint8_t *)text;
-    size_t len = strlen(text), start = 0, i = 0;
+    size_t start = 0, i = 0;
 
     buf_putc(b, '"');
     while (i < len) {
@@ -78,7 +78,7 @@ static void begin_value(struct json_out *o, const char *name)
         buf_putc(&o->buf, ',');
     o->comma = true;
     if (name != NULL) {
-        put_text(&o->buf, name);
+        put_text(&o->buf, name, strlen(name));
         buf_putc(&o->buf, ':');
     }
 }
@@ -107,9 +107,21 @@ void json_out_string(struct json_out *o, const char *name, const char *text)
 {
     begin_value(o, name);
     if (text != NULL)
-        put_text(&o->buf, text);
+        put_text(&o->buf, text, strlen(text));
     else
         buf_puts(&o->buf, "null");
+}
+
+void json_out_text(struct json_out *o, const char *name, const char *text, size_t len)
+{
+    begin_value(o, name);
+    put_text(&o->buf, text, len);
+}
+
+void json_out_raw(struct json_out *o, const char *name, const char *json, size_t len)
+{
+    begin_value(o, name);
+    buf_append(&o->buf, json, len);
 }
 
 void json_out_integer(struct json_out *o, const char *name, int64_t value)
@@ -147,6 +159,20 @@ void json_out_base64url(struct json_out *o, const char *name, const void *data, 
     json_out_string(o, name, text);
 }
 
+void json_out_base64(struct json_out *o, const char *name, const void *data, size_t len)
+{
+    uint8_t *to;
+
+    begin_value(o, name);
+    buf_putc(&o->buf, '"');
+    to = buf_reserve(&o->buf, SG_BASE64_SIZE(len));
+    if (to != NULL) {
+        encode_base64(data, len, (char *)to);
+        buf_commit(&o->buf, SG_BASE64_SIZE(len) - 1);
+    }
+    buf_putc(&o->buf, '"');
+}
+
 void json_out_time(struct json_out *o, const char *name, int64_t unix_ns)
 {
     char text[SG_RFC3339_SIZE];
@@ -163,8 +189,16 @@ static void free_buf(void *arg)
     free(b);
 }
 
-enum sg_err json_out_reply_cached(struct request *r, unsigned status, struct json_out *o,
-                                  const char *cache_control)
+static void free_large(void *arg)
+{
+    struct buf *b = arg;
+
+    buf_fini(b);
+    free(b);
+}
+
+static enum sg_err reply(struct request *r, unsigned status, struct json_out *o,
+                         const char *cache_control, void (*free_fn)(void *))
 {
     enum sg_err err = buf_status(&o->buf);
     struct buf *b = err == SG_OK ? malloc(sizeof *b) : NULL;
@@ -176,11 +210,22 @@ enum sg_err json_out_reply_cached(struct request *r, unsigned status, struct jso
     *b = o->buf;
     buf_init(&o->buf, 0);
     reply_header(r, "Cache-Control", cache_control);
-    reply_take(r, status, "application/json", b->data, b->len, free_buf, b);
+    reply_take(r, status, "application/json", b->data, b->len, free_fn, b);
     return SG_OK;
+}
+
+enum sg_err json_out_reply_cached(struct request *r, unsigned status, struct json_out *o,
+                                  const char *cache_control)
+{
+    return reply(r, status, o, cache_control, free_buf);
 }
 
 enum sg_err json_out_reply(struct request *r, unsigned status, struct json_out *o)
 {
-    return json_out_reply_cached(r, status, o, "no-store");
+    return reply(r, status, o, "no-store", free_buf);
+}
+
+enum sg_err json_out_reply_large(struct request *r, unsigned status, struct json_out *o)
+{
+    return reply(r, status, o, "no-store", free_large);
 }

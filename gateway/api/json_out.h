@@ -31,12 +31,18 @@ void json_out_close(struct json_out *o, char close);
 
 /* Text: what is not UTF-8 becomes U+FFFD. NULL becomes null. */
 void json_out_string(struct json_out *o, const char *name, const char *text);
+/* The same of `len` bytes, which no NUL need follow. */
+void json_out_text(struct json_out *o, const char *name, const char *text, size_t len);
+/* JSON text as it stands. */
+void json_out_raw(struct json_out *o, const char *name, const char *json, size_t len);
 void json_out_integer(struct json_out *o, const char *name, int64_t value);
 void json_out_boolean(struct json_out *o, const char *name, bool value);
 void json_out_null(struct json_out *o, const char *name);
 /* Lower-case hexadecimal, base64url without padding. At most 512 bytes. */
 void json_out_hex(struct json_out *o, const char *name, const void *data, size_t len);
 void json_out_base64url(struct json_out *o, const char *name, const void *data, size_t len);
+/* Base64 with padding, of any length. */
+void json_out_base64(struct json_out *o, const char *name, const void *data, size_t len);
 /* RFC 3339 in UTC with milliseconds. */
 void json_out_time(struct json_out *o, const char *name, int64_t unix_ns);
 
@@ -44,7 +50,11 @@ void json_out_time(struct json_out *o, const char *name, int64_t unix_ns);
  * the memory is wiped once it has been sent. An error when the writing failed: nothing is answered
  * then. */
 enum sg_err json_out_reply(struct request *r, unsigned status, struct json_out *o) SG_MUST_CHECK;
-/* The same for an answer that may be kept. */
+/* The same for a large answer without anything secret in it: not wiped, which would hold up the
+ * event loop. */
+enum sg_err json_out_reply_large(struct request *r, unsigned status,
+                                 struct json_out *o) SG_MUST_CHECK;
+/* The same as json_out_reply for an answer that may be kept. */
 enum sg_err json_out_reply_cached(struct request *r, unsigned status, struct json_out *o,
                                   const char *cache_control) SG_MUST_CHECK;
 
