@@ -17,6 +17,7 @@ struct files;
 struct spaces;
 struct chat;
 struct hub;
+struct keys;
 struct web_assets;
 struct request;
 
@@ -27,6 +28,7 @@ struct api {
     struct spaces *spaces;
     struct chat *chat;
     struct hub *hub;
+    struct keys *keys;
     const struct web_assets *web; /* index page, modules, OpenAPI document */
     const char *ca_file;          /* the CA's certificate (PEM), replaced now and then */
     const char *crl_file;         /* its revocation list (DER), likewise */

@@ -52,5 +52,11 @@ extern const struct operation files_get_operation;
 extern const struct operation files_put_operation;
 extern const struct operation files_move_operation;
 extern const struct operation files_delete_operation;
+extern const struct operation keys_list_operation;
+extern const struct operation keys_create_operation;
+extern const struct operation keys_get_operation;
+extern const struct operation keys_update_operation;
+extern const struct operation keys_rotate_operation;
+extern const struct operation keys_public_operation;
 
 #endif

@@ -16,6 +16,8 @@
 #define WRITE  SG_ACCESS_USER, SG_SCOPE_FILES_WRITE
 #define HEAR   SG_ACCESS_USER, SG_SCOPE_CHAT_READ
 #define SAY    SG_ACCESS_USER, SG_SCOPE_CHAT_WRITE
+#define SIGN   SG_ACCESS_USER, SG_SCOPE_SIGN
+#define VERIFY SG_ACCESS_USER, SG_SCOPE_VERIFY
 #define ADMIN  SG_ACCESS_ADMIN, SG_SCOPE_ADMIN
 #define LOCAL  SG_ACCESS_LOCAL, SG_SCOPE_ADMIN
 
@@ -79,7 +81,13 @@
     X(GET, "/v1/files/{path...}", files_get, READ, NO_BODY, QUICK)                                 \
     X(PUT, "/v1/files/{path...}", files_put, WRITE, STREAM, BLOCKS)                                \
     X(PATCH, "/v1/files/{path...}", files_move, WRITE, JSON, BLOCKS)                               \
-    X(DELETE, "/v1/files/{path...}", files_delete, WRITE, NO_BODY, BLOCKS)
+    X(DELETE, "/v1/files/{path...}", files_delete, WRITE, NO_BODY, BLOCKS)                         \
+    X(GET, "/v1/keys", keys_list, VERIFY, NO_BODY, BLOCKS)                                         \
+    X(POST, "/v1/keys", keys_create, ADMIN, JSON, BLOCKS)                                          \
+    X(GET, "/v1/keys/{name}", keys_get, VERIFY, NO_BODY, BLOCKS)                                   \
+    X(PATCH, "/v1/keys/{name}", keys_update, SIGN, JSON, BLOCKS)                                   \
+    X(POST, "/v1/keys/{name}/rotate", keys_rotate, SIGN, JSON, BLOCKS)                             \
+    X(GET, "/v1/keys/{name}/public", keys_public, PUBLIC, NO_BODY, BLOCKS)
 
 /* clang-format off */
 #define X(verb, path, name, ...)                                                                   \

@@ -23,6 +23,7 @@
 #include "core/files.h"
 #include "core/hub.h"
 #include "core/identity.h"
+#include "core/keys.h"
 #include "core/spaces.h"
 #include "http/server.h"
 #include "http/tls.h"
@@ -52,6 +53,7 @@ struct worker {
     struct spaces *spaces;
     struct chat *chat;
     struct files *files;
+    struct keys *keys;
     struct web_assets *web;
     struct api api;
     struct server *server;
@@ -215,6 +217,14 @@ static enum sg_err make_spaces(struct worker *w)
     return chat_new(&events, w->spaces, w->hub, w->identity, &chat, &w->chat);
 }
 
+static enum sg_err make_keys(struct worker *w)
+{
+    struct users_store users = sqlite_store_users(w->db);
+
+    w->keys = keys_new(&users, w->keyring);
+    return w->keys == NULL ? SG_ERR_NO_MEMORY : SG_OK;
+}
+
 static enum sg_err start_core(struct worker *w)
 {
     enum sg_err err = make_identity(w);
@@ -223,6 +233,8 @@ static enum sg_err start_core(struct worker *w)
         err = make_hub(w);
     if (err == SG_OK)
         err = make_spaces(w);
+    if (err == SG_OK)
+        err = make_keys(w);
     if (err == SG_OK)
         err = identity_start(w->identity);
     if (err == SG_OK)
@@ -268,6 +280,7 @@ static enum sg_err start_server(struct worker *w)
                           .spaces = w->spaces,
                           .chat = w->chat,
                           .hub = w->hub,
+                          .keys = w->keys,
                           .web = w->web,
                           .ca_file = w->layout.tls_ca,
                           .crl_file = w->layout.crl,
@@ -374,6 +387,7 @@ static void stop(struct worker *w)
     if (forced > 0)
         log_write(SG_LOG_WARN, "drain.forced", SG_INT("connections", forced));
     web_assets_free(w->web);
+    keys_free(w->keys);
     files_free(w->files);
     fsblobs_close(w->blobs);
     sqlite_store_close(w->db); /* it may have told the hub of events until here */

@@ -72,7 +72,7 @@ static void who_may(void **state)
     static const char *const open[] = {
         "web_index",    "web_asset",       "openapi_get", "health_get", "ready_get",
         "jwks_get",     "daytime_get",     "tls_get",     "ca_get",     "ca_crl_get",
-        "users_create", "sessions_create", "oauth_token"};
+        "users_create", "sessions_create", "oauth_token", "keys_public"};
     size_t count = 0;
 
     (void)state;
@@ -142,6 +142,14 @@ static const struct {
     {SG_METHOD_PUT, "/v1/files/common/a/b/", "files_put"},
     {SG_METHOD_DELETE, "/v1/files/common/a/b", "files_delete"},
     {SG_METHOD_DELETE, "/v1/files/common/a/b/", "files_delete"},
+    {SG_METHOD_GET, "/v1/keys", "keys_list"},
+    {SG_METHOD_POST, "/v1/keys", "keys_create"},
+    {SG_METHOD_GET, "/v1/keys/a", "keys_get"},
+    {SG_METHOD_PATCH, "/v1/keys/a", "keys_update"},
+    {SG_METHOD_POST, "/v1/keys/a/rotate", "keys_rotate"},
+    {SG_METHOD_GET, "/v1/keys/a/rotate", NULL},
+    {SG_METHOD_GET, "/v1/keys/a/public", "keys_public"},
+    {SG_METHOD_GET, "/v1/keys/public", "keys_get"},
     {SG_METHOD_GET, "/v1/files/", NULL},
     {SG_METHOD_GET, "/v1/files", NULL},
     {SG_METHOD_GET, "/v1", NULL},
