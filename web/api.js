@@ -7,9 +7,9 @@ import { encodePath } from './format.js';
 
 /** What went wrong, as the gateway says it (RFC 9457), or as the network does. */
 export class ApiError extends Error {
-  constructor({ status = 0, code = 'network', title, detail = '', requestId = '', retryAfter = 0 }) {
+  constructor({ status = 0, code = 'network', title, detail = '', requestId = '', retryAfter = 0, items = [] }) {
     super(detail || title);
-    Object.assign(this, { status, code, title, detail, requestId, retryAfter });
+    Object.assign(this, { status, code, title, detail, requestId, retryAfter, items });
   }
 }
 
@@ -33,6 +33,7 @@ function fromAnswer(status, header, text) {
     detail: problem.detail?.replace(/\.$/, '') === problem.title ? '' : problem.detail,
     requestId: problem.request_id ?? header('X-Request-Id') ?? '',
     retryAfter: Number(header('Retry-After') ?? 0),
+    items: problem.items ?? [],
   });
 }
 
@@ -207,6 +208,39 @@ export const filesMove = (entry, path) =>
     json: { path },
     headers: entry.type === 'file' ? { 'If-Match': `"${entry.sha256}"` } : {},
   });
+
+const keyUrl = (name) => `/v1/keys/${encodeURIComponent(name)}`;
+
+export const keysList = () => sendJson('GET', '/v1/keys');
+
+/** @param {object} key `{name, type, expires_in?}` */
+export const keysCreate = (key) => sendJson('POST', '/v1/keys', { json: key });
+
+export const keysUpdate = (name, change) => sendJson('PATCH', keyUrl(name), { json: change });
+
+export const keysRotate = (name, options) => sendJson('POST', `${keyUrl(name)}/rotate`, { json: options });
+
+/** Where the public key is, in one of its formats. */
+export const keysPublicUrl = (name, version, format) => `${keyUrl(name)}/public${query({ version, format })}`;
+
+export const keysPublicJwk = (name, version) =>
+  sendJson('GET', keysPublicUrl(name, version, 'jwk'), { auth: false });
+
+/** Signs all of `items`, or none of them. */
+export const signaturesCreate = (key, items, formats) =>
+  sendJson('POST', '/v1/signatures', { json: { key, items, ...(formats.length && { formats }) } });
+
+export const signaturesGet = (index) => sendJson('GET', `/v1/signatures/${index}`);
+
+export const signaturesList = (options) => sendJson('GET', `/v1/signatures${query(options)}`);
+
+export const signaturesVerify = (claim) => sendJson('POST', '/v1/signatures/verify', { json: claim });
+
+export const logGet = () => sendJson('GET', '/v1/log', { auth: false });
+
+/** A tile of the log's hashes or entries; `path` as tlog.js makes it. */
+export const logTile = async (path) =>
+  new Uint8Array(await (await send('GET', `/log/${path}`, { auth: false })).arrayBuffer());
 
 /**
  * Uploads a file. XMLHttpRequest, because fetch does not report how much has been sent.

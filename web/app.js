@@ -14,14 +14,19 @@ import { view as account } from './view-account.js';
 import { view as chat } from './view-chat.js';
 import { view as connection } from './view-connection.js';
 import { view as files } from './view-files.js';
+import { view as keys } from './view-keys.js';
+import { view as log } from './view-log.js';
+import { view as sign } from './view-sign.js';
 import { view as signin } from './view-signin.js';
 import { view as time } from './view-time.js';
+import { view as verify } from './view-verify.js';
 
 /**
  * A view: `access` is 'user' or 'public'; `mount(root, rest, {reason})` fills `root` for the rest of
- * the address and answers `{update(rest), leave()}`.
+ * the address and answers `{update(rest), leave()}`. Of the views of a `group` the first that is there
+ * for this user is in the header; they link to each other.
  */
-const VIEWS = [files, chat, time, connection, account, signin];
+const VIEWS = [files, chat, sign, verify, log, keys, time, connection, account, signin];
 
 const main = document.getElementById('main');
 const nav = document.getElementById('nav');
@@ -72,7 +77,10 @@ function focusHeading() {
 }
 
 function showHeader(user, view) {
-  const links = VIEWS.filter((candidate) => candidate !== signin && (user || candidate.access === 'public'));
+  const seen = VIEWS.filter((candidate) => candidate !== signin && (user || candidate.access === 'public'));
+  const links = seen.filter(
+    ({ group }, i) => !group || seen.findIndex((candidate) => candidate.group === group) === i,
+  );
   if (!user) links.unshift(signin);
   fill(
     nav,
@@ -84,7 +92,8 @@ function showHeader(user, view) {
           'a',
           {
             href: `#/${link.name}${link === files || link === chat ? '/' : ''}`,
-            'aria-current': link === view ? 'page' : null,
+            'aria-current':
+              link === view ? 'page' : link.group && link.group === view.group ? 'true' : null,
           },
           link.title,
           link === chat ? unread : null,

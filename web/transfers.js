@@ -339,7 +339,8 @@ async function toBlob(transfer, entry) {
   return digest ? 'Saved, SHA-256 checked' : 'Saved';
 }
 
-function save(blob, name) {
+/** Gives the user a content as a file. */
+export function save(blob, name) {
   const url = URL.createObjectURL(blob);
   const link = el('a', { href: url, download: name, hidden: true });
   document.body.append(link);

@@ -349,6 +349,7 @@ class Files {
         isDirectory
           ? null
           : iconButton('download', `Download ${entry.name}`, () => this.fetch(entry), { 'data-also': '' }),
+        iconButton('sign', `Sign ${entry.name}`, () => this.sign(entry), { 'data-also': '' }),
         iconButton('edit', `Rename or move ${entry.name}`, () => this.move(entry), { 'data-writes': '' }),
         iconButton('trash', `Delete ${entry.name}`, () => this.remove(entry), { 'data-writes': '' }),
       ),
@@ -357,6 +358,10 @@ class Files {
 
   fetch(entry) {
     download(entry).catch(fail);
+  }
+
+  sign(entry) {
+    location.hash = `#/sign/${encodePath(entry.path)}${entry.type === 'directory' ? '/' : ''}`;
   }
 
   async remove(entry) {
