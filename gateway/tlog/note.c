@@ -234,6 +234,7 @@ static enum sg_err verify_one(const struct note *n, const struct note_signature 
     uint64_t time_s = 0;
     enum sg_err err;
 
+    buf_init(&message, SG_NOTE_MAX + 64);
     if (key->type == SG_NOTE_ED25519) {
         *ret_time_s = 0;
         return ed25519_verify(key->public_key, n->body, n->body_len, s->bytes, s->len);
@@ -244,7 +245,6 @@ static enum sg_err verify_one(const struct note *n, const struct note_signature 
         time_s = time_s << 8 | s->bytes[i];
     if (time_s > INT64_MAX)
         return SG_ERR_BAD_DIGEST;
-    buf_init(&message, SG_NOTE_MAX + 64);
     note_put_cosigned(&message, (int64_t)time_s, n->body, n->body_len);
     err = buf_status(&message);
     if (err == SG_OK)
