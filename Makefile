@@ -36,7 +36,7 @@ SEES_keyring := base tlog sigfmt ipc certs keyring
 SEES_store   := base store
 SEES_core    := base tlog sigfmt package ipc store core
 SEES_http    := base http
-SEES_api     := base sigfmt ipc store core http api
+SEES_api     := base tlog sigfmt ipc store core http api
 SEES_app     := base tlog sigfmt ipc certs store core http api app
 SEES_cli     := base tlog sigfmt package cli
 
