@@ -25,6 +25,7 @@ struct buf;
 #define SG_PKI_PEM_MAX       (64 * 1024) /* bytes of one PEM file */
 #define SG_PKI_CA_LIFE_S     (INT64_C(3650) * 86400)
 #define SG_PKI_SERVER_LIFE_S (INT64_C(397) * 86400)
+#define SG_PKI_NAME_MAX      64            /* bytes of a signing key's name */
 #define SG_PKI_BACKDATE_S    3600          /* not_before lies this far back, for slow clocks */
 #define SG_PKI_CRL_MAX       (1024 * 1024) /* bytes of one revocation list */
 #define SG_PKI_CRL_LIFE_S    (INT64_C(7) * 86400)
@@ -32,7 +33,7 @@ struct buf;
 
 /* -- private keys ------------------------------------------------------------------------------ */
 
-enum pki_key_kind { SG_PKI_ECDSA_P256, SG_PKI_RSA_2048 };
+enum pki_key_kind { SG_PKI_ECDSA_P256, SG_PKI_RSA_2048, SG_PKI_RSA_3072, SG_PKI_ED25519 };
 
 /* Makes a key; the caller frees it with gnutls_privkey_deinit. */
 enum sg_err pki_key_generate(enum pki_key_kind kind, gnutls_privkey_t *ret) SG_MUST_CHECK;
@@ -51,7 +52,7 @@ enum sg_err pki_key_spki_sha256(gnutls_privkey_t key,
 /* -- certificates ------------------------------------------------------------------------------ */
 
 /* What a certificate is for; each kind has its own extensions and life (certs/README.md). */
-enum pki_purpose { SG_PKI_SERVER };
+enum pki_purpose { SG_PKI_SERVER, SG_PKI_SIGNING };
 
 /* Who issues: a CA certificate and its key; both are borrowed. */
 struct pki_issuer {
@@ -63,8 +64,8 @@ struct pki_issuer {
 struct pki_request {
     enum pki_purpose purpose;
     gnutls_pubkey_t public_key;
-    const char *const
-        *names; /* server: DNS names and IP addresses, 1 or more; the first is the subject */
+    const char *const *names; /* server: DNS names and IP addresses, 1 or more; the first is the
+                                 subject; signing: the key's name, the subject */
     size_t name_count;
     const char *crl_uri; /* where the issuer's revocation list is; NULL: not said */
     int64_t now_s;       /* seconds since 1970 */
@@ -75,8 +76,9 @@ struct pki_request {
 enum sg_err pki_make_ca(gnutls_privkey_t key, const char *host, int64_t now_s,
                         gnutls_x509_crt_t *ret) SG_MUST_CHECK;
 
-/* Issues a certificate. SG_ERR_BAD_FIELD for a name that is neither DNS name nor address,
- * SG_ERR_CONFLICT when the CA certificate is not valid at that time. It never outlives the CA. */
+/* Issues a certificate. SG_ERR_BAD_FIELD for a name that is not of its form (server: a DNS name or
+ * an address; signing: letters, digits, ".", "_", "-"), SG_ERR_CONFLICT when the CA certificate is
+ * not valid at that time. It never outlives the CA. */
 enum sg_err pki_issue(const struct pki_issuer *issuer, const struct pki_request *request,
                       gnutls_x509_crt_t *ret) SG_MUST_CHECK;
 

@@ -3,7 +3,6 @@
 #include "certs/pki.h"
 
 #include <arpa/inet.h>
-#include <assert.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
@@ -196,6 +195,42 @@ static int set_server(gnutls_x509_crt_t cert, const struct pki_request *request)
     return rc;
 }
 
+/* For signatures on content: whoever verifies a CMS message looks for one of these purposes. */
+static int set_signing(gnutls_x509_crt_t cert, const struct pki_request *request)
+{
+    int rc = set_common_name(cert, request->names[0]);
+
+    if (rc >= 0)
+        rc = gnutls_x509_crt_set_key_usage(cert, GNUTLS_KEY_DIGITAL_SIGNATURE);
+    if (rc >= 0)
+        rc = gnutls_x509_crt_set_key_purpose_oid(cert, GNUTLS_KP_EMAIL_PROTECTION, 0);
+    if (rc >= 0)
+        rc = gnutls_x509_crt_set_key_purpose_oid(cert, GNUTLS_KP_CODE_SIGNING, 0);
+    return rc;
+}
+
+static bool is_key_name(const char *name)
+{
+    size_t len = strlen(name);
+
+    if (len == 0 || len > SG_PKI_NAME_MAX)
+        return false;
+    for (size_t i = 0; i < len; i++)
+        if (!is_alphanumeric(name[i]) && strchr("._-", name[i]) == NULL)
+            return false;
+    return true;
+}
+
+static bool names_are_valid(const struct pki_request *request)
+{
+    if (request->purpose == SG_PKI_SIGNING)
+        return request->name_count == 1 && is_key_name(request->names[0]);
+    for (size_t i = 0; i < request->name_count; i++)
+        if (!pki_name_is_valid(request->names[i]))
+            return false;
+    return request->name_count > 0;
+}
+
 /* The identifier of the issuer's key, as the issuer's own certificate states it. */
 static int set_authority(gnutls_x509_crt_t cert, gnutls_x509_crt_t ca)
 {
@@ -212,7 +247,8 @@ static int fill_issued(gnutls_x509_crt_t cert, const struct pki_issuer *issuer,
     int64_t ca_from = gnutls_x509_crt_get_activation_time(issuer->cert);
     int64_t ca_to = gnutls_x509_crt_get_expiration_time(issuer->cert);
     int64_t from = request->now_s - SG_PKI_BACKDATE_S;
-    int64_t to = request->now_s + SG_PKI_SERVER_LIFE_S;
+    bool server = request->purpose == SG_PKI_SERVER;
+    int64_t to = server ? request->now_s + SG_PKI_SERVER_LIFE_S : ca_to;
     int rc;
 
     from = from < ca_from ? ca_from : from;
@@ -221,7 +257,7 @@ static int fill_issued(gnutls_x509_crt_t cert, const struct pki_issuer *issuer,
     if (rc >= 0)
         rc = gnutls_x509_crt_set_basic_constraints(cert, 0, -1);
     if (rc >= 0)
-        rc = set_server(cert, request);
+        rc = server ? set_server(cert, request) : set_signing(cert, request);
     if (rc >= 0)
         rc = set_authority(cert, issuer->cert);
     if (rc >= 0 && request->crl_uri != NULL)
@@ -237,12 +273,8 @@ enum sg_err pki_issue(const struct pki_issuer *issuer, const struct pki_request 
 {
     gnutls_x509_crt_t cert;
 
-    assert(request->purpose == SG_PKI_SERVER);
-    if (request->name_count == 0)
+    if (!names_are_valid(request))
         return SG_ERR_BAD_FIELD;
-    for (size_t i = 0; i < request->name_count; i++)
-        if (!pki_name_is_valid(request->names[i]))
-            return SG_ERR_BAD_FIELD;
     if (request->crl_uri != NULL && strlen(request->crl_uri) >= SG_PKI_URI_SIZE)
         return SG_ERR_BAD_FIELD;
     if (request->now_s < gnutls_x509_crt_get_activation_time(issuer->cert) ||

@@ -9,14 +9,21 @@
 
 enum sg_err pki_key_generate(enum pki_key_kind kind, gnutls_privkey_t *ret)
 {
-    const bool rsa = kind == SG_PKI_RSA_2048;
+    static const struct {
+        gnutls_pk_algorithm_t algorithm;
+        unsigned bits;
+    } kinds[] = {
+        [SG_PKI_ECDSA_P256] = {GNUTLS_PK_ECDSA, GNUTLS_CURVE_TO_BITS(GNUTLS_ECC_CURVE_SECP256R1)},
+        [SG_PKI_RSA_2048] = {GNUTLS_PK_RSA, 2048},
+        [SG_PKI_RSA_3072] = {GNUTLS_PK_RSA, 3072},
+        [SG_PKI_ED25519] = {GNUTLS_PK_EDDSA_ED25519,
+                            GNUTLS_CURVE_TO_BITS(GNUTLS_ECC_CURVE_ED25519)},
+    };
     gnutls_privkey_t key;
 
     if (gnutls_privkey_init(&key) < 0)
         return SG_ERR_NO_MEMORY;
-    if (gnutls_privkey_generate(key, rsa ? GNUTLS_PK_RSA : GNUTLS_PK_ECDSA,
-                                rsa ? 2048 : GNUTLS_CURVE_TO_BITS(GNUTLS_ECC_CURVE_SECP256R1),
-                                0) < 0) {
+    if (gnutls_privkey_generate(key, kinds[kind].algorithm, kinds[kind].bits, 0) < 0) {
         gnutls_privkey_deinit(key);
         return SG_ERR_INTERNAL;
     }

@@ -265,24 +265,3 @@ enum sg_err signing_get_public(struct decoder *d, struct keyring_public *ret)
         *ret = m;
     return err;
 }
-
-void signing_put_state(struct buf *b, const struct keyring_log_state *m)
-{
-    codec_put_string(b, m->vkey);
-    codec_put_string(b, m->time_vkey);
-    codec_put_u64(b, m->size);
-}
-
-enum sg_err signing_get_state(struct decoder *d, struct keyring_log_state *ret)
-{
-    struct keyring_log_state m = {.size = 0};
-    enum sg_err err;
-
-    codec_string(d, m.vkey, sizeof m.vkey);
-    codec_string(d, m.time_vkey, sizeof m.time_vkey);
-    m.size = codec_u64(d);
-    err = codec_end(d);
-    if (err == SG_OK)
-        *ret = m;
-    return err;
-}

@@ -6,13 +6,18 @@
 #include <fcntl.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/buf.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "base/secret.h"
 #include "certs/pki.h"
+#include "keyring/sealed.h"
+
+#define KIND "private-key"
 
 static enum sg_err refuse(const char *path, const char *reason, mode_t mode)
 {
@@ -61,29 +66,32 @@ static enum sg_err check_file(int fd, const char *path, enum keyfile_policy poli
 }
 
 /* Reads from the descriptor that was checked, so that the file cannot be exchanged in between. */
-static enum sg_err read_checked(int fd, struct buf *pem)
+static enum sg_err read_checked(int fd, struct buf *out)
 {
     for (;;) {
-        uint8_t *to = buf_reserve(pem, 4096);
+        size_t room = out->max - out->len < 4096 ? out->max - out->len : 4096;
+        uint8_t over;
+        uint8_t *to = room > 0 ? buf_reserve(out, room) : &over;
         ssize_t n;
 
         if (to == NULL)
-            return buf_status(pem);
-        n = read(fd, to, 4096);
+            return buf_status(out);
+        n = read(fd, to, room > 0 ? room : 1);
         if (n < 0 && errno != EINTR)
             return err_from_errno(errno);
         if (n == 0)
             return SG_OK;
+        if (n > 0 && room == 0)
+            return SG_ERR_TOO_LARGE;
         if (n > 0)
-            buf_commit(pem, (size_t)n);
+            buf_commit(out, (size_t)n);
     }
 }
 
-enum sg_err keyfile_load(const char *path, enum keyfile_policy policy, gnutls_privkey_t *ret)
+enum sg_err keyfile_read(const char *path, enum keyfile_policy policy, struct buf *out)
 {
     int follow = policy == SG_KEYFILE_OWN ? O_NOFOLLOW : 0;
     SG_FD_CLEANUP int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | follow);
-    struct buf pem;
     enum sg_err err;
 
     if (fd < 0 && errno == ELOOP)
@@ -91,20 +99,85 @@ enum sg_err keyfile_load(const char *path, enum keyfile_policy policy, gnutls_pr
     if (fd < 0)
         return err_from_errno(errno);
     err = check_file(fd, path, policy);
-    if (err != SG_OK)
-        return err;
-    buf_init(&pem, SG_PKI_PEM_MAX);
-    err = read_checked(fd, &pem);
-    if (err == SG_OK)
-        err = pki_key_from_pem(pem.data, pem.len, ret);
-    buf_wipe(&pem);
-    if (err != SG_OK)
-        log_write(SG_LOG_ERROR, "keyring.key_unreadable", SG_STR("path", path),
-                  SG_STR("error", err_code(err)));
+    return err == SG_OK ? read_checked(fd, out) : err;
+}
+
+static enum sg_err unreadable(const char *path, enum sg_err err)
+{
+    log_write(SG_LOG_ERROR, "keyring.key_unreadable", SG_STR("path", path),
+              SG_STR("error", err_code(err)));
     return err;
 }
 
-enum sg_err keyfile_save(const char *path, gnutls_privkey_t key)
+enum sg_err keyfile_load_operator(const char *path, gnutls_privkey_t *ret)
+{
+    struct buf pem;
+    enum sg_err err;
+
+    buf_init(&pem, SG_PKI_PEM_MAX);
+    err = keyfile_read(path, SG_KEYFILE_OPERATOR, &pem);
+    if (err == SG_OK) {
+        err = pki_key_from_pem(pem.data, pem.len, ret);
+        if (err != SG_OK)
+            (void)unreadable(path, err);
+    }
+    buf_wipe(&pem);
+    return err;
+}
+
+static enum sg_err save_pem(const struct kek *kek, const char *path, const char *name,
+                            const struct buf *pem)
+{
+    return sealed_save(kek, path, KIND, name, pem->data, pem->len);
+}
+
+/* A key of before there was sealing: from now on it is sealed. The plain one is replaced only by
+ * the rename of a file that is complete on disk. */
+static enum sg_err seal_plain(const struct kek *kek, const char *path, const char *name,
+                              const struct buf *pem)
+{
+    enum sg_err err = save_pem(kek, path, name, pem);
+
+    log_write(err == SG_OK ? SG_LOG_INFO : SG_LOG_ERROR, "keyring.key_sealed", SG_STR("path", path),
+              SG_STR("result", err_code(err)));
+    return err;
+}
+
+enum sg_err keyfile_load(const struct kek *kek, const char *path, const char *name,
+                         gnutls_privkey_t *ret)
+{
+    SG_BUF_CLEANUP struct buf file;
+    struct buf pem;
+    gnutls_privkey_t key = NULL;
+    enum sg_err err;
+
+    buf_init(&file, SG_SEALED_MAX);
+    buf_init(&pem, SG_PKI_PEM_MAX);
+    err = keyfile_read(path, SG_KEYFILE_OWN, &file);
+    if (err != SG_OK)
+        return err;
+    if (sealed_is(file.data, file.len)) {
+        err = sealed_open(kek, KIND, name, file.data, file.len, &pem);
+        if (err == SG_OK)
+            err = pki_key_from_pem(pem.data, pem.len, &key);
+    } else {
+        err = pki_key_from_pem(file.data, file.len, &key);
+        if (err == SG_OK)
+            err = seal_plain(kek, path, name, &file);
+    }
+    secret_wipe(file.data, file.len);
+    buf_wipe(&pem);
+    if (err != SG_OK) {
+        if (key != NULL)
+            gnutls_privkey_deinit(key);
+        return unreadable(path, err);
+    }
+    *ret = key;
+    return SG_OK;
+}
+
+enum sg_err keyfile_save(const struct kek *kek, const char *path, const char *name,
+                         gnutls_privkey_t key)
 {
     struct buf pem;
     enum sg_err err;
@@ -112,7 +185,7 @@ enum sg_err keyfile_save(const char *path, gnutls_privkey_t key)
     buf_init(&pem, SG_PKI_PEM_MAX);
     err = pki_key_to_pem(key, &pem);
     if (err == SG_OK)
-        err = file_write_atomic(path, pem.data, pem.len, 0600);
+        err = save_pem(kek, path, name, &pem);
     buf_wipe(&pem);
     return err;
 }

@@ -8,9 +8,11 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "base/log.h"
 #include "ipc/channel.h"
 #include "keyring/keystore.h"
+#include "keyring/serve.h"
 
 struct server;
 
@@ -20,28 +22,12 @@ struct worker {
 };
 
 struct server {
-    struct keystore *keys;
+    struct services *services;
     pthread_mutex_t lock;
     pthread_cond_t ended;
     struct worker workers[SG_KEYSERVE_CHANNELS_MAX];
     size_t active; /* under lock */
 };
-
-/* A request while it is answered. */
-struct request {
-    struct decoder in;
-    struct buf *out; /* the reply's fields, without its status */
-    const int *fds;
-    size_t nfds;
-    bool malformed;
-};
-
-/* Ends decoding; false and the request is malformed when something is missing or left over. */
-static bool decoded(struct request *r, enum sg_err err)
-{
-    r->malformed = r->malformed || err != SG_OK;
-    return !r->malformed;
-}
 
 static enum sg_err answer_changed(struct request *r, enum sg_err err, bool changed)
 {
@@ -56,7 +42,7 @@ static enum sg_err ensure_cert(struct keystore *k, struct request *r)
     bool changed = false;
     enum sg_err err;
 
-    if (!decoded(r, keyring_get_names(&r->in, &names)))
+    if (!serve_decoded(r, keyring_get_names(&r->in, &names)))
         return SG_ERR_PROTOCOL;
     err = keystore_ensure_cert(k, &names, &changed);
     return answer_changed(r, err, changed);
@@ -85,7 +71,7 @@ static enum sg_err sign_tls(struct keystore *k, struct request *r)
     enum sg_err err;
 
     buf_init(&signature, 4096);
-    if (!decoded(r, keyring_get_sign_tls(&r->in, &m)))
+    if (!serve_decoded(r, keyring_get_sign_tls(&r->in, &m)))
         return SG_ERR_PROTOCOL;
     err = keystore_sign_tls(k, &m, &signature);
     return answer_bytes(r, err, &signature);
@@ -99,7 +85,8 @@ static enum sg_err has_tls_key(struct keystore *k, struct request *r)
     const uint8_t *spki = codec_bytes(&r->in, 32, &len);
     enum sg_err err;
 
-    if (!decoded(r, codec_end(&r->in)) || !decoded(r, len == 32 ? SG_OK : SG_ERR_PROTOCOL))
+    if (!serve_decoded(r, codec_end(&r->in)) ||
+        !serve_decoded(r, len == 32 ? SG_OK : SG_ERR_PROTOCOL))
         return SG_ERR_PROTOCOL;
     err = keystore_find_tls(k, spki, &algorithm, &bits);
     if (err == SG_OK) {
@@ -115,7 +102,7 @@ static enum sg_err mint(struct keystore *k, struct request *r)
     struct buf token;
     enum sg_err err;
 
-    if (!decoded(r, keyring_get_claims(&r->in, &claims)))
+    if (!serve_decoded(r, keyring_get_claims(&r->in, &claims)))
         return SG_ERR_PROTOCOL;
     buf_init(&token, 4096);
     err = keystore_mint(k, &claims, &token);
@@ -135,20 +122,30 @@ static enum sg_err token_keys(struct keystore *k, struct request *r)
 
 static enum sg_err attach(struct server *s, struct request *r);
 
+/* Which messages come with descriptors: new channels, and a batch with its memory file. */
+static bool has_its_fds(uint8_t type, size_t nfds)
+{
+    if (type == SG_KEYRING_ATTACH)
+        return nfds > 0;
+    return nfds == (type == SG_KEYRING_SIGN ? 1 : 0);
+}
+
 static enum sg_err answer(struct server *s, uint8_t type, struct request *r)
 {
-    /* Descriptors come with ATTACH and nothing else; requests without fields end after the type. */
-    if (!decoded(r, (type == SG_KEYRING_ATTACH) == (r->nfds > 0) ? SG_OK : SG_ERR_PROTOCOL))
+    struct keystore *keys = s->services->keys;
+
+    /* Requests without fields end after the type. */
+    if (!serve_decoded(r, has_its_fds(type, r->nfds) ? SG_OK : SG_ERR_PROTOCOL))
         return SG_ERR_PROTOCOL;
     switch ((enum keyring_message)type) {
     case SG_KEYRING_ENSURE_CERT:
-        return ensure_cert(s->keys, r);
+        return ensure_cert(keys, r);
     case SG_KEYRING_SIGN_TLS:
-        return sign_tls(s->keys, r);
+        return sign_tls(keys, r);
     case SG_KEYRING_HAS_TLS_KEY:
-        return has_tls_key(s->keys, r);
+        return has_tls_key(keys, r);
     case SG_KEYRING_MINT:
-        return mint(s->keys, r);
+        return mint(keys, r);
     case SG_KEYRING_ATTACH:
     case SG_KEYRING_RELOAD:
     case SG_KEYRING_ROTATE_TOKENS:
@@ -161,22 +158,23 @@ static enum sg_err answer(struct server *s, uint8_t type, struct request *r)
     case SG_KEYRING_KEY_NAMES:
     case SG_KEYRING_KEY_GET:
     case SG_KEYRING_KEY_PUBLIC:
+        return serve_keys(s->services, (enum keyring_message)type, r);
     case SG_KEYRING_SIGN:
     case SG_KEYRING_RELEASE:
     case SG_KEYRING_LOG_STATE:
     case SG_KEYRING_SIGN_TIME:
         return SG_ERR_UNAVAILABLE;
     }
-    if (!decoded(r, codec_end(&r->in)))
+    if (!serve_decoded(r, codec_end(&r->in)))
         return SG_ERR_PROTOCOL;
     if (type == SG_KEYRING_ATTACH)
         return attach(s, r);
     if (type == SG_KEYRING_RELOAD)
-        return keystore_reload(s->keys);
+        return keystore_reload(keys);
     if (type == SG_KEYRING_ROTATE_TOKENS)
-        return rotate_tokens(s->keys, r);
+        return rotate_tokens(keys, r);
     if (type == SG_KEYRING_TOKEN_KEYS)
-        return token_keys(s->keys, r);
+        return token_keys(keys, r);
     return SG_OK; /* STATUS: alive */
 }
 
@@ -186,7 +184,7 @@ static enum sg_err serve_message(struct server *s, enum keyring_peer peer, int f
 {
     struct buf fields;
     struct buf reply;
-    struct request r = {.out = &fields, .fds = fds, .nfds = nfds};
+    struct request r = {.out = &fields, .fds = fds, .nfds = nfds, .reply_fd = -1};
     uint8_t type;
     enum sg_err err;
 
@@ -206,8 +204,11 @@ static enum sg_err serve_message(struct server *s, enum keyring_peer peer, int f
         codec_put_u8(&reply, (uint8_t)err);
         if (err == SG_OK)
             buf_append(&reply, fields.data, fields.len);
-        err = buf_status(&fields) == SG_OK ? channel_send(fd, &reply, NULL, 0) : SG_ERR_INTERNAL;
+        err = buf_status(&fields) == SG_OK
+                  ? channel_send(fd, &reply, &r.reply_fd, err == SG_OK && r.reply_fd != -1)
+                  : SG_ERR_INTERNAL;
     }
+    file_close(&r.reply_fd);
     buf_wipe(&fields);
     buf_wipe(&reply);
     return err;
@@ -219,15 +220,20 @@ static void *worker_main(void *arg)
     struct server *s = w->server;
     const int fd = w->fd; /* set before the thread began, changed only below */
     struct buf message;
+    int fds[SG_IPC_FDS_MAX];
+    size_t nfds = 0;
     enum sg_err err;
 
     buf_init(&message, SG_IPC_MESSAGE_MAX);
     do {
-        err = channel_receive(fd, -1, &message, NULL, NULL);
+        err = channel_receive(fd, -1, &message, fds, &nfds);
         if (err == SG_ERR_PROTOCOL)
             log_write(SG_LOG_ERROR, "keyring.message_refused", SG_STR("peer", "worker"));
-        if (err == SG_OK)
-            err = serve_message(s, SG_PEER_WORKER, fd, &message, NULL, 0);
+        if (err == SG_OK) {
+            err = serve_message(s, SG_PEER_WORKER, fd, &message, fds, nfds);
+            for (size_t i = 0; i < nfds; i++)
+                (void)close(fds[i]);
+        }
     } while (err == SG_OK);
     buf_wipe(&message);
     (void)pthread_mutex_lock(&s->lock);
@@ -301,7 +307,7 @@ static void end_workers(struct server *s)
     (void)pthread_mutex_unlock(&s->lock);
 }
 
-enum sg_err keyserve_run(struct keystore *k, int control_fd)
+enum sg_err keyserve_run(struct services *services, int control_fd)
 {
     /* Static, because a detached thread still holds the lock for a moment after it was counted out.
      */
@@ -312,7 +318,7 @@ enum sg_err keyserve_run(struct keystore *k, int control_fd)
     size_t nfds;
     enum sg_err err;
 
-    server.keys = k;
+    server.services = services;
     for (size_t i = 0; i < SG_KEYSERVE_CHANNELS_MAX; i++)
         server.workers[i].fd = -1;
     buf_init(&message, SG_IPC_MESSAGE_MAX);

@@ -6,12 +6,12 @@
 #include "base/err.h"
 #include "ipc/keyring.h"
 
-struct keystore;
+struct services;
 
 #define SG_KEYSERVE_CHANNELS_MAX 32 /* open worker channels in all, former workers' included */
 
 /* Answers the control channel until it ends; then ends all worker channels and their threads. SG_OK
  * when the peer closed it, SG_ERR_PROTOCOL when it sent something that it may not. */
-enum sg_err keyserve_run(struct keystore *k, int control_fd) SG_MUST_CHECK;
+enum sg_err keyserve_run(struct services *services, int control_fd) SG_MUST_CHECK;
 
 #endif

@@ -31,23 +31,24 @@ struct keystore {
     char *dir;               /* DATA/keyring */
     char *tls_key_path;      /* the operator's, or in dir */
     char *crl_uri;           /* in certificates; NULL: none */
-    gnutls_privkey_t ca_key; /* control thread only, as is ca_cert */
+    gnutls_privkey_t ca_key; /* as ca_cert never changed after the start */
     gnutls_x509_crt_t ca_cert;
     struct tls_key tls[TLS_KEYS]; /* under lock; written by the control thread only */
     struct tokenkeys tokens;      /* under lock; written by the control thread only */
 };
 
-static enum sg_err load_or_make(const char *path, gnutls_privkey_t *ret)
+static enum sg_err load_or_make(const struct kek *kek, const char *path, const char *name,
+                                gnutls_privkey_t *ret)
 {
     gnutls_privkey_t key;
-    enum sg_err err = keyfile_load(path, SG_KEYFILE_OWN, ret);
+    enum sg_err err = keyfile_load(kek, path, name, ret);
 
     if (err != SG_ERR_NOT_FOUND)
         return err;
     err = pki_key_generate(SG_PKI_ECDSA_P256, &key);
     if (err != SG_OK)
         return err;
-    err = keyfile_save(path, key);
+    err = keyfile_save(kek, path, name, key);
     if (err != SG_OK) {
         gnutls_privkey_deinit(key);
         return err;
@@ -93,7 +94,8 @@ static enum sg_err load_or_make_ca_cert(struct keystore *k)
 static enum sg_err load_ca(struct keystore *k)
 {
     char *path = file_join(k->dir, "ca.key");
-    enum sg_err err = path != NULL ? load_or_make(path, &k->ca_key) : SG_ERR_NO_MEMORY;
+    enum sg_err err =
+        path != NULL ? load_or_make(k->options.kek, path, "ca", &k->ca_key) : SG_ERR_NO_MEMORY;
 
     free(path);
     if (err == SG_OK)
@@ -109,9 +111,9 @@ static enum sg_err load_tls(const struct keystore *k, struct tls_key *ret)
     enum sg_err err;
 
     if (k->options.tls_key != NULL)
-        err = keyfile_load(k->tls_key_path, SG_KEYFILE_OPERATOR, &t.key);
+        err = keyfile_load_operator(k->tls_key_path, &t.key);
     else
-        err = load_or_make(k->tls_key_path, &t.key);
+        err = load_or_make(k->options.kek, k->tls_key_path, "tls", &t.key);
     if (err == SG_OK)
         err = tlssign_check_key(t.key);
     if (err == SG_OK)
@@ -181,7 +183,7 @@ enum sg_err keystore_open(const struct keystore_options *options, struct keystor
     if (err == SG_OK)
         err = load_tls(k, &k->tls[CURRENT]);
     if (err == SG_OK)
-        err = tokenkeys_load(k->dir, clock_now_s(), &k->tokens);
+        err = tokenkeys_load(k->options.kek, k->dir, clock_now_s(), &k->tokens);
     if (err != SG_OK)
         goto fail;
     *ret = k;
@@ -270,9 +272,9 @@ enum sg_err keystore_rotate_tokens(struct keystore *k, bool *ret_changed)
         return SG_OK;
     }
     if (now_s - k->tokens.entry[0].created_s >= SG_TOKEN_KEY_ROTATE_S)
-        err = tokenkeys_make(k->dir, now_s);
+        err = tokenkeys_make(k->options.kek, k->dir, now_s);
     if (err == SG_OK)
-        err = tokenkeys_load(k->dir, now_s, &fresh);
+        err = tokenkeys_load(k->options.kek, k->dir, now_s, &fresh);
     if (err != SG_OK)
         return err;
     (void)pthread_rwlock_wrlock(&k->lock);
@@ -282,6 +284,33 @@ enum sg_err keystore_rotate_tokens(struct keystore *k, bool *ret_changed)
     tokenkeys_fini(&old);
     *ret_changed = true;
     return SG_OK;
+}
+
+enum sg_err keystore_issue_signing(struct keystore *k, gnutls_pubkey_t public_key, const char *name,
+                                   struct buf *out)
+{
+    const struct pki_issuer issuer = {.cert = k->ca_cert, .key = k->ca_key};
+    const struct pki_request request = {
+        .purpose = SG_PKI_SIGNING,
+        .public_key = public_key,
+        .names = &name,
+        .name_count = 1,
+        .crl_uri = k->crl_uri,
+        .now_s = clock_now_s(),
+    };
+    gnutls_x509_crt_t cert;
+    gnutls_datum_t der;
+    enum sg_err err = pki_issue(&issuer, &request, &cert);
+
+    if (err != SG_OK)
+        return err;
+    err = gnutls_x509_crt_export2(cert, GNUTLS_X509_FMT_DER, &der) >= 0 ? SG_OK : SG_ERR_INTERNAL;
+    gnutls_x509_crt_deinit(cert);
+    if (err != SG_OK)
+        return err;
+    buf_append(out, der.data, der.size);
+    gnutls_free(der.data);
+    return buf_status(out);
 }
 
 /* Under the lock: the key with that SPKI, NULL when there is none. */

@@ -11,15 +11,19 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <gnutls/abstract.h>
+
 #include "base/buf.h"
 #include "base/err.h"
 #include "ipc/keyring.h"
 
+struct kek;
 struct keystore;
 
 struct keystore_options {
-    const char *data;   /* the data directory */
-    const char *issuer; /* claim `iss` of the tokens */
+    const char *data;      /* the data directory */
+    const struct kek *kek; /* what the keys are sealed under */
+    const char *issuer;    /* claim `iss` of the tokens */
     const char
         *tls_key; /* the operator's key file; NULL: DATA/keyring/tls.key, made when missing */
 };
@@ -44,6 +48,10 @@ enum sg_err keystore_reload(struct keystore *k) SG_MUST_CHECK;
 /* Control: makes a new token key if the current one is due, drops those that are no longer needed.
  */
 enum sg_err keystore_rotate_tokens(struct keystore *k, bool *ret_changed) SG_MUST_CHECK;
+
+/* Appends a certificate (DER) by the CA for the named signing key. Any thread. */
+enum sg_err keystore_issue_signing(struct keystore *k, gnutls_pubkey_t public_key, const char *name,
+                                   struct buf *out) SG_MUST_CHECK;
 
 /* The algorithm (gnutls_pk_algorithm_t) and size of the TLS key with that SPKI; SG_ERR_NOT_FOUND.
  */

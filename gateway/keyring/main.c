@@ -5,7 +5,6 @@
  * never hands out a private key.
  */
 #include <fcntl.h>
-#include <getopt.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -14,86 +13,15 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "base/file.h"
 #include "base/log.h"
+#include "base/secret.h"
 #include "keyring/keyserve.h"
-#include "keyring/keystore.h"
+#include "keyring/options.h"
+#include "base/passphrase.h"
 #include "keyring/sandbox.h"
+#include "keyring/setup.h"
 
-#define CONTROL_FD     3
-#define DEFAULT_ISSUER "https://localhost:8443"
-
-enum { EXIT_USAGE = 1, EXIT_KEYS = 2, EXIT_CHANNEL = 3 };
-
-static const char usage_text[] =
-    "usage: secgated-keyring --data DIR [--issuer URL] [--tls-key FILE] [--log-format text|json]\n"
-    "\n"
-    "Holds the private keys of secgated, which starts it with a control channel (SOCK_SEQPACKET) "
-    "as\n"
-    "descriptor 3. It is not meant to be started by hand.\n"
-    "\n"
-    "  --data DIR          data directory; keys are in DIR/keyring (0700)\n"
-    "  --issuer URL        claim iss of access tokens (default " DEFAULT_ISSUER ")\n"
-    "  --tls-key FILE      the operator's own TLS key (PEM) instead of DIR/keyring/tls.key\n"
-    "  --log-format FORMAT text (default) or json\n"
-    "  --help, --version\n"
-    "\n"
-    "Exit status: 0 the parent is gone, 1 usage, 2 keys unusable, 3 malformed control message.\n";
-
-static const struct option long_options[] = {
-    {"data", required_argument, NULL, 'd'},
-    {"issuer", required_argument, NULL, 'i'},
-    {"tls-key", required_argument, NULL, 'k'},
-    {"log-format", required_argument, NULL, 'l'},
-    {"help", no_argument, NULL, 'h'},
-    {"version", no_argument, NULL, 'v'},
-    {NULL, 0, NULL, 0},
-};
-
-/* Printable ASCII without what would need escaping. */
-static bool is_issuer(const char *text)
-{
-    size_t len = strlen(text);
-
-    if (len == 0 || len > 255)
-        return false;
-    for (size_t i = 0; i < len; i++)
-        if (text[i] <= ' ' || text[i] > '~' || text[i] == '"' || text[i] == '\\')
-            return false;
-    return true;
-}
-
-static _Noreturn void leave(FILE *stream, const char *text, int status)
-{
-    (void)fputs(text, stream);
-    exit(status);
-}
-
-static void parse(int argc, char **argv, struct keystore_options *keys, enum log_format *format)
-{
-    int c;
-
-    while ((c = getopt_long(argc, argv, "", long_options, NULL)) != -1) {
-        if (c == 'd')
-            keys->data = optarg;
-        else if (c == 'i' && is_issuer(optarg))
-            keys->issuer = optarg;
-        else if (c == 'k')
-            keys->tls_key = optarg;
-        else if (c == 'l' && strcmp(optarg, "json") == 0)
-            *format = SG_LOG_JSON;
-        else if (c == 'l' && strcmp(optarg, "text") == 0)
-            *format = SG_LOG_TEXT;
-        else if (c == 'h')
-            leave(stdout, usage_text, EXIT_SUCCESS);
-        else if (c == 'v')
-            leave(stdout, "secgated-keyring " SG_VERSION "\n", EXIT_SUCCESS);
-        else
-            leave(stderr, usage_text, EXIT_USAGE);
-    }
-    if (keys->data == NULL || optind != argc)
-        leave(stderr, usage_text, EXIT_USAGE);
-}
+#define CONTROL_FD 3
 
 /* Leaves standard error and the control channel open, and nothing that was inherited by accident.
  */
@@ -123,35 +51,57 @@ static void settle_signals(void)
     (void)sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
+static int serve(const struct options *o)
+{
+    struct setup s = {.dir = NULL};
+    enum sg_err err = setup_kek(&o->setup, &s);
+
+    if (err == SG_OK)
+        err = setup_open(&o->setup, &s);
+    if (err != SG_OK) {
+        log_write(SG_LOG_ERROR, "keyring.keys_unusable", SG_STR("error", err_code(err)));
+        setup_close(&s);
+        return EXIT_KEYS;
+    }
+    log_write(SG_LOG_INFO, "keyring.ready", SG_STR("issuer", o->setup.issuer));
+    err = keyserve_run(&s.services, CONTROL_FD);
+    setup_close(&s);
+    log_write(SG_LOG_INFO, "keyring.ended", SG_STR("result", err_code(err)));
+    return err == SG_OK ? EXIT_SUCCESS : EXIT_CHANNEL;
+}
+
+/* The passphrase of the key-encryption key, into `text`; from its descriptor, which is closed. */
+static enum sg_err take_passphrase(const struct options *o, char *text, size_t size)
+{
+    enum sg_err err = SG_OK;
+
+    if (o->setup.kek.source == SG_KEK_PASSPHRASE && o->passphrase_fd != -1) {
+        err = passphrase_read_line(o->passphrase_fd, text, size);
+        (void)close(o->passphrase_fd);
+    }
+    return err;
+}
+
 int main(int argc, char **argv)
 {
-    struct keystore_options options = {.issuer = DEFAULT_ISSUER};
-    enum log_format format = SG_LOG_TEXT;
-    struct keystore *keys;
-    enum sg_err err;
+    char passphrase[SG_PASSPHRASE_MAX + 1] = "";
+    struct options o;
+    int status;
 
-    parse(argc, argv, &options, &format);
-    log_setup("keyring", format, SG_LOG_INFO);
+    options_parse(argc, argv, &o);
+    log_setup("keyring", o.format, SG_LOG_INFO);
+    sandbox_process();
+    sandbox_end_with_parent();
+    /* Before the descriptors that were not asked for are closed. */
+    if (take_passphrase(&o, passphrase, sizeof passphrase) != SG_OK)
+        log_write(SG_LOG_ERROR, "keyring.no_passphrase", SG_INT("descriptor", o.passphrase_fd));
     if (!settle_descriptors()) {
         log_write(SG_LOG_ERROR, "keyring.no_control_channel");
         return EXIT_USAGE;
     }
     settle_signals();
-    err = file_mkdirs(options.data, 0700);
-    if (err != SG_OK) {
-        log_write(SG_LOG_ERROR, "keyring.data_unusable", SG_STR("path", options.data),
-                  SG_STR("error", err_code(err)));
-        return EXIT_KEYS;
-    }
-    sandbox_keyring(options.data, options.tls_key);
-    err = keystore_open(&options, &keys);
-    if (err != SG_OK) {
-        log_write(SG_LOG_ERROR, "keyring.keys_unusable", SG_STR("error", err_code(err)));
-        return EXIT_KEYS;
-    }
-    log_write(SG_LOG_INFO, "keyring.ready", SG_STR("issuer", options.issuer));
-    err = keyserve_run(keys, CONTROL_FD);
-    keystore_free(keys);
-    log_write(SG_LOG_INFO, "keyring.ended", SG_STR("result", err_code(err)));
-    return err == SG_OK ? EXIT_SUCCESS : EXIT_CHANNEL;
+    o.setup.kek.passphrase = passphrase;
+    status = serve(&o);
+    secret_wipe(passphrase, sizeof passphrase);
+    return status;
 }

@@ -19,17 +19,6 @@ static void warn(const char *what)
               SG_INT("errno", errno));
 }
 
-static void confine(const char *data, const char *tls_key)
-{
-    const struct landlock_place places[] = {
-        {.path = data, .write = true},
-        {.path = tls_key, .replaced = true},
-    };
-
-    if (landlock_confine(places, sizeof places / sizeof places[0]) != SG_OK)
-        warn("landlock");
-}
-
 /* Only with no limit on locked memory: under a limit, a later allocation would fail instead. */
 static void lock_memory(void)
 {
@@ -45,7 +34,7 @@ static void lock_memory(void)
         log_write(SG_LOG_DEBUG, "keyring.memory_not_locked", SG_INT("errno", errno));
 }
 
-void sandbox_keyring(const char *data, const char *tls_key)
+void sandbox_process(void)
 {
     const struct rlimit none = {0, 0};
 
@@ -54,12 +43,28 @@ void sandbox_keyring(const char *data, const char *tls_key)
         warn("no core files");
     if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
         warn("no new privileges");
-    if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) != 0)
-        warn("death signal");
     if (landlock_under_sanitizer()) /* which attaches to its own process and maps terabytes */
         return;
     if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0)
         warn("not dumpable");
     lock_memory();
-    confine(data, tls_key);
+}
+
+void sandbox_end_with_parent(void)
+{
+    if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) != 0)
+        warn("death signal");
+}
+
+void sandbox_files(const char *data, const char *tls_key, const char *const *more, size_t count)
+{
+    struct landlock_place places[2 + SG_SANDBOX_MORE_MAX] = {
+        {.path = data, .write = true},
+        {.path = tls_key, .replaced = true},
+    };
+
+    for (size_t i = 0; i < count && i < SG_SANDBOX_MORE_MAX; i++)
+        places[2 + i] = (struct landlock_place){.path = more[i], .write = true};
+    if (landlock_confine(places, sizeof places / sizeof places[0]) != SG_OK)
+        warn("landlock");
 }

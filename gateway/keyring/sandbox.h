@@ -3,13 +3,20 @@
 #ifndef SG_KEYRING_SANDBOX_H
 #define SG_KEYRING_SANDBOX_H
 
-/*
- * Makes the process opaque and unprivileged: not dumpable or traceable by other processes, no core
- * files, no new privileges, private files by default, memory kept out of swap when that is allowed,
- * ended with its parent. Then confines its view of the file system with Landlock to `data` (with
- * `tls_key`'s directory readable; NULL: none). A missing kernel feature is a logged warning. Before
- * any thread starts.
- */
-void sandbox_keyring(const char *data, const char *tls_key);
+#include <stddef.h>
+
+#define SG_SANDBOX_MORE_MAX 16
+
+/* Makes the process opaque and unprivileged: not dumpable or traceable by other processes, no core
+ * files, no new privileges, private files by default, memory kept out of swap when that is allowed.
+ * Before any secret is read. A missing kernel feature is a logged warning, here and below. */
+void sandbox_process(void);
+
+/* Has the process ended together with its parent. */
+void sandbox_end_with_parent(void);
+
+/* Confines its view of the file system with Landlock to `data`, to the directory of `tls_key`
+ * (readable; NULL: none), and to `more` (writable). Before any thread starts. */
+void sandbox_files(const char *data, const char *tls_key, const char *const *more, size_t count);
 
 #endif

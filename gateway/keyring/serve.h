@@ -17,6 +17,7 @@ struct kek;
 struct keystore;
 struct namedkeys;
 struct signer;
+struct timesign;
 struct translog;
 
 /* All that answers requests; NULL: that kind is answered with SG_ERR_UNAVAILABLE. */
@@ -27,6 +28,7 @@ struct services {
     struct namedkeys *named;
     struct translog *log;
     struct signer *signer;
+    struct timesign *time;
 };
 
 /* A request while it is answered. A handler decodes `in` to its end, and appends the reply's fields
@@ -51,5 +53,9 @@ static inline bool serve_decoded(struct request *r, enum sg_err err)
 /* Answers KEY_CREATE, KEY_ROTATE, KEY_UPDATE, KEY_NAMES, KEY_GET and KEY_PUBLIC. */
 enum sg_err serve_keys(struct services *s, enum keyring_message type,
                        struct request *r) SG_MUST_CHECK;
+
+/* Answers LOG_STATE and SIGN_TIME. */
+enum sg_err serve_log_state(struct services *s, struct request *r) SG_MUST_CHECK;
+enum sg_err serve_sign_time(struct services *s, struct request *r) SG_MUST_CHECK;
 
 #endif

@@ -155,7 +155,8 @@ static enum sg_err fill_public(gnutls_privkey_t key, struct token_key *ret)
     return ok ? thumbprint(ret, ret->kid) : SG_ERR_CORRUPT;
 }
 
-static enum sg_err load_entry(const char *dir, const struct name *n, struct tokenkeys_entry *ret)
+static enum sg_err load_entry(const struct kek *kek, const char *dir, const struct name *n,
+                              struct tokenkeys_entry *ret)
 {
     char *path = path_of(dir, n);
     struct tokenkeys_entry e = {.created_s = n->created_s};
@@ -163,7 +164,7 @@ static enum sg_err load_entry(const char *dir, const struct name *n, struct toke
     enum sg_err err = SG_ERR_NO_MEMORY;
 
     if (path != NULL)
-        err = keyfile_load(path, SG_KEYFILE_OWN, &key);
+        err = keyfile_load(kek, path, n->kid, &key);
     free(path);
     if (err != SG_OK)
         return err;
@@ -184,7 +185,7 @@ static enum sg_err load_entry(const char *dir, const struct name *n, struct toke
     return SG_OK;
 }
 
-enum sg_err tokenkeys_make(const char *dir, int64_t now_s)
+enum sg_err tokenkeys_make(const struct kek *kek, const char *dir, int64_t now_s)
 {
     struct token_key public_key = {.n_len = 0};
     struct name n = {.created_s = now_s};
@@ -198,7 +199,7 @@ enum sg_err tokenkeys_make(const char *dir, int64_t now_s)
     if (err == SG_OK) {
         memcpy(n.kid, public_key.kid, sizeof n.kid);
         path = path_of(dir, &n);
-        err = path != NULL ? keyfile_save(path, key) : SG_ERR_NO_MEMORY;
+        err = path != NULL ? keyfile_save(kek, path, n.kid, key) : SG_ERR_NO_MEMORY;
     }
     free(path);
     gnutls_privkey_deinit(key);
@@ -232,7 +233,8 @@ static void drop(const char *dir, const struct name *n)
     free(path);
 }
 
-enum sg_err tokenkeys_load(const char *dir, int64_t now_s, struct tokenkeys *ret)
+enum sg_err tokenkeys_load(const struct kek *kek, const char *dir, int64_t now_s,
+                           struct tokenkeys *ret)
 {
     struct name *names = calloc(FILES_MAX, sizeof *names);
     struct tokenkeys t = {.count = 0};
@@ -240,7 +242,7 @@ enum sg_err tokenkeys_load(const char *dir, int64_t now_s, struct tokenkeys *ret
     enum sg_err err = names != NULL ? list_names(dir, names, &count) : SG_ERR_NO_MEMORY;
 
     if (err == SG_OK && count == 0) {
-        err = tokenkeys_make(dir, now_s);
+        err = tokenkeys_make(kek, dir, now_s);
         if (err == SG_OK)
             err = list_names(dir, names, &count);
     }
@@ -248,7 +250,7 @@ enum sg_err tokenkeys_load(const char *dir, int64_t now_s, struct tokenkeys *ret
         if (i > 0 && !is_needed(names[i - 1].created_s, now_s)) {
             drop(dir, &names[i]);
         } else if (t.count < SG_TOKEN_KEYS_MAX) {
-            err = load_entry(dir, &names[i], &t.entry[t.count]);
+            err = load_entry(kek, dir, &names[i], &t.entry[t.count]);
             t.count += err == SG_OK ? 1 : 0;
         }
     }

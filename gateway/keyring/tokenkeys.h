@@ -21,6 +21,8 @@
 #define SG_TOKEN_KEY_OVERLAP_S                                                                     \
     (SG_TOKEN_LIFE_MAX_S + 300) /* then published for this long, clock skew included */
 
+struct kek;
+
 struct tokenkeys_entry {
     int64_t created_s;
     struct token_key public_key; /* with kid */
@@ -37,13 +39,14 @@ void tokenkeys_fini(struct tokenkeys *t);
 
 /* Loads all keys of the directory, drops those that nobody needs any more, and makes one if there
  * is none. */
-enum sg_err tokenkeys_load(const char *dir, int64_t now_s, struct tokenkeys *ret) SG_MUST_CHECK;
+enum sg_err tokenkeys_load(const struct kek *kek, const char *dir, int64_t now_s,
+                           struct tokenkeys *ret) SG_MUST_CHECK;
 
 /* Whether tokenkeys_load would answer something else now, because a key is due to be replaced or
  * dropped. */
 bool tokenkeys_is_due(const struct tokenkeys *t, int64_t now_s);
 
 /* Makes a new current key in the directory, durable on return; tokenkeys_load finds it. */
-enum sg_err tokenkeys_make(const char *dir, int64_t now_s) SG_MUST_CHECK;
+enum sg_err tokenkeys_make(const struct kek *kek, const char *dir, int64_t now_s) SG_MUST_CHECK;
 
 #endif

@@ -3,6 +3,7 @@
  * without a process. */
 #include "base/clock.h"
 #include "core/tokenverify.h"
+#include "keyring/kek.h"
 #include "keyring/keystore.h"
 #include "tempdir.h"
 
@@ -29,7 +30,8 @@ static void test_minted_is_accepted(void **state)
         .lifetime_s = 600,
     };
     char *dir = tempdir_make();
-    struct keystore_options options = {.data = dir, .issuer = ISSUER};
+    static const struct kek kek = {{1, 2, 3}};
+    struct keystore_options options = {.data = dir, .kek = &kek, .issuer = ISSUER};
     struct token_key keys[SG_TOKEN_KEYS_MAX];
     struct keystore *k = NULL;
     struct token_claims read;

@@ -3,8 +3,9 @@
 import { execFileSync } from 'node:child_process';
 import { X509Certificate, createPrivateKey, createPublicKey } from 'node:crypto';
 import { readFileSync, readdirSync, renameSync, statSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { temporaryDirectory } from './gateway.mjs';
+import { identityOf, isSealed, kekOf, unseal } from './sealed.mjs';
 
 const MAX_SIZE = 1 << 20;
 const PART = 12;
@@ -17,11 +18,20 @@ function* filesBelow(directory) {
   }
 }
 
-// Every private key in PEM below a directory: { file, pem, jwk }.
+// The text of a file; of a sealed one what is in it, when its key-encryption key lies beside it.
+function textOf(file) {
+  const bytes = readFileSync(file);
+  const identity = identityOf(file);
+  if (!isSealed(bytes) || !identity) return bytes.toString('latin1');
+  const keyring = identity[0].startsWith('named') ? dirname(dirname(file)) : dirname(file);
+  return unseal(kekOf(keyring), bytes, ...identity).toString('latin1');
+}
+
+// Every private key in PEM below a directory, sealed or not: { file, pem, jwk }.
 export function privateKeys(directory) {
   const found = [];
   for (const file of filesBelow(directory)) {
-    const text = readFileSync(file, 'latin1');
+    const text = textOf(file);
     for (const [pem] of text.matchAll(/-----BEGIN [A-Z ]*PRIVATE KEY-----[^-]+-----END [A-Z ]*PRIVATE KEY-----\n?/g)) {
       found.push({ file, pem, jwk: createPrivateKey(pem).export({ format: 'jwk' }) });
     }
@@ -65,7 +75,9 @@ function keyOf(directory, certificate) {
   const wanted = spki(certificate.publicKey);
   const key = privateKeys(directory).find(({ pem }) => spki(createPublicKey(pem)) === wanted);
   if (!key) throw new Error(`no key for ${certificate.subject}`);
-  return key.file;
+  const plain = join(temporaryDirectory(), 'plain.key');
+  writeFileSync(plain, key.pem, { mode: 0o600 });
+  return plain;
 }
 
 // A new certificate from the gateway's CA for the same key and names, as PEM with the rest of the chain.
