@@ -82,10 +82,9 @@ static unsigned floor_level(uint64_t size)
     return 63 - (unsigned)__builtin_clzll(size);
 }
 
-/* The hash of the tree over the leaves [begin, end), which begins at a multiple of a power of two
- * not less than its length: complete subtrees joined from the right. */
-static enum sg_err range_hash(const struct merkle_source *s, uint64_t begin, uint64_t end,
-                              merkle_hash ret)
+/* Complete subtrees joined from the right. */
+enum sg_err merkle_subtree(const struct merkle_source *s, uint64_t begin, uint64_t end,
+                           merkle_hash ret)
 {
     merkle_hash parts[SG_MERKLE_LEVELS];
     size_t count = 0;
@@ -109,7 +108,7 @@ static enum sg_err range_hash(const struct merkle_source *s, uint64_t begin, uin
 enum sg_err merkle_root(const struct merkle_source *s, uint64_t size, merkle_hash ret)
 {
     if (size > 0)
-        return range_hash(s, 0, size, ret);
+        return merkle_subtree(s, 0, size, ret);
     merkle_empty(ret);
     return SG_OK;
 }
@@ -144,7 +143,8 @@ enum sg_err merkle_inclusion(const struct merkle_source *s, uint64_t index, uint
     while (end - begin > 1) {
         uint64_t middle = begin + split(end - begin);
         bool left = index < middle;
-        enum sg_err err = range_hash(s, left ? middle : begin, left ? end : middle, ret[count++]);
+        enum sg_err err =
+            merkle_subtree(s, left ? middle : begin, left ? end : middle, ret[count++]);
 
         if (err != SG_OK)
             return err;
@@ -172,7 +172,7 @@ enum sg_err merkle_consistency(const struct merkle_source *s, uint64_t from, uin
         uint64_t middle = begin + split(end - begin);
         bool left = from <= middle;
 
-        err = range_hash(s, left ? middle : begin, left ? end : middle, ret[count++]);
+        err = merkle_subtree(s, left ? middle : begin, left ? end : middle, ret[count++]);
         if (err != SG_OK)
             return err;
         if (left)
@@ -183,7 +183,7 @@ enum sg_err merkle_consistency(const struct merkle_source *s, uint64_t from, uin
     /* What remains is a complete subtree of both trees; the verifier knows it when it is the whole
      * of the first. */
     if (from > 0 && from < to && begin > 0)
-        err = range_hash(s, begin, end, ret[count++]);
+        err = merkle_subtree(s, begin, end, ret[count++]);
     if (err != SG_OK)
         return err;
     reverse(ret, count);

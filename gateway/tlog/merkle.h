@@ -44,6 +44,10 @@ struct merkle_source {
  * from a size to itself, is empty. */
 enum sg_err merkle_root(const struct merkle_source *s, uint64_t size,
                         merkle_hash ret) SG_MUST_CHECK;
+/* That of the leaves [begin, end), begin < end, where `begin` is a multiple of a power of two not
+ * less than their number: a node of a tree, perhaps an incomplete one at its right edge. */
+enum sg_err merkle_subtree(const struct merkle_source *s, uint64_t begin, uint64_t end,
+                           merkle_hash ret) SG_MUST_CHECK;
 enum sg_err merkle_inclusion(const struct merkle_source *s, uint64_t index, uint64_t size,
                              merkle_hash ret[SG_MERKLE_PROOF], size_t *ret_count) SG_MUST_CHECK;
 enum sg_err merkle_consistency(const struct merkle_source *s, uint64_t from, uint64_t to,
