@@ -27,7 +27,7 @@ struct timesign;
 struct timesign_options {
     const char *data; /* the data directory */
     const char *issuer;
-    const struct kek *kek; /* its key is sealed with it; NULL (tests): a plain key file */
+    const struct kek *kek; /* its key is sealed with it */
 };
 
 /* Opens or makes key and mark. */

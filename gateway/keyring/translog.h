@@ -22,14 +22,15 @@
 struct kek;
 struct translog;
 
-#define SG_TRANSLOG_LEAF_MAX 16384  /* bytes of one leaf here; the format allows SG_LOG_ENTRY_MAX  \
+#define SG_TRANSLOG_LEAF_MAX                                                                       \
+    16384                           /* bytes of one leaf here; the format allows SG_LOG_ENTRY_MAX  \
                                      */
 #define SG_TRANSLOG_BATCH_MAX 20001 /* leaves of one call */
 
 struct translog_options {
     const char *data;      /* the data directory */
     const char *issuer;    /* a new log's origin is this without scheme, and "/log" */
-    const struct kek *kek; /* the log's key is sealed with it; NULL (tests): a plain key file */
+    const struct kek *kek; /* the log's key is sealed with it */
 };
 
 /* Opens the log and makes what is missing: key, state, checkpoint of the empty log. SG_OK also for
