@@ -168,6 +168,8 @@ function lineOf(event, space) {
       return [`${sender} stored `, there(), directory || size === undefined ? '' : `, ${bytes(size)}`];
     case 'file.moved':
       return [`${sender} moved ${from} to `, there()];
+    case 'signature.created':
+      return path === '' ? [`${sender} signed this space`] : [`${sender} signed `, there()];
     case 'file.deleted':
       return [`${sender} deleted ${path}`];
     case 'space.created':

@@ -8,6 +8,7 @@ import * as session from './session.js';
 const TYPES = [
   ...['message', 'message.updated', 'message.deleted', 'file.stored', 'file.moved', 'file.deleted'],
   ...['member.added', 'member.updated', 'member.removed', 'space.created', 'space.updated'],
+  'signature.created',
   ...['presence.joined', 'presence.left', 'typing'],
 ];
 const CURSOR_CODES = ['cursor-pruned', 'cursor-unknown-epoch', 'cursor-future', 'cursor-invalid'];

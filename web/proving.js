@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// Proves in this browser what a signature claims: its digest, its signature, its place in the log. Only the
-// public keys come from the gateway. Each check is `{state: 'good'|'bad'|'unknown', text}`.
+// Proves in this browser what a signature claims: its digest, its signature, its place in the log. The public
+// keys come from the gateway, and who is signed in is told what it has against a key besides. Each check is
+// `{state: 'good'|'bad'|'unknown', text}`.
 
 import * as api from './api.js';
 import { isRecord, recordHolds, recordText } from './record.js';
+import { user } from './session.js';
 import {
   includes,
   leafHash,
@@ -134,11 +136,26 @@ export function checkDigest(record, digests) {
     : bad('The file is another one, or was changed: its SHA-256 is not the one that was signed');
 }
 
+/* What only the gateway knows: whether the key is disabled, has expired, was retired. */
+async function checkKey(record) {
+  if (!user() || !record.signature) return [];
+  try {
+    const { reasons } = await api.signaturesVerify({ record });
+    return reasons.filter(({ code }) => /^key-|^not-in-log$/.test(code)).map(({ detail }) => bad(detail));
+  } catch (error) {
+    if (error.status === 400) return [bad(error.detail || error.title)];
+    throw error;
+  }
+}
+
 /** All checks of a record with what came with it. @returns {Promise<{record, checks}>} */
 export async function checkRecord(record, digests) {
   const entry = encoder.encode(recordText(record));
-  const proof = record.log?.proof ? (await checkProof(record.log.proof, entry)).checks : [unknown('No proof from the log')];
-  return { record, checks: [checkDigest(record, digests), await checkSignature(record), ...proof] };
+  const proof = record.log?.proof
+    ? (await checkProof(record.log.proof, entry)).checks
+    : [unknown('No proof from the log')];
+  const key = await checkKey(record);
+  return { record, checks: [checkDigest(record, digests), await checkSignature(record), ...key, ...proof] };
 }
 
 /** All checks of a proof alone. It carries the record without its signature. */

@@ -21,6 +21,13 @@ export const FORMATS = [
 
 export const KEY_TYPES = { ed25519: 'Ed25519', 'ecdsa-p256': 'ECDSA P-256', 'rsa-3072': 'RSA 3072' };
 
+/** A checkbox for a format. @returns {{root: HTMLElement, input: HTMLInputElement}} */
+export function formatBox({ id, tool }, checked) {
+  const input = el('input', { type: 'checkbox', value: id, checked });
+  const hint = tool === id ? null : el('small', {}, ` for ${tool}`);
+  return { root: el('label', { class: 'check' }, input, el('span', {}, id, hint)), input };
+}
+
 /** The formats that a key may sign in. */
 export function formatsOf(key) {
   const only = key.type === 'ed25519' ? [] : ['minisign', 'signify'];

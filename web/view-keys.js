@@ -7,7 +7,7 @@ import { button, el, facts, field, fill } from './dom.js';
 import { ago, longMoment, moment, plural } from './format.js';
 import { clear, fail, say } from './notices.js';
 import { update, user } from './session.js';
-import { FORMATS, formatsOf, KEY_TYPES, signingNav } from './signing.js';
+import { formatBox, FORMATS, formatsOf, KEY_TYPES, signingNav } from './signing.js';
 import { setTitle } from './title.js';
 
 const DAY_S = 86_400;
@@ -243,12 +243,8 @@ class Keys {
   }
 
   async formats(key) {
-    const boxes = FORMATS.filter(({ id }) => key.type === 'ed25519' || !['minisign', 'signify'].includes(id)).map(
-      ({ id, tool }) => {
-        const input = el('input', { type: 'checkbox', value: id, checked: key.formats.includes(id) });
-        const root = el('label', { class: 'check' }, input, el('span', {}, id, el('small', {}, ` for ${tool}`)));
-        return { root, input };
-      },
+    const boxes = formatsOf({ type: key.type, formats: FORMATS.map(({ id }) => id) }).map((format) =>
+      formatBox(format, key.formats.includes(format.id)),
     );
     const after = await ask({
       title: `Formats of ${key.name}`,

@@ -30,6 +30,7 @@ export const view = {
 class Log {
   constructor(root) {
     this.left = false;
+    this.asked = 0; // numbers the requests, so that a late answer is not shown
     this.bundles = new Map(); // "index/width" -> promise of entries
     this.content = el('div', { class: 'stack' });
     this.heading = el('h1', { tabindex: -1 }, 'Log');
@@ -39,16 +40,19 @@ class Log {
   /** Shows the list, or the entry that the address names. */
   async go(rest) {
     clear();
+    this.asked += 1;
+    const mine = this.asked;
     this.content.setAttribute('aria-busy', 'true');
     try {
-      this.log = await api.logGet();
-      if (this.left) return;
-      if (/^\d{1,15}$/.test(rest)) await this.showEntry(Number(rest));
-      else this.showList();
+      const log = await api.logGet();
+      if (this.left || mine !== this.asked) return;
+      this.log = log;
+      if (/^\d{1,15}$/.test(rest)) await this.showEntry(Number(rest), mine);
+      else await this.showList();
     } catch (error) {
       fail(error);
     }
-    this.content.removeAttribute('aria-busy');
+    if (mine === this.asked) this.content.removeAttribute('aria-busy');
   }
 
   async entry(index) {
@@ -61,7 +65,7 @@ class Log {
     return (await this.bundles.get(id))[index % BUNDLE];
   }
 
-  showList() {
+  async showList() {
     setTitle('Log');
     this.heading.textContent = 'Log';
     this.next = this.log.size - 1;
@@ -95,7 +99,7 @@ class Log {
             el('footer', {}, this.count, this.more),
           ),
     );
-    if (this.log.size > 0) this.showMore(false).catch(fail);
+    if (this.log.size > 0) await this.showMore(false);
   }
 
   table() {
@@ -135,9 +139,10 @@ class Log {
 
   async showMore(focus) {
     const last = Math.max(this.next - PAGE + 1, 0);
+    const list = this.rows;
     const rows = [];
     for (let index = this.next; index >= last; index -= 1) rows.push(row(index, await this.entry(index)));
-    if (this.left) return;
+    if (this.left || list !== this.rows) return;
     this.next = last - 1;
     this.rows.append(...rows);
     this.more.hidden = this.next < 0;
@@ -145,7 +150,7 @@ class Log {
     if (focus) rows[0]?.querySelector('a').focus();
   }
 
-  async showEntry(index) {
+  async showEntry(index, mine) {
     setTitle(`Entry ${index}`);
     this.heading.textContent = `Entry ${index.toLocaleString()}`;
     const back = el('p', {}, el('a', { href: '#/log' }, 'All entries'));
@@ -154,6 +159,8 @@ class Log {
       return;
     }
     const entry = await this.entry(index);
+    const leaf = toHex(await leafHash(entry));
+    if (mine !== this.asked) return;
     const record = recordOf(entry);
     const checks = el('ul', { class: 'checklist' });
     const text = new TextDecoder().decode(entry);
@@ -176,7 +183,7 @@ class Log {
         { class: 'panel pad', 'aria-labelledby': 'proof-title' },
         el('h2', { id: 'proof-title' }, 'Proof'),
         checks,
-        facts([['Leaf hash', el('code', {}, toHex(await leafHash(entry)))]]),
+        facts([['Leaf hash', el('code', {}, leaf)]]),
         el('nav', { class: 'row', 'aria-label': 'Entries' }, this.neighbours(index)),
       ),
     );

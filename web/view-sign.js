@@ -9,7 +9,7 @@ import { acceptDrops, FILES_MAX } from './drop.js';
 import { bytes, plural } from './format.js';
 import { clear, errorBox, fail, say } from './notices.js';
 import { user } from './session.js';
-import { downloads, formatsOf, KEY_TYPES, packageOf, signingNav } from './signing.js';
+import { downloads, formatBox, formatsOf, KEY_TYPES, packageOf, signingNav } from './signing.js';
 import { setTitle } from './title.js';
 
 const SHOWN_MAX = 200; // results with their buttons
@@ -168,14 +168,7 @@ class Sign {
     if (!key) return;
     fill(
       this.formats,
-      formatsOf(key).map(({ id, tool }) =>
-        el(
-          'label',
-          { class: 'check' },
-          el('input', { type: 'checkbox', value: id, checked: before.includes(id) }),
-          el('span', {}, id, el('small', {}, ` for ${tool}`)),
-        ),
-      ),
+      formatsOf(key).map((format) => formatBox(format, before.includes(format.id)).root),
     );
     this.localHint = el('p', { class: 'hint', id: 'local-hint' });
     this.formats.append(
