@@ -21,6 +21,9 @@ struct config_list {
     char *item[SG_CONFIG_LIST_MAX];
 };
 
+/* The choices of keyring.kek, in the order of the key table. */
+enum kek_choice { SG_KEK_FROM_FILE, SG_KEK_FROM_CREDENTIAL, SG_KEK_FROM_PASSPHRASE };
+
 /* Values; strings are owned, "" when not set. Units are in the names, meanings in the key table. */
 struct config {
     char *data;
@@ -33,6 +36,12 @@ struct config {
     char *tls_certificate;
     char *tls_key;
     unsigned tls_ticket_seconds;
+    unsigned kek; /* enum kek_choice */
+    char *kek_file;
+    char *kek_credential;
+    char *pkcs11_module;
+    char *pkcs11_pin_file;
+    struct config_list pkcs11_paths;
     unsigned signup; /* enum signup_mode */
     unsigned access_token_seconds;
     unsigned session_seconds;

@@ -67,6 +67,16 @@ static bool is_not_empty(const char *text)
     return *text != '\0';
 }
 
+static bool is_path(const char *text)
+{
+    return *text == '\0' || *text == '/';
+}
+
+static bool is_credential(const char *text)
+{
+    return *text != '\0' && *text != '.' && strchr(text, '/') == NULL && strlen(text) < 256;
+}
+
 #define TEXT(s, n, field, fb, rl, val, hlp, chk, why)                                              \
     {                                                                                              \
         .section = s, .name = n, .type = SG_KEY_TEXT, .offset = AT(field), .fallback = fb,         \
@@ -125,6 +135,25 @@ const struct config_key config_keys[] = {
          "Its private key (PEM), read by the keyring only.", NULL, NULL),
     UINT("tls", "ticket-seconds", tls_ticket_seconds, "3600", 60, 86400,
          "Life of a TLS session ticket key, in seconds."),
+    CHOICE(
+        "keyring", "kek", kek, "file", "file|credential|passphrase", false,
+        "What the private keys on disk are sealed with; a passphrase is asked for at the start."),
+    TEXT("keyring", "kek-file", kek_file, "", false, "FILE",
+         "For `file`: where that is (keyring/kek in the data directory if not set); made at the "
+         "first start.",
+         is_path, "must be an absolute path"),
+    TEXT("keyring", "kek-credential", kek_credential, "secgate-kek", false, "NAME",
+         "For `credential`: its name, as in LoadCredential= of the service.", is_credential,
+         "must be the name of a credential"),
+    TEXT("keyring", "pkcs11-module", pkcs11_module, "", false, "FILE",
+         "PKCS#11 module for signing keys that live in a token.", is_path,
+         "must be an absolute path"),
+    TEXT("keyring", "pkcs11-pin-file", pkcs11_pin_file, "", false, "FILE",
+         "Its PIN, in the first line, read by the keyring only.", is_path,
+         "must be an absolute path"),
+    LIST("keyring", "pkcs11-paths", pkcs11_paths, "", false, "PATH",
+         "Directory or device that the module reads and writes; may be repeated.", is_path,
+         "must be an absolute path"),
     CHOICE("accounts", "signup", signup, "invite", "open|invite|closed", false, "Who may sign up."),
     UINT("accounts", "access-token-seconds", access_token_seconds, "600", 10, 3600,
          "Life of an access token, in seconds."),

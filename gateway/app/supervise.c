@@ -8,6 +8,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -20,6 +22,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "base/passphrase.h"
 #include "base/secret.h"
 
 #define RELOAD_DELAY   (200 * SG_NS_PER_MS) /* several files change together */
@@ -82,12 +85,38 @@ static enum sg_err default_issuer(struct supervisor *s)
     return s->config.issuer == NULL ? SG_ERR_NO_MEMORY : SG_OK;
 }
 
+/* Before anything is started: nobody is asked again when a child is. */
+static enum sg_err ask_passphrase(struct supervisor *s, struct buf *errors)
+{
+    char *info;
+    bool first;
+    enum sg_err err;
+
+    if (s->config.kek != SG_KEK_FROM_PASSPHRASE)
+        return SG_OK;
+    info = file_join(s->layout.data, "keyring/kek.info");
+    first = info != NULL && access(info, F_OK) != 0;
+    free(info);
+    /* It stays in this process: out of core files and swap. */
+    (void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+    (void)mlock(s->passphrase, sizeof s->passphrase);
+    err = passphrase_ask(first ? "New passphrase of the keys" : "Passphrase of the keys", first,
+                         s->passphrase, sizeof s->passphrase);
+    return err == SG_OK
+               ? err
+               : say(errors, err, "keyring.kek",
+                     "a passphrase is wanted, on the terminal or as the first line of standard "
+                     "input");
+}
+
 static enum sg_err start_all(struct supervisor *s, struct buf *errors)
 {
     enum sg_err err = open_signals(&s->signal_fd);
 
     if (err == SG_OK)
         err = open_data(s, errors);
+    if (err == SG_OK)
+        err = ask_passphrase(s, errors);
     if (err == SG_OK)
         err = listen_open(&s->config.listen, &s->listener, errors);
     if (err == SG_OK)
@@ -375,6 +404,7 @@ int supervise_run(int argc, char **argv, struct config *config)
     file_close(&s.lock_fd);
     if (err == SG_OK && !s.failed)
         log_write(SG_LOG_INFO, "stopped");
+    secret_wipe(s.passphrase, sizeof s.passphrase);
     layout_fini(&s.layout);
     config_fini(&s.config);
     return err == SG_OK && !s.failed ? 0 : 1;

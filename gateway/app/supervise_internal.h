@@ -12,6 +12,8 @@
 #include "app/layout.h"
 #include "app/listen.h"
 
+#define SG_PASSPHRASE_SIZE 1025 /* with its NUL */
+
 struct supervisor {
     int argc;
     char **argv;
@@ -22,10 +24,11 @@ struct supervisor {
     const char *watched[2];           /* certificate, key; borrowed from layout and config */
     size_t watched_count;
     struct child keyring, worker;
-    bool keyring_ready; /* this keyring has its keys */
-    bool connected;     /* the two have channels to each other */
-    bool worker_ready;  /* this worker serves */
-    bool ever_ready;    /* some worker has */
+    char passphrase[SG_PASSPHRASE_SIZE]; /* for the keyring, at each of its starts; "": none */
+    bool keyring_ready;                  /* this keyring has its keys */
+    bool connected;                      /* the two have channels to each other */
+    bool worker_ready;                   /* this worker serves */
+    bool ever_ready;                     /* some worker has */
     bool stopping;
     bool failed;
     int64_t stop_deadline_ns; /* monotonic times; 0: none */

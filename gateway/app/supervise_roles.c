@@ -2,6 +2,8 @@
 /* Starts the keyring and the worker and connects them with each other. */
 #include "app/supervise_internal.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <signal.h>
 #include <stdio.h>
@@ -79,26 +81,77 @@ static void judge_keyring(const struct supervisor *s, enum sg_err err)
     kill(s->keyring.pid, SIGKILL);
 }
 
-enum sg_err roles_start_keyring(struct supervisor *s)
+/* A descriptor from which the keyring reads the passphrase; -1 in *ret_fd when there is none. */
+static enum sg_err offer_passphrase(const struct supervisor *s, int *ret_fd)
 {
-    const char *argv[12];
-    size_t n = 0;
-    bool changed;
+    int ends[2];
     enum sg_err err;
 
-    argv[n++] = s->layout.keyring;
-    argv[n++] = "--data";
-    argv[n++] = s->layout.data;
-    argv[n++] = "--issuer";
-    argv[n++] = s->config.issuer;
-    argv[n++] = "--log-format";
-    argv[n++] = s->config.log_format == SG_LOG_JSON ? "json" : "text";
-    if (*s->config.tls_key != '\0') {
-        argv[n++] = "--tls-key";
-        argv[n++] = s->config.tls_key;
-    }
-    argv[n] = NULL;
-    err = child_start(&s->keyring, s->layout.keyring, argv, NULL, 0);
+    *ret_fd = -1;
+    if (s->config.kek != SG_KEK_FROM_PASSPHRASE)
+        return SG_OK;
+    if (pipe2(ends, O_CLOEXEC) != 0)
+        return err_from_errno(errno);
+    /* Shorter than what a pipe takes without waiting for a reader. */
+    err = file_write_all(ends[1], s->passphrase, strlen(s->passphrase));
+    file_close(&ends[1]);
+    if (err != SG_OK)
+        file_close(&ends[0]);
+    else
+        *ret_fd = ends[0];
+    return err;
+}
+
+struct arguments {
+    const char *item[32 + 2 * SG_CONFIG_LIST_MAX];
+    size_t count;
+};
+
+/* An option, unless its value is empty. */
+static void add_option(struct arguments *a, const char *name, const char *value)
+{
+    if (*value == '\0')
+        return;
+    a->item[a->count++] = name;
+    a->item[a->count++] = value;
+}
+
+static void keyring_arguments(const struct supervisor *s, struct arguments *a)
+{
+    static const char *const sources[] = {[SG_KEK_FROM_FILE] = "file",
+                                          [SG_KEK_FROM_CREDENTIAL] = "credential",
+                                          [SG_KEK_FROM_PASSPHRASE] = "passphrase"};
+    const struct config *c = &s->config;
+
+    a->item[a->count++] = s->layout.keyring;
+    add_option(a, "--data", s->layout.data);
+    add_option(a, "--issuer", c->issuer);
+    add_option(a, "--log-format", c->log_format == SG_LOG_JSON ? "json" : "text");
+    add_option(a, "--tls-key", c->tls_key);
+    add_option(a, "--kek", sources[c->kek]);
+    if (c->kek == SG_KEK_FROM_FILE)
+        add_option(a, "--kek-file", c->kek_file);
+    if (c->kek == SG_KEK_FROM_CREDENTIAL)
+        add_option(a, "--kek-credential", c->kek_credential);
+    if (c->kek == SG_KEK_FROM_PASSPHRASE)
+        add_option(a, "--passphrase-fd", "4");
+    add_option(a, "--pkcs11-module", c->pkcs11_module);
+    add_option(a, "--pkcs11-pin-file", c->pkcs11_pin_file);
+    for (size_t i = 0; i < c->pkcs11_paths.count; i++)
+        add_option(a, "--pkcs11-path", c->pkcs11_paths.item[i]);
+}
+
+enum sg_err roles_start_keyring(struct supervisor *s)
+{
+    struct arguments a = {.count = 0};
+    SG_FD_CLEANUP int passphrase = -1;
+    bool changed;
+    enum sg_err err = offer_passphrase(s, &passphrase);
+
+    keyring_arguments(s, &a);
+    if (err == SG_OK)
+        err = child_start(&s->keyring, s->layout.keyring, a.item, &passphrase,
+                          passphrase != -1 ? 1 : 0);
     if (err == SG_OK)
         err = keyring_control_status(s->keyring.control, START_MS);
     if (err == SG_OK)

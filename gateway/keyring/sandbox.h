@@ -5,7 +5,7 @@
 
 #include <stddef.h>
 
-#define SG_SANDBOX_MORE_MAX 16
+#define SG_SANDBOX_MORE_MAX 32
 
 /* Makes the process opaque and unprivileged: not dumpable or traceable by other processes, no core
  * files, no new privileges, private files by default, memory kept out of swap when that is allowed.

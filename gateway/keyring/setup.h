@@ -10,7 +10,7 @@
 #include "keyring/kek.h"
 #include "keyring/serve.h"
 
-#define SG_PKCS11_PATHS_MAX 16
+#define SG_PKCS11_PATHS_MAX 32
 
 struct audit;
 struct pkcs11;
