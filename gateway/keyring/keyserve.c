@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "ipc/channel.h"
 #include "keyring/keystore.h"
+#include "keyring/sign.h"
 #include "keyring/serve.h"
 
 struct server;
@@ -161,9 +162,11 @@ static enum sg_err answer(struct server *s, uint8_t type, struct request *r)
         return serve_keys(s->services, (enum keyring_message)type, r);
     case SG_KEYRING_SIGN:
     case SG_KEYRING_RELEASE:
+        return serve_sign(s->services, (enum keyring_message)type, r);
     case SG_KEYRING_LOG_STATE:
+        return serve_log_state(s->services, r);
     case SG_KEYRING_SIGN_TIME:
-        return SG_ERR_UNAVAILABLE;
+        return serve_sign_time(s->services, r);
     }
     if (!serve_decoded(r, codec_end(&r->in)))
         return SG_ERR_PROTOCOL;

@@ -13,6 +13,9 @@
 #include "keyring/namedkeys.h"
 #include "keyring/pkcs11.h"
 #include "keyring/sandbox.h"
+#include "keyring/sign.h"
+#include "keyring/timesign.h"
+#include "keyring/translog.h"
 
 enum sg_err setup_kek(const struct setup_options *o, struct setup *s)
 {
@@ -49,6 +52,20 @@ static enum sg_err open_keys(const struct setup_options *o, struct setup *s)
     return err;
 }
 
+/* The log may be closed and all else works; then nothing is signed with named keys. */
+static enum sg_err open_log(const struct setup_options *o, struct setup *s)
+{
+    const struct translog_options log = {.data = o->data, .issuer = o->issuer, .kek = &s->kek};
+    const struct timesign_options time = {.data = o->data, .issuer = o->issuer, .kek = &s->kek};
+    enum sg_err err = translog_open(&log, &s->services.log);
+
+    if (err == SG_OK)
+        err = timesign_open(&time, &s->services.time);
+    if (err == SG_OK)
+        err = signer_new(s->services.named, s->services.log, &s->services.signer);
+    return err;
+}
+
 enum sg_err setup_open(const struct setup_options *o, struct setup *s)
 {
     enum sg_err err = SG_OK;
@@ -63,11 +80,16 @@ enum sg_err setup_open(const struct setup_options *o, struct setup *s)
         sandbox_files(o->data, o->tls_key, o->pkcs11_path, o->pkcs11_path_count);
         err = open_keys(o, s);
     }
+    if (err == SG_OK)
+        err = open_log(o, s);
     return err;
 }
 
 void setup_close(struct setup *s)
 {
+    signer_free(s->services.signer);
+    timesign_close(s->services.time);
+    translog_close(s->services.log);
     namedkeys_close(s->services.named);
     audit_close(s->audit);
     keystore_free(s->services.keys);
