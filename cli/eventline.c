@@ -235,6 +235,7 @@ static const struct {
     {"member.removed", " removed %m"},
     {"space.created", " made the space"},
     {"space.updated", " changed the space"},
+    {"signature.created", " signed %p"},
     {"presence.joined", " joined"},
     {"presence.left", " left"},
 };

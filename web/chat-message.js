@@ -169,7 +169,7 @@ function lineOf(event, space) {
     case 'file.moved':
       return [`${sender} moved ${from} to `, there()];
     case 'signature.created':
-      return path === '' ? [`${sender} signed this space`] : [`${sender} signed `, there()];
+      return path === undefined ? [`${sender} signed this space`] : [`${sender} signed `, there()];
     case 'file.deleted':
       return [`${sender} deleted ${path}`];
     case 'space.created':

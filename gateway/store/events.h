@@ -31,7 +31,8 @@
     X(MEMBER_UPDATED, "member.updated")                                                            \
     X(MEMBER_REMOVED, "member.removed")                                                            \
     X(SPACE_CREATED, "space.created")                                                              \
-    X(SPACE_UPDATED, "space.updated")
+    X(SPACE_UPDATED, "space.updated")                                                              \
+    X(SIGNATURE_CREATED, "signature.created")
 
 enum event_type {
 #define X(name, text) SG_EVENT_##name,

@@ -123,15 +123,21 @@ static void put_id(struct buf *out, const struct event_draft *d)
     buf_putc(out, '"');
 }
 
-/* Members stand in the order of their names: directory files from_path id media_type member path
- * reply_to role sender sent_at seq sha256 size target text_digest type version. */
+/* Members stand in the order of their names: count directory files from_path id index key
+ * key_version media_type member path reply_to role sender sent_at seq sha256 size target
+ * text_digest type version. */
 void eventtext_canonical(struct buf *out, const struct event_draft *d)
 {
     const struct event_file *file = is_file_event(d->type) ? d->files : NULL;
+    const struct event_signed *made = d->signatures;
     bool content = file && !d->directory && file->version > 0;
     assert(!is_file_event(d->type) || d->file_count == 1);
 
     buf_putc(out, '{');
+    if (made) {
+        put_number(out, "\"count\":", made->count);
+        buf_putc(out, ',');
+    }
     if (file && d->directory)
         buf_puts(out, "\"directory\":true,");
     if (!file && d->file_count > 0)
@@ -141,12 +147,17 @@ void eventtext_canonical(struct buf *out, const struct event_draft *d)
         buf_putc(out, ',');
     }
     put_id(out, d);
+    if (made) {
+        put_number(out, ",\"index\":", made->index);
+        put_member(out, ",\"key\":", made->key);
+        put_number(out, ",\"key_version\":", made->key_version);
+    }
     if (content && file->media_type && file->media_type[0])
         put_member(out, ",\"media_type\":", file->media_type);
     if (d->member)
         put_member(out, ",\"member\":", d->member);
-    if (file)
-        put_member(out, ",\"path\":", file->path);
+    if (file || (made && made->path[0]))
+        put_member(out, ",\"path\":", file ? file->path : made->path);
     if (d->reply_to)
         put_number(out, ",\"reply_to\":", d->reply_to);
     if (d->role)

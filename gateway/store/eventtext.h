@@ -24,6 +24,15 @@ struct event_file {
     const char *media_type;
 };
 
+/* Signatures as events name them. */
+struct event_signed {
+    const char *path; /* of the file or directory in the space; "": all of it */
+    const char *key;
+    uint32_t key_version;
+    uint64_t index; /* of the first in the log of signatures */
+    uint64_t count;
+};
+
 /* Everything that any type may have; unused members are zero and left out. */
 struct event_draft {
     enum event_type type;
@@ -39,11 +48,12 @@ struct event_draft {
     const struct event_file
         *files; /* MESSAGE: links; FILE_*: one, whose members stand at top level */
     size_t file_count;
-    const char *from_path; /* FILE_MOVED within a space */
-    bool directory;        /* FILE_MOVED, _DELETED: of a directory */
-    const char *member;    /* MEMBER_* */
-    int64_t member_id;     /* likewise; in no text */
-    const char *role;      /* MEMBER_ADDED, _UPDATED: "reader", "writer", "owner" */
+    const char *from_path;                 /* FILE_MOVED within a space */
+    bool directory;                        /* FILE_MOVED, _DELETED: of a directory */
+    const char *member;                    /* MEMBER_* */
+    int64_t member_id;                     /* likewise; in no text */
+    const char *role;                      /* MEMBER_ADDED, _UPDATED: "reader", "writer", "owner" */
+    const struct event_signed *signatures; /* SIGNATURE_CREATED */
 };
 
 /* Appends the canonical form. */

@@ -113,6 +113,13 @@ static void test_files(void **state)
     d.file_count = 1;
     check(&d, "{\"id\":\"" EPOCH ".2\",\"path\":\"gone\",\"sender\":\"alice\",\"sent_at\":"
               "\"2026-11-20T16:02:14.123Z\",\"seq\":2,\"type\":\"file.deleted\"}");
+
+    d = draft(SG_EVENT_SIGNATURE_CREATED, 5);
+    d.signatures = &(struct event_signed){
+        .path = "dist", .key = "release", .key_version = 2, .index = 17, .count = 3};
+    check(&d, "{\"count\":3,\"id\":\"" EPOCH ".5\",\"index\":17,\"key\":\"release\","
+              "\"key_version\":2,\"path\":\"dist\",\"sender\":\"alice\",\"sent_at\":"
+              "\"2026-11-20T16:02:14.123Z\",\"seq\":5,\"type\":\"signature.created\"}");
 }
 
 static void check_hex(const char *expected, const uint8_t digest[SG_DIGEST_SIZE])
