@@ -18,6 +18,7 @@ struct spaces;
 struct chat;
 struct hub;
 struct keys;
+struct logread;
 struct web_assets;
 struct request;
 
@@ -29,6 +30,7 @@ struct api {
     struct chat *chat;
     struct hub *hub;
     struct keys *keys;
+    struct logread *log;
     const struct web_assets *web; /* index page, modules, OpenAPI document */
     const char *ca_file;          /* the CA's certificate (PEM), replaced now and then */
     const char *crl_file;         /* its revocation list (DER), likewise */

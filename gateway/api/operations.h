@@ -58,5 +58,9 @@ extern const struct operation keys_get_operation;
 extern const struct operation keys_update_operation;
 extern const struct operation keys_rotate_operation;
 extern const struct operation keys_public_operation;
+extern const struct operation log_get_operation;
+extern const struct operation log_consistency_operation;
+extern const struct operation log_checkpoint_operation;
+extern const struct operation log_tile_operation;
 
 #endif

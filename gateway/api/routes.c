@@ -87,7 +87,11 @@
     X(GET, "/v1/keys/{name}", keys_get, VERIFY, NO_BODY, BLOCKS)                                   \
     X(PATCH, "/v1/keys/{name}", keys_update, SIGN, JSON, BLOCKS)                                   \
     X(POST, "/v1/keys/{name}/rotate", keys_rotate, SIGN, JSON, BLOCKS)                             \
-    X(GET, "/v1/keys/{name}/public", keys_public, PUBLIC, NO_BODY, BLOCKS)
+    X(GET, "/v1/keys/{name}/public", keys_public, PUBLIC, NO_BODY, BLOCKS)                         \
+    X(GET, "/v1/log", log_get, PUBLIC, NO_BODY, BLOCKS)                                            \
+    X(GET, "/v1/log/consistency", log_consistency, PUBLIC, NO_BODY, BLOCKS)                        \
+    X(GET, "/log/checkpoint", log_checkpoint, PUBLIC, NO_BODY, BLOCKS)                             \
+    X(GET, "/log/tile/{tile...}", log_tile, PUBLIC, NO_BODY, BLOCKS)
 
 /* clang-format off */
 #define X(verb, path, name, ...)                                                                   \

@@ -70,9 +70,10 @@ static void rows(void **state)
 static void who_may(void **state)
 {
     static const char *const open[] = {
-        "web_index",    "web_asset",       "openapi_get", "health_get", "ready_get",
-        "jwks_get",     "daytime_get",     "tls_get",     "ca_get",     "ca_crl_get",
-        "users_create", "sessions_create", "oauth_token", "keys_public"};
+        "web_index",       "web_asset",       "openapi_get", "health_get",  "ready_get",
+        "jwks_get",        "daytime_get",     "tls_get",     "ca_get",      "ca_crl_get",
+        "users_create",    "sessions_create", "oauth_token", "keys_public", "log_get",
+        "log_consistency", "log_checkpoint",  "log_tile"};
     size_t count = 0;
 
     (void)state;
