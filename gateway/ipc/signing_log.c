@@ -61,9 +61,9 @@ enum sg_err keyring_client_sign_time(struct keyring_client *k, const uint8_t *no
     SG_BUF_CLEANUP struct buf request;
     const struct keyring_call call = {.request = &request, .decode = decode_note, .ret = ret_note};
 
+    buf_init(&request, SG_IPC_MESSAGE_MAX);
     if (len < SG_TIME_NONCE_MIN || len > SG_TIME_NONCE_MAX)
         return SG_ERR_BAD_FIELD;
-    buf_init(&request, SG_IPC_MESSAGE_MAX);
     codec_put_u8(&request, SG_KEYRING_SIGN_TIME);
     codec_put_bytes(&request, nonce, len);
     return keyring_client_call(k, &call);

@@ -64,6 +64,7 @@ static enum sg_err find_key(struct accept *a)
     SG_BUF_CLEANUP struct buf text;
     enum sg_err err = logstate_load(a->state_path, &a->former);
 
+    buf_init(&text, SG_NOTE_VKEY_SIZE);
     a->has_former = err == SG_OK || err == SG_ERR_CONFLICT;
     if (err == SG_ERR_CONFLICT)
         (void)fprintf(a->out, "the keyring's state was copied or put back\n");
@@ -75,7 +76,6 @@ static enum sg_err find_key(struct accept *a)
                       a->former.frontier.size);
         return SG_OK;
     }
-    buf_init(&text, SG_NOTE_VKEY_SIZE);
     err = file_read(a->key_path, &text);
     if (err == SG_OK && text.len > 0 && text.data[text.len - 1] == '\n')
         text.data[--text.len] = '\0';

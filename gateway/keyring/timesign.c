@@ -151,10 +151,10 @@ enum sg_err timesign_make(struct timesign *t, const uint8_t *nonce, size_t len, 
     int64_t at = 0;
     enum sg_err err;
 
+    buf_init(&body, SG_TIME_NOTE_MAX);
     if (len < SG_TIME_NONCE_MIN || len > SG_TIME_NONCE_MAX)
         return SG_ERR_BAD_FIELD;
     encode_base64url(nonce, len, text);
-    buf_init(&body, SG_TIME_NOTE_MAX);
     (void)pthread_mutex_lock(&t->lock);
     now = clock_now_ns();
     err = next_instant(t, now, &at);
