@@ -18,6 +18,7 @@ struct spaces;
 struct chat;
 struct hub;
 struct keys;
+struct signing;
 struct logread;
 struct web_assets;
 struct request;
@@ -30,6 +31,7 @@ struct api {
     struct chat *chat;
     struct hub *hub;
     struct keys *keys;
+    struct signing *signing;
     struct logread *log;
     const struct web_assets *web; /* index page, modules, OpenAPI document */
     const char *ca_file;          /* the CA's certificate (PEM), replaced now and then */

@@ -90,6 +90,13 @@ void json_out_object(struct json_out *o, const char *name)
     o->comma = false;
 }
 
+void json_out_object_from(struct json_out *o, const char *name, const char *json, size_t len)
+{
+    begin_value(o, name);
+    buf_append(&o->buf, json, len - 1); /* its brace comes with json_out_close */
+    o->comma = len > 2;
+}
+
 void json_out_array(struct json_out *o, const char *name)
 {
     begin_value(o, name);

@@ -29,6 +29,9 @@ void json_out_object(struct json_out *o, const char *name);
 void json_out_array(struct json_out *o, const char *name);
 void json_out_close(struct json_out *o, char close);
 
+/* An object whose first members stand in JSON text already; others may follow. */
+void json_out_object_from(struct json_out *o, const char *name, const char *json, size_t len);
+
 /* Text: what is not UTF-8 becomes U+FFFD. NULL becomes null. */
 void json_out_string(struct json_out *o, const char *name, const char *text);
 /* The same of `len` bytes, which no NUL need follow. */

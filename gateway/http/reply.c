@@ -241,6 +241,7 @@ static void make_problem(struct request *r)
 {
     unsigned status = err_status(r->err);
     struct buf b;
+    size_t len;
     char *text;
 
     if (status == 500 && r->note == NULL && r->detail != NULL)
@@ -256,11 +257,13 @@ static void make_problem(struct request *r)
         reply_header(r, "Retry-After", "1");
     if (r->err == SG_ERR_METHOD)
         reply_allow(r);
-    buf_init(&b, 16384);
+    buf_init(&b, 16384 + (r->problem != NULL ? strlen(r->problem) : 0));
     put_problem(r, &b);
-    text = buf_status(&b) == SG_OK ? arena_memdup(r->arena, b.data, b.len) : NULL;
-    reply_bytes(r, status, text != NULL ? "application/problem+json" : NULL, text,
-                text != NULL ? b.len : 0);
+    text = buf_take(&b, &len);
+    if (text != NULL)
+        reply_take(r, status, "application/problem+json", text, len, free, text);
+    else
+        reply_empty(r, status);
     buf_fini(&b);
 }
 
