@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The SQLite engine of the users, sessions, files, spaces and events stores: WAL, synchronous=FULL,
+ * The SQLite engine of the users, sessions, files, spaces, events and signatures stores: WAL, synchronous=FULL,
  * one writer thread that takes the whole queue, commits once and then answers everyone; readers
  * have a connection per thread.
  */
@@ -10,6 +10,7 @@
 #include "store/events.h"
 #include "store/files.h"
 #include "store/sessions.h"
+#include "store/signatures.h"
 #include "store/spaces.h"
 #include "store/users.h"
 
@@ -26,6 +27,7 @@ struct sessions_store sqlite_store_sessions(struct sqlite_store *s);
 struct files_store sqlite_store_files(struct sqlite_store *s);
 struct spaces_store sqlite_store_spaces(struct sqlite_store *s);
 struct events_store sqlite_store_events(struct sqlite_store *s);
+struct signatures_store sqlite_store_signatures(struct sqlite_store *s);
 
 /* SG_OK when the writer lives and the last commit did not fail: for readiness. */
 enum sg_err sqlite_store_status(struct sqlite_store *s) SG_MUST_CHECK;

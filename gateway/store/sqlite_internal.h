@@ -137,7 +137,17 @@
     X(LINK_GET)                                                                                    \
     X(KEY_GET)                                                                                     \
     X(KEY_SET)                                                                                     \
-    X(KEY_PRUNE)
+    X(KEY_PRUNE)                                                                                   \
+    X(SIGNATURE_INSERT)                                                                            \
+    X(SIGNATURE_BATCH)                                                                             \
+    X(SIGNATURE_GET)                                                                               \
+    X(SIGNATURE_ANY)                                                                               \
+    X(SIGNATURE_BY_DIGEST)                                                                         \
+    X(SIGNATURE_BY_PACKAGE)                                                                        \
+    X(SIGNATURE_BY_KEY)                                                                            \
+    X(SIGNATURE_TIME_LOW)                                                                          \
+    X(SIGNATURE_TIME_HIGH)                                                                         \
+    X(SIGNATURE_RUNS)
 
 enum sqlite_sql {
 #define X(name) SG_SQL_##name,
@@ -299,6 +309,7 @@ extern const struct sessions_vtable sqlite_sessions_vtable;
 extern const struct files_vtable sqlite_files_vtable;
 extern const struct spaces_vtable sqlite_spaces_vtable;
 extern const struct events_vtable sqlite_events_vtable;
+extern const struct signatures_vtable sqlite_signatures_vtable;
 
 /* -- spaces and members (sqlite_spaces.c, sqlite_spaces_change.c, sqlite_members.c) -------------
  */

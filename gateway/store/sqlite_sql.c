@@ -155,6 +155,39 @@ static const char schema_2[] =
     "CREATE INDEX links_version ON links(space_id, path, version);"
     "CREATE INDEX links_blob ON links(sha256);";
 
+/* The leaves of the log of signatures. Nearly all of a batch's rows is appended; only the indexes
+ * by digest and package have places of their own. `idx` is the leaf's number. */
+static const char schema_3[] =
+    "CREATE TABLE signature_batches("
+    " first INTEGER PRIMARY KEY,"
+    " count INTEGER NOT NULL,"
+    " key TEXT NOT NULL,"
+    " created_ns INTEGER NOT NULL,"
+    " tree_size INTEGER NOT NULL,"
+    " note TEXT) STRICT;" /* the cosigned checkpoint */
+    "CREATE INDEX signature_batches_key ON signature_batches(key, first);"
+    "CREATE INDEX signature_batches_time ON signature_batches(created_ns);"
+    "CREATE TABLE signatures("
+    " idx INTEGER PRIMARY KEY,"
+    " created_ns INTEGER NOT NULL,"
+    " key TEXT NOT NULL,"
+    " sha256 BLOB NOT NULL,"
+    " package TEXT NOT NULL,"
+    " record TEXT NOT NULL,"
+    " signature BLOB," /* this and the next two: lost where only the log is left */
+    " formats BLOB,"
+    " place BLOB) STRICT;"
+    "CREATE INDEX signatures_digest ON signatures(sha256, idx);"
+    "CREATE INDEX signatures_package ON signatures(package, idx);";
+
+/* One page of signatures; all of these take the same: before, low, since, until, limit, digest,
+ * package, key. */
+#define SG_SIGNATURE_COLUMNS                                                                       \
+    "SELECT s.idx, s.created_ns, s.key, s.sha256, s.package, s.record, s.signature"
+#define SG_SIGNATURE_RANGE                                                                         \
+    " s.idx < ?1 AND s.idx >= ?2 AND s.created_ns >= ?3 AND s.created_ns < ?4"
+#define SG_SIGNATURE_KEY " AND (?8 IS NULL OR s.key = ?8)"
+
 #define SG_USER_COLUMNS "SELECT id, name, role, disabled, password_hash, created_ns FROM users "
 #define SG_SESSION_COLUMNS                                                                         \
     "SELECT id, user_id, address, device_name, device_mac, created_ns, last_used_ns, expires_ns,"  \
@@ -425,6 +458,38 @@ static const char *const texts[SG_SQL_COUNT] = {
         " ON CONFLICT(user_id, key) DO UPDATE SET fingerprint = excluded.fingerprint,"
         " seq = excluded.seq, created_ns = excluded.created_ns",
     [SG_SQL_KEY_PRUNE] = "DELETE FROM idempotency WHERE created_ns < ?",
+    [SG_SQL_SIGNATURE_INSERT] =
+        "INSERT INTO signatures(idx, created_ns, key, sha256, package, record, signature, formats,"
+        " place) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?)",
+    [SG_SQL_SIGNATURE_BATCH] =
+        "INSERT INTO signature_batches(first, count, key, created_ns, tree_size, note)"
+        " VALUES(?, ?, ?, ?, ?, ?)",
+    [SG_SQL_SIGNATURE_GET] = SG_SIGNATURE_COLUMNS ", s.formats, s.place, b.tree_size, b.note"
+                                                  " FROM signatures s LEFT JOIN signature_batches b"
+                                                  " ON b.first = (SELECT max(first) FROM"
+                                                  " signature_batches WHERE first <= ?1)"
+                                                  " WHERE s.idx = ?1",
+    [SG_SQL_SIGNATURE_ANY] = SG_SIGNATURE_COLUMNS " FROM signatures s WHERE" SG_SIGNATURE_RANGE
+                                                  " ORDER BY s.idx DESC LIMIT ?5",
+    [SG_SQL_SIGNATURE_BY_DIGEST] = SG_SIGNATURE_COLUMNS
+    " FROM signatures s WHERE s.sha256 = ?6 AND" SG_SIGNATURE_RANGE
+    " AND (?7 IS NULL OR s.package = ?7)" SG_SIGNATURE_KEY " ORDER BY s.idx DESC LIMIT ?5",
+    [SG_SQL_SIGNATURE_BY_PACKAGE] = SG_SIGNATURE_COLUMNS
+    " FROM signatures s WHERE s.package = ?7 AND" SG_SIGNATURE_RANGE SG_SIGNATURE_KEY
+    " ORDER BY s.idx DESC LIMIT ?5",
+    /* Batches are of one key each: whole runs of rows, and no index of the rows by key. */
+    [SG_SQL_SIGNATURE_BY_KEY] =
+        SG_SIGNATURE_COLUMNS " FROM signature_batches b CROSS JOIN signatures s"
+                             " WHERE b.key = ?8 AND b.first < ?1 AND s.idx >= b.first"
+                             " AND s.idx < b.first + b.count AND" SG_SIGNATURE_RANGE
+                             " ORDER BY b.first DESC, s.idx DESC LIMIT ?5",
+    [SG_SQL_SIGNATURE_TIME_LOW] = "SELECT first FROM signature_batches WHERE created_ns < ?"
+                                  " ORDER BY created_ns DESC LIMIT 1",
+    [SG_SQL_SIGNATURE_TIME_HIGH] = "SELECT first FROM signature_batches WHERE created_ns >= ?"
+                                   " ORDER BY created_ns LIMIT 1",
+    [SG_SQL_SIGNATURE_RUNS] = "SELECT first, count FROM signature_batches WHERE first >="
+                              " coalesce((SELECT max(first) FROM signature_batches"
+                              " WHERE first <= ?), 0) ORDER BY first",
 };
 
 const char *sqlite_sql_text(enum sqlite_sql id)
@@ -434,6 +499,6 @@ const char *sqlite_sql_text(enum sqlite_sql id)
 
 const char *sqlite_sql_migration(unsigned index)
 {
-    static const char *const steps[] = {schema_1, schema_2};
+    static const char *const steps[] = {schema_1, schema_2, schema_3};
     return index < sizeof(steps) / sizeof(steps[0]) ? steps[index] : NULL;
 }

@@ -183,6 +183,11 @@ struct events_store sqlite_store_events(struct sqlite_store *s)
     return (struct events_store){.self = s, .vt = &sqlite_events_vtable};
 }
 
+struct signatures_store sqlite_store_signatures(struct sqlite_store *s)
+{
+    return (struct signatures_store){.self = s, .vt = &sqlite_signatures_vtable};
+}
+
 struct spaces_store sqlite_store_spaces(struct sqlite_store *s)
 {
     return (struct spaces_store){.self = s, .vt = &sqlite_spaces_vtable};
