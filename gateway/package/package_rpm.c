@@ -158,7 +158,7 @@ enum sg_err package_rpm_read(const struct package_input *in, struct package_info
 {
     struct package_info info = {.source = SG_PACKAGE_FROM_CONTENT};
     struct values v = {.epoch = 0};
-    struct header signature, h;
+    struct header signature = {.end = 0}, h = {.end = 0};
     char evr[16] = "", versions[SG_PACKAGE_FIELD_SIZE];
     uint8_t lead[LEAD_SIZE];
     enum sg_err err = package_read_exactly(in, 0, lead, sizeof lead);

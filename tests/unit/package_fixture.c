@@ -38,13 +38,17 @@ enum sg_err package_bytes_read(const void *data, size_t len, struct package_info
     struct package_bytes whole = {.data = data, .len = len};
     struct package_bytes pieces = {.data = data, .len = len, .piece = 7};
     struct package_input a = package_bytes_input(&whole), b = package_bytes_input(&pieces);
-    struct package_info again;
+    struct package_info again, untouched;
     enum sg_err err;
 
-    memset(ret, 0x5a, sizeof *ret);
-    again = *ret;
+    memset(&untouched, 0x5a, sizeof untouched);
+    *ret = again = untouched;
     err = package_from_content(&a, ret);
     assert_int_equal(err, package_from_content(&b, &again));
+    if (err != SG_OK) {
+        assert_memory_equal(&untouched, ret, sizeof untouched);
+        return err;
+    }
     assert_string_equal(ret->package, again.package);
     assert_string_equal(ret->fileset, again.fileset);
     assert_string_equal(ret->vrmf, again.vrmf);
