@@ -386,6 +386,15 @@ static enum sg_err go_on(struct request *r)
     return err;
 }
 
+static struct pool *pool_of(const struct request *r)
+{
+    const struct route *route = r->match.route;
+
+    if (route->lasts)
+        return r->server->long_pool;
+    return route->slow ? r->server->slow_pool : r->server->pool;
+}
+
 /* Gives it to a pool job. */
 static enum MHD_Result run_in_pool(struct request *r)
 {
@@ -393,8 +402,7 @@ static enum MHD_Result run_in_pool(struct request *r)
 
     pthread_mutex_lock(&r->mutex);
     r->job.run = run_job;
-    err =
-        pool_submit(r->match.route->slow ? r->server->slow_pool : r->server->pool, &r->job, false);
+    err = pool_submit(pool_of(r), &r->job, false);
     if (err == SG_OK) {
         /* The job can end, but not tell so before this is unlocked; after that the request is its
          * own. */

@@ -71,6 +71,7 @@ struct server {
     struct registry *registry;
     struct pool *pool;
     struct pool *slow_pool; /* of rows that are slow; cancelled by the other one */
+    struct pool *long_pool; /* of rows that last; likewise */
     struct accepter *accepter;
     struct reaper *reaper;
     struct lingerer *linger;

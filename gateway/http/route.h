@@ -84,6 +84,7 @@ struct route {
     bool blocks;     /* run goes to the worker pool */
     bool cookie;     /* a browser's EventSource may show the token as a cookie (api/guard.c) */
     bool slow;       /* of a row that blocks: to a pool of its own, so that others need not wait */
+    bool lasts;      /* likewise, to another one: may take minutes */
     const struct operation *operation;
 };
 

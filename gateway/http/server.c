@@ -185,6 +185,7 @@ static void server_free(struct server *s)
     }
     pool_free(s->pool);
     pool_free(s->slow_pool);
+    pool_free(s->long_pool);
     for (unsigned i = 0; i < s->loop_count; i++) {
         access_fini(&s->loops[i]);
         free(s->loops[i].spare);
@@ -227,6 +228,8 @@ static enum sg_err start_parts(struct server *s)
         err = pool_new(limits->pool_threads, limits->pool_queue, &s->pool);
     if (err == SG_OK) /* a long queue here would only be a long wait */
         err = pool_new(limits->pool_threads / 2 + 1, limits->pool_queue / 8 + 1, &s->slow_pool);
+    if (err == SG_OK)
+        err = pool_new(limits->pool_threads / 2 + 1, limits->pool_queue, &s->long_pool);
     if (err == SG_OK)
         err = tls_tickets_new(s->config.ticket_rotate_seconds, &s->tickets);
     if (err == SG_OK)
