@@ -39,10 +39,13 @@ export async function classify(file) {
   try {
     text = new TextDecoder('utf-8', { fatal: true }).decode(octets);
   } catch {
-    return name.endsWith('.sig') ? { kind: 'format', format: 'raw', signature: base64(octets) } : { kind: 'content' };
+    return name.endsWith('.sig')
+      ? { kind: 'format', format: 'raw', signature: base64(octets) }
+      : { kind: 'content' };
   }
   if (text.startsWith('c2sp.org/tlog-proof@v1\n')) return { kind: 'proof', text };
-  if (text.startsWith('-----BEGIN SSH SIGNATURE-----')) return { kind: 'format', format: 'sshsig', signature: text };
+  if (text.startsWith('-----BEGIN SSH SIGNATURE-----'))
+    return { kind: 'format', format: 'sshsig', signature: text };
   if (text.startsWith('untrusted comment:') && /\.(sig|minisig)$/.test(name)) {
     const format = /^trusted comment:/m.test(text) ? 'minisign' : 'signify';
     return { kind: 'format', format, signature: text };
@@ -84,7 +87,8 @@ export async function checkProof(text, entry) {
   try {
     const proof = parseProof(text);
     const leaf = entry ?? proof.extra;
-    if (!leaf) return { checks: [bad('The proof does not carry its entry: the record is needed too.')], entry: null };
+    if (!leaf)
+      return { checks: [bad('The proof does not carry its entry: the record is needed too.')], entry: null };
     if (entry && proof.extra && !same(entry, proof.extra)) {
       return { checks: [bad('The proof is for another signature.')], entry: null };
     }
@@ -101,7 +105,9 @@ export async function checkPlace(leaf, index, hashes, note) {
   const inside = await includes(index, size, await leafHash(leaf), hashes, root);
   const place = `entry ${index.toLocaleString()} of ${size.toLocaleString()}`;
   const checks = [
-    inside ? good(`In the log: ${place}, proved in this browser`) : bad(`The proof does not lead to the log’s root (${place})`),
+    inside
+      ? good(`In the log: ${place}, proved in this browser`)
+      : bad(`The proof does not lead to the log’s root (${place})`),
   ];
   if (origin !== key.name) return [...checks, bad(`The checkpoint is of another log, ${origin}`)];
   const signed = await noteHolds(note, key);

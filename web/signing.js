@@ -68,7 +68,9 @@ export function downloads(signature) {
       el(
         'li',
         {},
-        button(label, { icon: 'download', 'aria-label': `Download ${name}`, title: name }, () => save(blob, name)),
+        button(label, { icon: 'download', 'aria-label': `Download ${name}`, title: name }, () =>
+          save(blob, name),
+        ),
       ),
     ),
   );
@@ -89,11 +91,7 @@ export function signingNav(current) {
       'ul',
       {},
       views.map(([name, title]) =>
-        el(
-          'li',
-          {},
-          el('a', { href: `#/${name}`, 'aria-current': name === current ? 'page' : null }, title),
-        ),
+        el('li', {}, el('a', { href: `#/${name}`, 'aria-current': name === current ? 'page' : null }, title)),
       ),
     ),
   );
@@ -112,7 +110,10 @@ export function recordFacts(record) {
     ['File', el('strong', {}, record.name)],
     ['Signed', `${moment(record.timestamp)} with ${record.key}, version ${record.key_version}`],
     ['Size', record.size === undefined ? null : bytes(record.size)],
-    ['Package', packageOf(record) ? `${packageOf(record)} (says ${SOURCES[record.source] ?? record.source})` : null],
+    [
+      'Package',
+      packageOf(record) ? `${packageOf(record)} (says ${SOURCES[record.source] ?? record.source})` : null,
+    ],
     ['Fileset', record.fileset || null],
     ['SHA-256', el('code', {}, record.digest.sha256)],
     ['Key id', el('code', {}, record.keyid)],

@@ -135,7 +135,9 @@ export function parseProof(text) {
 
 /** The path of a tile below /log/: `level` is a number or 'entries'; 256 wide is a full one. */
 export function tilePath(level, index, width) {
-  const groups = String(index).padStart(Math.ceil(String(index).length / 3) * 3, '0').match(/.../g);
+  const groups = String(index)
+    .padStart(Math.ceil(String(index).length / 3) * 3, '0')
+    .match(/.../g);
   const path = groups.map((group, i) => (i < groups.length - 1 ? `x${group}` : group)).join('/');
   return `tile/${level}/${path}${width < TILE ? `.p/${width}` : ''}`;
 }
@@ -147,7 +149,7 @@ export const tileWidth = (index, count) => Math.max(0, Math.min(TILE, count - in
 export function parseBundle(octets) {
   const view = new DataView(octets.buffer, octets.byteOffset, octets.length);
   const entries = [];
-  for (let at = 0; at < octets.length; ) {
+  for (let at = 0; at < octets.length;) {
     must(at + 2 <= octets.length, 'The entries are cut.');
     const length = view.getUint16(at);
     must(at + 2 + length <= octets.length, 'The entries are cut.');

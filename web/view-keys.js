@@ -70,7 +70,11 @@ class Keys {
         this.list,
         keys.length
           ? keys.map((key) => this.panel(key))
-          : el('section', { class: 'panel' }, el('div', { class: 'empty' }, el('p', {}, 'There are no keys yet.'))),
+          : el(
+              'section',
+              { class: 'panel' },
+              el('div', { class: 'empty' }, el('p', {}, 'There are no keys yet.')),
+            ),
       );
     } catch (error) {
       fail(error);
@@ -98,7 +102,12 @@ class Keys {
       ),
       facts([
         ['Type', KEY_TYPES[key.type] ?? key.type],
-        ['Formats', formatsOf(key).map(({ id: format }) => format).join(', ') || 'the signed record only'],
+        [
+          'Formats',
+          formatsOf(key)
+            .map(({ id: format }) => format)
+            .join(', ') || 'the signed record only',
+        ],
         ['May sign', key.signers.join(', ') || 'nobody'],
         ['Managers', key.managers.join(', ') || 'admins only'],
         ['Witnesses', key.quorum > 0 ? `${key.quorum} of ${key.witnesses.length}` : null],
@@ -142,23 +151,29 @@ class Keys {
       el(
         'ul',
         { class: 'versions' },
-        [...key.versions].reverse().map((version) =>
-          el(
-            'li',
-            {},
-            el('strong', {}, `Version ${version.version}`),
+        [...key.versions]
+          .reverse()
+          .map((version) =>
             el(
-              'small',
+              'li',
               {},
-              el('time', { datetime: version.created_at, title: longMoment(version.created_at) }, `made ${ago(version.created_at)}`),
-              `, ${plural(version.uses, 'signature')}`,
-              version.expires_at ? `, signs until ${moment(version.expires_at)}` : '',
-              version.version < key.oldest_version ? ', verifies no more' : '',
+              el('strong', {}, `Version ${version.version}`),
+              el(
+                'small',
+                {},
+                el(
+                  'time',
+                  { datetime: version.created_at, title: longMoment(version.created_at) },
+                  `made ${ago(version.created_at)}`,
+                ),
+                `, ${plural(version.uses, 'signature')}`,
+                version.expires_at ? `, signs until ${moment(version.expires_at)}` : '',
+                version.version < key.oldest_version ? ', verifies no more' : '',
+              ),
+              el('code', {}, version.keyid),
+              this.publicLinks(key, version.version),
             ),
-            el('code', {}, version.keyid),
-            this.publicLinks(key, version.version),
           ),
-        ),
       ),
     );
   }
@@ -173,7 +188,9 @@ class Keys {
       key.current_version > key.oldest_version
         ? button('Retire old versions', {}, () => this.retire(key))
         : null,
-      button(key.disabled ? 'Enable' : 'Disable', { kind: key.disabled ? '' : 'danger' }, () => this.toggle(key)),
+      button(key.disabled ? 'Enable' : 'Disable', { kind: key.disabled ? '' : 'danger' }, () =>
+        this.toggle(key),
+      ),
     );
   }
 
@@ -220,9 +237,11 @@ class Keys {
       title: `A new version of ${key.name}`,
       fields: [...uri, days],
       yes: 'Rotate',
-      work: () => api.keysRotate(key.name, { ...expiry(days), ...(uri.length && { uri: uri[0].input.value }) }),
+      work: () =>
+        api.keysRotate(key.name, { ...expiry(days), ...(uri.length && { uri: uri[0].input.value }) }),
     });
-    if (rotated) await this.changed(rotated, `${rotated.name} signs with version ${rotated.current_version} now.`);
+    if (rotated)
+      await this.changed(rotated, `${rotated.name} signs with version ${rotated.current_version} now.`);
   }
 
   async people(key) {
@@ -265,7 +284,12 @@ class Keys {
       yes: 'Retire them',
       danger: true,
     });
-    if (yes) await this.change(key, { oldest_version: key.current_version }, `Only version ${key.current_version} of ${key.name} verifies now.`);
+    if (yes)
+      await this.change(
+        key,
+        { oldest_version: key.current_version },
+        `Only version ${key.current_version} of ${key.name} verifies now.`,
+      );
   }
 
   async toggle(key) {
@@ -279,7 +303,11 @@ class Keys {
       }))
     )
       return;
-    await this.change(key, { disabled: !key.disabled }, `${key.name} is ${key.disabled ? 'enabled' : 'disabled'}.`);
+    await this.change(
+      key,
+      { disabled: !key.disabled },
+      `${key.name} is ${key.disabled ? 'enabled' : 'disabled'}.`,
+    );
   }
 
   async change(key, change, text) {

@@ -72,12 +72,21 @@ class Log {
     this.rows = el('tbody', { role: 'rowgroup' });
     this.more = button('Show more', {}, () => this.showMore(true).catch(fail));
     this.count = el('p', { class: 'count' });
-    const number = field('Entry', { type: 'number', min: 0, max: Math.max(this.log.size - 1, 0), required: true });
+    const number = field('Entry', {
+      type: 'number',
+      min: 0,
+      max: Math.max(this.log.size - 1, 0),
+      required: true,
+    });
     fill(
       this.content,
       this.checkpointPanel(),
       this.log.size === 0
-        ? el('section', { class: 'panel' }, el('div', { class: 'empty' }, el('p', {}, 'Nothing has been signed yet.')))
+        ? el(
+            'section',
+            { class: 'panel' },
+            el('div', { class: 'empty' }, el('p', {}, 'Nothing has been signed yet.')),
+          )
         : el(
             'section',
             { class: 'panel drop', 'aria-label': 'Entries' },
@@ -104,7 +113,11 @@ class Log {
 
   table() {
     const head = ['Entry', 'File', 'Package', 'Key', 'Signed'].map((title, i) =>
-      el('th', { scope: 'col', role: 'columnheader', class: ['number', null, 'owner', 'key', 'when'][i] }, title),
+      el(
+        'th',
+        { scope: 'col', role: 'columnheader', class: ['number', null, 'owner', 'key', 'when'][i] },
+        title,
+      ),
     );
     return el(
       'table',
@@ -155,7 +168,10 @@ class Log {
     this.heading.textContent = `Entry ${index.toLocaleString()}`;
     const back = el('p', {}, el('a', { href: '#/log' }, 'All entries'));
     if (index >= this.log.size) {
-      fill(this.content, el('section', { class: 'panel pad' }, el('p', {}, 'There is no such entry yet.'), back));
+      fill(
+        this.content,
+        el('section', { class: 'panel pad' }, el('p', {}, 'There is no such entry yet.'), back),
+      );
       return;
     }
     const entry = await this.entry(index);
@@ -217,14 +233,20 @@ function row(index, entry) {
       'th',
       { scope: 'row', role: 'rowheader' },
       el('a', { href: `#/log/${index}` }, name),
-      record ? el('small', { class: 'narrow-only' }, `${index}, ${record.key}, ${moment(record.timestamp)}`) : null,
+      record
+        ? el('small', { class: 'narrow-only' }, `${index}, ${record.key}, ${moment(record.timestamp)}`)
+        : null,
     ),
     cell('owner', record ? packageOf(record) : ''),
     cell('key', record?.key ?? ''),
     cell(
       'when',
       record
-        ? el('time', { datetime: record.timestamp, title: longMoment(record.timestamp) }, moment(record.timestamp))
+        ? el(
+            'time',
+            { datetime: record.timestamp, title: longMoment(record.timestamp) },
+            moment(record.timestamp),
+          )
         : '',
     ),
   );

@@ -61,7 +61,12 @@ class Sign {
       autocapitalize: 'none',
       maxlength: 4096,
     });
-    this.picker = el('input', { type: 'file', multiple: true, hidden: true, 'aria-label': 'Local files to sign' });
+    this.picker = el('input', {
+      type: 'file',
+      multiple: true,
+      hidden: true,
+      'aria-label': 'Local files to sign',
+    });
     this.picker.addEventListener('change', () => this.picked());
     this.choose = button('Choose local files', { icon: 'add' }, () => this.picker.click());
     this.submit = el('button', { type: 'submit', class: 'button primary', form: 'sign-form' }, 'Sign');
@@ -85,7 +90,12 @@ class Sign {
     this.panel = el(
       'section',
       { class: 'panel pad drop', 'data-drop': '', 'aria-labelledby': 'what-title' },
-      el('p', { class: 'drop-hint', 'aria-hidden': 'true' }, icon('sign'), ' Drop to sign; nothing is uploaded'),
+      el(
+        'p',
+        { class: 'drop-hint', 'aria-hidden': 'true' },
+        icon('sign'),
+        ' Drop to sign; nothing is uploaded',
+      ),
       el('h2', { id: 'what-title' }, 'Files'),
       this.list,
       this.empty,
@@ -98,7 +108,13 @@ class Sign {
           'are sent. These names become part of the public log.',
       ),
     );
-    this.how = el('section', { class: 'panel pad', 'aria-labelledby': 'how-title' }, el('h2', { id: 'how-title' }, 'How'), this.none, form);
+    this.how = el(
+      'section',
+      { class: 'panel pad', 'aria-labelledby': 'how-title' },
+      el('h2', { id: 'how-title' }, 'How'),
+      this.none,
+      form,
+    );
     root.append(
       el('h1', { tabindex: -1 }, 'Sign'),
       signingNav('sign'),
@@ -129,7 +145,9 @@ class Sign {
     const last = this.remembered();
     fill(
       this.key,
-      this.keys.map((key) => el('option', { value: key.name }, `${key.name} (${KEY_TYPES[key.type] ?? key.type})`)),
+      this.keys.map((key) =>
+        el('option', { value: key.name }, `${key.name} (${KEY_TYPES[key.type] ?? key.type})`),
+      ),
     );
     if (this.keys.some((key) => key.name === last.key)) this.key.value = last.key;
     this.form.hidden = this.keys.length === 0;
@@ -193,7 +211,9 @@ class Sign {
       off.minisign && this.formats.querySelector('[value=minisign]')
         ? 'minisign is not there for local files: it needs BLAKE2b, which browsers cannot compute. Use secctl, or store the files first.'
         : '',
-      off.cms ? `cms with this key needs SHA-512, which is computed here for files up to ${bytes(DIGEST_MAX)} only.` : '',
+      off.cms
+        ? `cms with this key needs SHA-512, which is computed here for files up to ${bytes(DIGEST_MAX)} only.`
+        : '',
     ]
       .filter(Boolean)
       .join(' ');
@@ -333,7 +353,11 @@ class Sign {
     this.result.hidden = false;
     fill(
       this.result,
-      el('h2', { id: 'result-title', class: 'pad', tabindex: -1 }, `${plural(signatures.length, 'file')} signed`),
+      el(
+        'h2',
+        { id: 'result-title', class: 'pad', tabindex: -1 },
+        `${plural(signatures.length, 'file')} signed`,
+      ),
       el('ul', { class: 'signed' }, all.slice(0, SHOWN_MAX).map(resultRow)),
       all.length > SHOWN_MAX
         ? el('p', { class: 'hint pad' }, `The first ${SHOWN_MAX} are shown; all of them are in the log.`)

@@ -38,7 +38,12 @@ class Verify {
     setTitle('Verify');
     clear();
     this.listening = new AbortController();
-    this.picker = el('input', { type: 'file', multiple: true, hidden: true, 'aria-label': 'Files to verify' });
+    this.picker = el('input', {
+      type: 'file',
+      multiple: true,
+      hidden: true,
+      'aria-label': 'Files to verify',
+    });
     this.picker.addEventListener('change', () => {
       const files = Array.from(this.picker.files, (file) => ({ file, path: file.name }));
       this.picker.value = '';
@@ -50,7 +55,12 @@ class Verify {
     const panel = el(
       'section',
       { class: 'panel pad drop', 'data-drop': '', 'aria-labelledby': 'verify-title' },
-      el('p', { class: 'drop-hint', 'aria-hidden': 'true' }, icon('sign'), ' Drop to verify; nothing is uploaded'),
+      el(
+        'p',
+        { class: 'drop-hint', 'aria-hidden': 'true' },
+        icon('sign'),
+        ' Drop to verify; nothing is uploaded',
+      ),
       el('h2', { id: 'verify-title' }, 'Files and their signatures'),
       el(
         'p',

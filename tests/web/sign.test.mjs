@@ -40,7 +40,9 @@ suite('web sign', { limit: 240000 }, async ({ gw, browser, it }) => {
   await it('signs a stored file that is chosen in the files', async () => {
     await client.put('/v1/files/common/hello_2.10-3_all.deb', { body: 'not really one', expect: 201 });
     await page.goto(`${gw.origin}/#/files/common/`);
-    await row(page, 'hello_2.10-3_all.deb').getByRole('button', { name: /^Sign / }).click();
+    await row(page, 'hello_2.10-3_all.deb')
+      .getByRole('button', { name: /^Sign / })
+      .click();
     await chooseFormats(page, ['minisign', 'signify', 'sshsig']);
     await signAll(page, 1);
     writeFileSync(join(disk, 'hello'), 'not really one');
@@ -74,7 +76,18 @@ suite('web sign', { limit: 240000 }, async ({ gw, browser, it }) => {
     writeFileSync(join(disk, 'local.bin'), local);
     writeFileSync(join(disk, 'local.sig'), await take(page, 'local.bin.sig'));
     writeFileSync(join(disk, 'allowed'), `release ${await publicKey('ssh')}`);
-    const args = ['-Y', 'verify', '-f', join(disk, 'allowed'), '-I', 'release', '-n', 'file', '-s', join(disk, 'local.sig')];
+    const args = [
+      '-Y',
+      'verify',
+      '-f',
+      join(disk, 'allowed'),
+      '-I',
+      'release',
+      '-n',
+      'file',
+      '-s',
+      join(disk, 'local.sig')
+    ];
     execFileSync('ssh-keygen', args, { input: local });
   });
 
@@ -90,7 +103,8 @@ suite('web sign', { limit: 240000 }, async ({ gw, browser, it }) => {
   });
 
   await it('signs a stored folder as a whole', async () => {
-    for (const name of ['a', 'b/c', 'd']) await client.put(`/v1/files/common/dist/${name}`, { body: name, expect: 201 });
+    for (const name of ['a', 'b/c', 'd'])
+      await client.put(`/v1/files/common/dist/${name}`, { body: name, expect: 201 });
     await openView(page, gw, 'sign');
     await addStored(page, 'common/dist/');
     await chooseFormats(page, ['signify']);
@@ -127,7 +141,9 @@ suite('web sign', { limit: 240000 }, async ({ gw, browser, it }) => {
     const { state, word, checks } = await verdictOf(page, 'local.bin');
     assert.deepEqual([state, word], ['good', 'Verified'], JSON.stringify(checks));
     assert.equal(checks.length, 7);
-    assert.ok(checks.some(([, text]) => /^Signed with release, version 1, checked in this browser/.test(text)));
+    assert.ok(
+      checks.some(([, text]) => /^Signed with release, version 1, checked in this browser/.test(text))
+    );
     for (const body of bodies) assert.ok(!body.includes(local), 'the content is not sent');
   });
 
@@ -150,7 +166,10 @@ suite('web sign', { limit: 240000 }, async ({ gw, browser, it }) => {
   await it('finds every change', async () => {
     const changedProof = proof.replace(/^index \d+$/m, `index ${record.log.index === 0 ? 1 : 0}`);
     const text = JSON.stringify(record);
-    const sshsig = record.formats.sshsig.replace(/\n(.{10})(.)/, (all, start, letter) => `\n${start}${letter === 'A' ? 'B' : 'A'}`);
+    const sshsig = record.formats.sshsig.replace(
+      /\n(.{10})(.)/,
+      (all, start, letter) => `\n${start}${letter === 'A' ? 'B' : 'A'}`
+    );
     const wrong = [
       ['another content', 'other', 'x.tlog-proof', proof],
       ['another place', local, 'x.tlog-proof', changedProof],

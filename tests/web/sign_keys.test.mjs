@@ -138,7 +138,11 @@ suite('web keys', async ({ gw, browser, it }) => {
     await it(`fits 320 pixels, ${colorScheme}`, async () => {
       const narrow = await browser.page({ viewport: { width: 320, height: 640 }, colorScheme });
       await signIn(narrow, gw, { name: 'ann', password: PASSWORD });
-      for (const view of ['keys', 'sign/common/a-file-with-a-rather-long-name_1.2.3-4_amd64.deb', 'files/common/']) {
+      for (const view of [
+        'keys',
+        'sign/common/a-file-with-a-rather-long-name_1.2.3-4_amd64.deb',
+        'files/common/'
+      ]) {
         await narrow.goto(`${gw.origin}/#/${view}`);
         await narrow.locator('main [aria-busy]').waitFor({ state: 'detached' });
         const wide = await narrow.evaluate(() => document.documentElement.scrollWidth);

@@ -40,8 +40,13 @@ suite('web log', async ({ gw, browser, it }) => {
     await guest.getByRole('button', { name: 'Show more' }).click();
     await guest.locator('tr[data-index="200"]').waitFor();
     assert.equal(await guest.locator('.entries tbody tr').count(), 100);
-    const order = await guest.locator('.entries tbody tr').evaluateAll((rows) => rows.map((one) => Number(one.dataset.index)));
-    assert.deepEqual(order, Array.from({ length: 100 }, (_, i) => COUNT - 1 - i));
+    const order = await guest
+      .locator('.entries tbody tr')
+      .evaluateAll((rows) => rows.map((one) => Number(one.dataset.index)));
+    assert.deepEqual(
+      order,
+      Array.from({ length: 100 }, (_, i) => COUNT - 1 - i)
+    );
   });
 
   await it('shows an entry and proves it from the tiles', async () => {
@@ -78,7 +83,12 @@ suite('web log', async ({ gw, browser, it }) => {
     for (const size of [1, 2, 3, 7, 255, 256, 257, 700]) {
       const leaves = Array.from({ length: size }, (_, i) => leafHash(Buffer.from(`entry ${i}`)));
       const root = treeHash(leaves);
-      const levels = [leaves, Array.from({ length: Math.floor(size / 256) }, (_, i) => treeHash(leaves.slice(i * 256, i * 256 + 256)))];
+      const levels = [
+        leaves,
+        Array.from({ length: Math.floor(size / 256) }, (_, i) =>
+          treeHash(leaves.slice(i * 256, i * 256 + 256))
+        )
+      ];
       for (const index of new Set([0, Math.floor(size / 3), size - 1])) {
         const proof = await guest.evaluate(
           async ([tiles, at, count]) => {

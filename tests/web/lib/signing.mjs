@@ -36,7 +36,9 @@ export async function addStored(page, path) {
 
 // Signs what is chosen, and waits for the result.
 export async function signAll(page, items, files = items) {
-  await page.getByRole('button', { name: `Sign ${items} item${items === 1 ? '' : 's'}`, exact: true }).click();
+  await page
+    .getByRole('button', { name: `Sign ${items} item${items === 1 ? '' : 's'}`, exact: true })
+    .click();
   await page.getByRole('heading', { name: `${files} file${files === 1 ? '' : 's'} signed` }).waitFor();
 }
 
@@ -50,7 +52,9 @@ export async function take(page, name) {
 
 // What the page says of a file: {state, word, checks: [[state, text]]}.
 export async function verdictOf(page, name) {
-  const panel = page.locator('.verdict:not([aria-busy])', { has: page.getByRole('heading', { level: 2, name }) });
+  const panel = page.locator('.verdict:not([aria-busy])', {
+    has: page.getByRole('heading', { level: 2, name })
+  });
   await panel.waitFor();
   return panel.evaluate((node) => ({
     state: node.dataset.state,
