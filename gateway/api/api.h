@@ -17,6 +17,7 @@ struct files;
 struct spaces;
 struct chat;
 struct hub;
+struct keyring_client;
 struct keys;
 struct signing;
 struct logread;
@@ -33,6 +34,7 @@ struct api {
     struct keys *keys;
     struct signing *signing;
     struct logread *log;
+    struct keyring_client *keyring; /* states the time */
     const struct web_assets *web; /* index page, modules, OpenAPI document */
     const char *ca_file;          /* the CA's certificate (PEM), replaced now and then */
     const char *crl_file;         /* its revocation list (DER), likewise */

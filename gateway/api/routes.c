@@ -42,7 +42,7 @@
     X(GET, "/readyz", ready_get, PUBLIC, NO_BODY, BLOCKS)                                          \
     X(GET, "/metrics", metrics_get, LOCAL, NO_BODY, QUICK)                                         \
     X(GET, "/.well-known/jwks.json", jwks_get, PUBLIC, NO_BODY, QUICK)                             \
-    X(GET, "/v1/daytime", daytime_get, PUBLIC, NO_BODY, QUICK)                                     \
+    X(GET, "/v1/daytime", daytime_get, PUBLIC, NO_BODY, BLOCKS)                                    \
     X(GET, "/v1/tls", tls_get, PUBLIC, NO_BODY, QUICK)                                             \
     X(GET, "/v1/ca", ca_get, PUBLIC, NO_BODY, BLOCKS)                                              \
     X(GET, "/v1/ca/crl", ca_crl_get, PUBLIC, NO_BODY, BLOCKS)                                      \

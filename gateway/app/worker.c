@@ -281,6 +281,7 @@ static enum sg_err start_server(struct worker *w)
                           .chat = w->chat,
                           .hub = w->hub,
                           .keys = w->keys,
+                          .keyring = w->keyring,
                           .web = w->web,
                           .ca_file = w->layout.tls_ca,
                           .crl_file = w->layout.crl,

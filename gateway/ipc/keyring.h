@@ -38,7 +38,7 @@ enum keyring_peer { SG_PEER_CONTROL = 1, SG_PEER_WORKER = 2 };
     X(SIGN, 40, SG_PEER_WORKER)        /* memory file: keyring_sign -> memory file: result */      \
     X(RELEASE, 41, SG_PEER_WORKER)     /* ticket u64, note bytes -> memory file: result */         \
     X(LOG_STATE, 42, SG_PEER_WORKER)   /* -> struct keyring_log_state */                           \
-    X(SIGN_TIME, 43, SG_PEER_WORKER)   /* nonce bytes -> note text bytes */
+    X(SIGN_TIME, 43, SG_PEER_WORKER)   /* nonce bytes -> time i64, note text bytes */
 
 enum keyring_message {
 #define X(name, number, peers) SG_KEYRING_##name = number,

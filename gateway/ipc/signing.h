@@ -169,7 +169,7 @@ struct keyring_log_state {
     uint64_t size;
 };
 
-/* SIGN_TIME: nonce of 16 to 64 bytes -> the signed note's text. */
+/* SIGN_TIME: nonce of 16 to 64 bytes -> the instant, and the signed note that states it. */
 #define SG_TIME_NONCE_MIN 16
 #define SG_TIME_NONCE_MAX 64
 #define SG_TIME_NOTE_MAX  2048

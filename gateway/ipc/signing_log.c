@@ -42,24 +42,26 @@ enum sg_err keyring_client_log_state(struct keyring_client *k, struct keyring_lo
     return keyring_client_call(k, &call);
 }
 
-static enum sg_err decode_note(struct decoder *d, void *ret)
+static enum sg_err decode_time(struct decoder *d, void *ret)
 {
-    char *note = ret;
+    struct keyring_time *time = ret;
+    int64_t unix_ns = codec_i64(d);
     size_t len;
     const uint8_t *at = codec_bytes(d, SG_TIME_NOTE_MAX, &len);
 
     if (codec_end(d) != SG_OK || len == 0 || memchr(at, '\0', len) != NULL)
         return SG_ERR_PROTOCOL;
-    memcpy(note, at, len);
-    note[len] = '\0';
+    time->unix_ns = unix_ns;
+    memcpy(time->note, at, len);
+    time->note[len] = '\0';
     return SG_OK;
 }
 
 enum sg_err keyring_client_sign_time(struct keyring_client *k, const uint8_t *nonce, size_t len,
-                                     char ret_note[SG_TIME_NOTE_MAX + 1])
+                                     struct keyring_time *ret)
 {
     SG_BUF_CLEANUP struct buf request;
-    const struct keyring_call call = {.request = &request, .decode = decode_note, .ret = ret_note};
+    const struct keyring_call call = {.request = &request, .decode = decode_time, .ret = ret};
 
     buf_init(&request, SG_IPC_MESSAGE_MAX);
     if (len < SG_TIME_NONCE_MIN || len > SG_TIME_NONCE_MAX)

@@ -143,7 +143,8 @@ static void put_body(struct buf *out, const char *name, const char *nonce, int64
         name, nonce, text, at % SG_NS_PER_S, error_us, clock.synchronized ? "true" : "false");
 }
 
-enum sg_err timesign_make(struct timesign *t, const uint8_t *nonce, size_t len, struct buf *out)
+enum sg_err timesign_make(struct timesign *t, const uint8_t *nonce, size_t len, struct buf *out,
+                          int64_t *ret_ns)
 {
     SG_BUF_CLEANUP struct buf body;
     char text[SG_BASE64_SIZE(SG_TIME_NONCE_MAX)];
@@ -163,5 +164,9 @@ enum sg_err timesign_make(struct timesign *t, const uint8_t *nonce, size_t len, 
         return err;
     put_body(&body, t->key.public_key.name, text, at, now);
     err = buf_status(&body);
-    return err == SG_OK ? notekey_sign(&t->key, &body, out) : err;
+    if (err == SG_OK)
+        err = notekey_sign(&t->key, &body, out);
+    if (err == SG_OK)
+        *ret_ns = at;
+    return err;
 }

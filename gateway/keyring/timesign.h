@@ -37,9 +37,9 @@ void timesign_close(struct timesign *t); /* NULL is legal */
 
 const struct note_key *timesign_key(const struct timesign *t);
 
-/* Appends the note. SG_ERR_BAD_FIELD for a nonce that is not of 16 to 64 bytes; SG_ERR_CLOCK when
- * the clock is more than a second behind what has been stated. */
-enum sg_err timesign_make(struct timesign *t, const uint8_t *nonce, size_t len,
-                          struct buf *out) SG_MUST_CHECK;
+/* Appends the note; *ret_ns is the time it states. SG_ERR_BAD_FIELD for a nonce that is not of 16
+ * to 64 bytes; SG_ERR_CLOCK when the clock is more than a second behind what has been stated. */
+enum sg_err timesign_make(struct timesign *t, const uint8_t *nonce, size_t len, struct buf *out,
+                          int64_t *ret_ns) SG_MUST_CHECK;
 
 #endif

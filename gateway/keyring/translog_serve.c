@@ -23,6 +23,7 @@ enum sg_err serve_log_state(struct services *s, struct request *r)
 enum sg_err serve_sign_time(struct services *s, struct request *r)
 {
     SG_BUF_CLEANUP struct buf note;
+    int64_t unix_ns;
     size_t len;
     const uint8_t *nonce = codec_bytes(&r->in, SG_TIME_NONCE_MAX, &len);
     enum sg_err err;
@@ -33,8 +34,9 @@ enum sg_err serve_sign_time(struct services *s, struct request *r)
         return SG_ERR_PROTOCOL;
     if (s->time == NULL)
         return SG_ERR_UNAVAILABLE;
-    err = timesign_make(s->time, nonce, len, &note);
-    if (err == SG_OK)
-        codec_put_bytes(r->out, note.data, note.len);
-    return err;
+    err = timesign_make(s->time, nonce, len, &note, &unix_ns);
+    if (err != SG_OK)
+        return err;
+    codec_put_bytes(r->out, note.data, note.len);
+    return SG_OK;
 }

@@ -28,6 +28,7 @@ static char *data;
 static struct timesign *signer;
 static int64_t now_ns;
 static struct clock_state clock_says;
+static _Thread_local int64_t stated; /* by the last statement */
 
 static int64_t fake_now(void)
 {
@@ -78,7 +79,7 @@ static void state_time(char ret[SG_TIME_NOTE_MAX])
     struct note note;
 
     buf_init(&text, SG_TIME_NOTE_MAX);
-    assert_int_equal(timesign_make(signer, nonce, 16, &text), SG_OK);
+    assert_int_equal(timesign_make(signer, nonce, 16, &text, &stated), SG_OK);
     assert_int_equal(note_parse(buf_str(&text), text.len, &note), SG_OK);
     assert_int_equal(note_verify(&note, timesign_key(signer), NULL), SG_OK);
     memcpy(ret, note.body, note.body_len);
@@ -102,6 +103,7 @@ static void statement_is_as_documented(void **state)
 
     (void)state;
     state_time(body);
+    assert_int_equal(stated, now_ns);
     assert_string_equal(body, "time.example:8443/time\n"
                               "nonce YSBub25jZSBvZiBtb3JlIA\n"
                               "time 2026-11-21T12:00:00.123456789Z\n"
@@ -118,7 +120,7 @@ static void altered_statement_does_not_verify(void **state)
 
     (void)state;
     buf_init(&text, SG_TIME_NOTE_MAX);
-    assert_int_equal(timesign_make(signer, nonce, 64, &text), SG_OK);
+    assert_int_equal(timesign_make(signer, nonce, 64, &text, &stated), SG_OK);
     for (size_t i = 0; i < text.len; i += 7) {
         struct note note;
 
@@ -138,9 +140,9 @@ static void nonces_of_other_lengths(void **state)
 
     (void)state;
     buf_init(&text, SG_TIME_NOTE_MAX);
-    assert_int_equal(timesign_make(signer, nonce, 0, &text), SG_ERR_BAD_FIELD);
-    assert_int_equal(timesign_make(signer, nonce, 15, &text), SG_ERR_BAD_FIELD);
-    assert_int_equal(timesign_make(signer, nonce, 65, &text), SG_ERR_BAD_FIELD);
+    assert_int_equal(timesign_make(signer, nonce, 0, &text, &stated), SG_ERR_BAD_FIELD);
+    assert_int_equal(timesign_make(signer, nonce, 15, &text, &stated), SG_ERR_BAD_FIELD);
+    assert_int_equal(timesign_make(signer, nonce, 65, &text, &stated), SG_ERR_BAD_FIELD);
     assert_int_equal(text.len, 0);
     buf_fini(&text);
 }
@@ -156,7 +158,7 @@ static void later_than_the_one_before(void **state)
     now_ns -= SG_NS_PER_S / 2;
     assert_time("12:00:00.123456791Z\nerror_us 500251\n");
     now_ns -= SG_NS_PER_S;
-    assert_int_equal(timesign_make(signer, nonce, 16, &unused), SG_ERR_CLOCK);
+    assert_int_equal(timesign_make(signer, nonce, 16, &unused, &stated), SG_ERR_CLOCK);
     assert_int_equal(unused.len, 0);
     now_ns += 2 * SG_NS_PER_S;
     assert_time("12:00:00.623456789Z\nerror_us 250\n");
@@ -183,7 +185,7 @@ static void also_over_a_restart(void **state)
     assert_time("12:00:01.123456790Z\nerror_us 1000251\n");
     now_ns -= SG_NS_PER_S * 3600; /* set back while it was down */
     reopen();
-    assert_int_equal(timesign_make(signer, nonce, 16, &unused), SG_ERR_CLOCK);
+    assert_int_equal(timesign_make(signer, nonce, 16, &unused, &stated), SG_ERR_CLOCK);
     now_ns += SG_NS_PER_S * 3602;
     assert_time("12:00:02.123456791Z\nerror_us 251\n"); /* not before the second mark */
     now_ns += SG_NS_PER_S;
@@ -216,7 +218,7 @@ static void *state_often(void *arg)
         const char *at;
 
         buf_init(&text, SG_TIME_NOTE_MAX);
-        if (timesign_make(signer, nonce, 20, &text) != SG_OK)
+        if (timesign_make(signer, nonce, 20, &text, &stated) != SG_OK)
             return "failed";
         at = strstr(buf_str(&text), "\ntime ");
         if (at == NULL)
