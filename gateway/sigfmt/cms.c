@@ -177,10 +177,10 @@ enum sg_err sigfmt_compose_cms(struct buf *out, const struct sig_signer *s,
     size_t len;
     enum sg_err err;
 
-    if (s->certificate == NULL || !read_certificate(s->certificate, s->certificate_len, &c))
-        return SG_ERR_UNAVAILABLE;
     buf_init(&attributes, 1024);
     buf_init(&data, CMS_MAX);
+    if (s->certificate == NULL || !read_certificate(s->certificate, s->certificate_len, &c))
+        return SG_ERR_UNAVAILABLE;
     put_attributes(&attributes, record, ed25519 ? record->digests.sha512 : record->digests.sha256,
                    ed25519 ? 64 : 32);
     buf_clear(scratch);
@@ -332,6 +332,7 @@ enum sig_reason sigfmt_verify_cms(const uint8_t *der, size_t len, const struct s
     struct parsed p;
     bool sha512;
 
+    buf_init(&data, CMS_MAX);
     if (!parse(der, len, &p) || !read_attributes(p.attributes, &type, &digest) ||
         !is(&type, &oid_data))
         return SG_SIG_MALFORMED;
@@ -342,7 +343,6 @@ enum sig_reason sigfmt_verify_cms(const uint8_t *der, size_t len, const struct s
         return explain(&p, key) == SG_SIG_KEY ? SG_SIG_KEY : SG_SIG_UNSUPPORTED;
     if (sha512 && !c->digests.has_sha512)
         return SG_SIG_NO_DIGEST;
-    buf_init(&data, CMS_MAX);
     sigfmt_der_put(&data, 0x31, p.attributes.at, p.attributes.left);
     /* Ed25519 signs the attributes themselves. */
     if (buf_status(&data) != SG_OK ||

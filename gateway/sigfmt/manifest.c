@@ -314,9 +314,9 @@ enum sg_err sig_manifest_verify(const char *name, const uint8_t sha256[32], uint
     SG_BUF_CLEANUP struct buf line;
     merkle_hash leaf;
 
+    buf_init(&line, SG_RECORD_TEXT_MAX);
     if (!sig_record_name_valid(name))
         return SG_ERR_BAD_FIELD;
-    buf_init(&line, SG_RECORD_TEXT_MAX);
     sig_manifest_put_line(&line, name, sha256);
     if (buf_status(&line) != SG_OK)
         return buf_status(&line);

@@ -39,12 +39,12 @@ static enum sg_err from_ssh_line(const char *line, size_t len, struct sig_public
     size_t n = 0;
     enum sg_err err;
 
+    buf_init(&blob, SG_PUBLIC_TEXT_MAX);
     if (start == NULL)
         return SG_ERR_BAD_FIELD;
     start++;
     while (start + n < line + len && start[n] != ' ' && start[n] != '\n' && start[n] != '\r')
         n++;
-    buf_init(&blob, SG_PUBLIC_TEXT_MAX);
     err = sigfmt_unbase64(start, n, &blob);
     return err != SG_OK ? err : sigfmt_public_from_ssh(blob.data, blob.len, ret);
 }
@@ -75,6 +75,7 @@ static enum sg_err from_pem(const char *text, size_t len, struct sig_public *ret
     SG_BUF_CLEANUP struct buf der;
     enum sg_err err;
 
+    buf_init(&der, SG_PUBLIC_TEXT_MAX);
     if (start == NULL)
         return memmem(text, len, "-----BEGIN CERTIFICATE-----", 27) != NULL
                    ? sigfmt_public_from_certificate(text, len, true, ret)
@@ -84,7 +85,6 @@ static enum sg_err from_pem(const char *text, size_t len, struct sig_public *ret
     end = memmem(start, len, "-----END PUBLIC KEY-----", 24);
     if (end == NULL)
         return SG_ERR_BAD_FIELD;
-    buf_init(&der, SG_PUBLIC_TEXT_MAX);
     err = sigfmt_unbase64(start, (size_t)(end - start), &der);
     return err != SG_OK ? err : sig_public_load(der.data, der.len, ret);
 }

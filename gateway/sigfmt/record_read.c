@@ -147,6 +147,7 @@ enum sg_err sig_record_parse(const char *text, size_t len, struct sig_record_rea
     SG_BUF_CLEANUP struct buf again;
     enum sg_err err;
 
+    buf_init(&again, SG_RECORD_TEXT_MAX);
     if (len > SG_RECORD_TEXT_MAX)
         return SG_ERR_BAD_FIELD;
     *to = (struct sig_record){.size = -1};
@@ -170,7 +171,6 @@ enum sg_err sig_record_parse(const char *text, size_t len, struct sig_record_rea
     need(&r, "}");
     if (r.failed || r.at != r.end)
         return SG_ERR_BAD_FIELD;
-    buf_init(&again, SG_RECORD_TEXT_MAX);
     err = sig_record_put(&again, to);
     if (err == SG_ERR_NO_MEMORY)
         return err;

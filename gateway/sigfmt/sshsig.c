@@ -40,9 +40,9 @@ static enum sg_err put_signature(struct buf *out, enum sig_key_type type, const 
     case SG_KEY_ECDSA_P256: {
         SG_BUF_CLEANUP struct buf numbers;
 
+        buf_init(&numbers, 256);
         if (!sigfmt_ecdsa_split(signature, len, part, part_len))
             return SG_ERR_INTERNAL;
-        buf_init(&numbers, 256);
         sigfmt_put_mpint(&numbers, part[0], part_len[0]);
         sigfmt_put_mpint(&numbers, part[1], part_len[1]);
         sigfmt_put_string(&inner, "ecdsa-sha2-nistp256", 19);
@@ -171,9 +171,9 @@ static enum sig_reason check_signature(const struct parsed *p, const struct sig_
     const uint8_t *kind = sigfmt_read_string(&r, &kind_len);
     const uint8_t *signature = sigfmt_read_string(&r, &len);
 
+    buf_init(&der, 256);
     if (r.failed || r.left != 0)
         return SG_SIG_MALFORMED;
-    buf_init(&der, 256);
     if (key->type == SG_KEY_ED25519 && is(kind, kind_len, "ssh-ed25519"))
         return sigfmt_check(key, SG_OVER_SHA256, data->data, data->len, signature, len);
     if (key->type == SG_KEY_RSA_3072 && is(kind, kind_len, "rsa-sha2-512"))

@@ -54,11 +54,11 @@ enum sig_reason sig_verify_record(const char *text, size_t len, const uint8_t *s
     SG_BUF_CLEANUP struct buf pae;
     enum sig_reason reason;
 
+    buf_init(&pae, SG_RECORD_TEXT_MAX + 128);
     if (sig_record_parse(text, len, &r) != SG_OK)
         return SG_SIG_MALFORMED;
     if (memcmp(r.record.keyid, key->keyid, 32) != 0 || r.record.type != key->type)
         return SG_SIG_KEY;
-    buf_init(&pae, SG_RECORD_TEXT_MAX + 128);
     sig_put_pae(&pae, SG_RECORD_TYPE, text, len);
     if (buf_status(&pae) != SG_OK)
         return SG_SIG_MALFORMED;
@@ -125,6 +125,7 @@ enum sig_reason sigfmt_verify_minisign(const char *text, size_t len, const struc
     SG_BUF_CLEANUP struct buf data;
     enum sig_reason reason;
 
+    buf_init(&data, 2 * SG_SIG_LINE_MAX);
     if (!parse_numbered(text, len, &n) || !sigfmt_line(&n.rest, &comment, &comment_len) ||
         !sigfmt_starts(comment, comment_len, TRUSTED) || !sigfmt_line(&n.rest, &line, &line_len) ||
         n.rest.left != 0 ||
@@ -137,7 +138,6 @@ enum sig_reason sigfmt_verify_minisign(const char *text, size_t len, const struc
         return SG_SIG_NO_DIGEST;
     /* The comment first: it holds whatever the content is, so it tells an altered signature from
      * another content. */
-    buf_init(&data, 2 * SG_SIG_LINE_MAX);
     buf_append(&data, n.blob + 10, 64);
     buf_append(&data, comment + strlen(TRUSTED), comment_len - strlen(TRUSTED));
     if (buf_status(&data) != SG_OK)
