@@ -125,18 +125,26 @@ enum sg_err keyfile_load_operator(const char *path, gnutls_privkey_t *ret)
     return err;
 }
 
-static enum sg_err save_pem(const struct kek *kek, const char *path, const char *name,
-                            const struct buf *pem)
+enum sg_err keyfile_save(const struct kek *kek, const char *path, const char *name,
+                         gnutls_privkey_t key)
 {
-    return sealed_save(kek, path, KIND, name, pem->data, pem->len);
+    struct buf pem;
+    enum sg_err err;
+
+    buf_init(&pem, SG_PKI_PEM_MAX);
+    err = pki_key_to_pem(key, &pem);
+    if (err == SG_OK)
+        err = sealed_save(kek, path, KIND, name, pem.data, pem.len);
+    buf_wipe(&pem);
+    return err;
 }
 
 /* A key of before there was sealing: from now on it is sealed. The plain one is replaced only by
  * the rename of a file that is complete on disk. */
 static enum sg_err seal_plain(const struct kek *kek, const char *path, const char *name,
-                              const struct buf *pem)
+                              gnutls_privkey_t key)
 {
-    enum sg_err err = save_pem(kek, path, name, pem);
+    enum sg_err err = keyfile_save(kek, path, name, key);
 
     log_write(err == SG_OK ? SG_LOG_INFO : SG_LOG_ERROR, "keyring.key_sealed", SG_STR("path", path),
               SG_STR("result", err_code(err)));
@@ -163,7 +171,7 @@ enum sg_err keyfile_load(const struct kek *kek, const char *path, const char *na
     } else {
         err = pki_key_from_pem(file.data, file.len, &key);
         if (err == SG_OK)
-            err = seal_plain(kek, path, name, &file);
+            err = seal_plain(kek, path, name, key);
     }
     secret_wipe(file.data, file.len);
     buf_wipe(&pem);
@@ -174,18 +182,4 @@ enum sg_err keyfile_load(const struct kek *kek, const char *path, const char *na
     }
     *ret = key;
     return SG_OK;
-}
-
-enum sg_err keyfile_save(const struct kek *kek, const char *path, const char *name,
-                         gnutls_privkey_t key)
-{
-    struct buf pem;
-    enum sg_err err;
-
-    buf_init(&pem, SG_PKI_PEM_MAX);
-    err = pki_key_to_pem(key, &pem);
-    if (err == SG_OK)
-        err = save_pem(kek, path, name, &pem);
-    buf_wipe(&pem);
-    return err;
 }

@@ -15,6 +15,7 @@
 
 #include "base/log.h"
 #include "base/secret.h"
+#include "keyring/commands.h"
 #include "keyring/keyserve.h"
 #include "keyring/options.h"
 #include "base/passphrase.h"
@@ -91,6 +92,8 @@ int main(int argc, char **argv)
     options_parse(argc, argv, &o);
     log_setup("keyring", o.format, SG_LOG_INFO);
     sandbox_process();
+    if (o.command != COMMAND_SERVE)
+        return commands_run(&o);
     sandbox_end_with_parent();
     /* Before the descriptors that were not asked for are closed. */
     if (take_passphrase(&o, passphrase, sizeof passphrase) != SG_OK)

@@ -11,8 +11,8 @@
 
 static const char usage_text[] =
     "usage: secgated-keyring --data DIR [OPTION]...\n"
-    "       secgated-keyring export --data DIR [--key NAME] [OPTION]... > FILE\n"
-    "       secgated-keyring import --data DIR [OPTION]... < FILE\n"
+    "       secgated-keyring export --data DIR [--key NAME] [--file FILE] [OPTION]...\n"
+    "       secgated-keyring import --data DIR --file FILE [OPTION]...\n"
     "       secgated-keyring accept-log --data DIR [OPTION]...\n"
     "\n"
     "Holds the private keys of secgated, which starts it with a control channel (SOCK_SEQPACKET) "
@@ -36,6 +36,7 @@ static const char usage_text[] =
     "  --pkcs11-pin-file FILE its PIN\n"
     "  --pkcs11-path PATH     what the module reads and writes; may be repeated\n"
     "  --key NAME             for export: this named key only\n"
+    "  --file FILE            for export: where to (standard output); for import: where from\n"
     "  --log-format FORMAT    text (default) or json\n"
     "  --help, --version\n"
     "\n"
@@ -55,6 +56,7 @@ static const struct option long_options[] = {
     {"pkcs11-pin-file", required_argument, NULL, 'n'},
     {"pkcs11-path", required_argument, NULL, 'a'},
     {"key", required_argument, NULL, 'K'},
+    {"file", required_argument, NULL, 'F'},
     {"log-format", required_argument, NULL, 'l'},
     {"help", no_argument, NULL, 'h'},
     {"version", no_argument, NULL, 'v'},
@@ -146,6 +148,9 @@ static bool set(struct options *o, int c, const char *value)
     case 'K':
         o->key = value;
         return o->command == COMMAND_EXPORT;
+    case 'F':
+        o->file = value;
+        return o->command == COMMAND_EXPORT || o->command == COMMAND_IMPORT;
     case 'l':
         return set_format(o, value);
     default:
@@ -185,7 +190,7 @@ void options_parse(int argc, char **argv, struct options *ret)
         if (!set(&o, c, optarg))
             leave(stderr, usage_text, EXIT_USAGE);
     }
-    if (o.setup.data == NULL || optind != argc)
+    if (o.setup.data == NULL || optind != argc || (o.command == COMMAND_IMPORT && o.file == NULL))
         leave(stderr, usage_text, EXIT_USAGE);
     *ret = o;
 }

@@ -18,6 +18,7 @@ struct options {
     enum log_format format;
     int passphrase_fd; /* where the KEK's passphrase is; -1: ask for it */
     const char *key;   /* --key of export; NULL: all */
+    const char *file;  /* --file of export (NULL: standard output) and import */
 };
 
 /* Ends the process for --help, --version and what it does not understand. */
