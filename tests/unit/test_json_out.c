@@ -57,6 +57,40 @@ static void structure(void **state)
                 "\"at\":\"2026-11-20T16:02:14.123Z\"}");
 }
 
+/* What is spliced in, of any length and with no NUL behind it. */
+static void pieces(void **state)
+{
+    static const char record[] = "{\"a\":1,\"b\":[2]}garbage", said[] = "x\n\"y\"\xfftail";
+    uint8_t bytes[1000];
+    struct json_out o;
+
+    (void)state;
+    memset(bytes, 0xff, sizeof bytes);
+    json_out_init(&o, 4096);
+    json_out_array(&o, NULL);
+    json_out_object_from(&o, NULL, record, 15);
+    json_out_text(&o, "t", said, 6);
+    json_out_base64(&o, "e", "", 0);
+    json_out_base64(&o, "m", "\xfb\xff", 2);
+    json_out_close(&o, '}');
+    json_out_object_from(&o, NULL, "{}", 2);
+    json_out_integer(&o, "only", 1);
+    json_out_close(&o, '}');
+    json_out_raw(&o, NULL, record, 15);
+    json_out_close(&o, ']');
+    assert_json(&o, "[{\"a\":1,\"b\":[2],\"t\":\"x\\n\\\"y\\\"\xef\xbf\xbd\",\"e\":\"\","
+                    "\"m\":\"+/8=\"},{\"only\":1},{\"a\":1,\"b\":[2]}]");
+
+    json_out_init(&o, 4096);
+    json_out_base64(&o, NULL, bytes, sizeof bytes);
+    assert_int_equal(o.buf.len, 2 + 1336);
+    json_out_fini(&o);
+    json_out_init(&o, 1000);
+    json_out_base64(&o, NULL, bytes, sizeof bytes);
+    assert_int_equal(buf_status(&o.buf), SG_ERR_TOO_LARGE);
+    json_out_fini(&o);
+}
+
 static const struct {
     const char *text, *json;
 } strings[] = {
@@ -251,9 +285,9 @@ static void form(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(structure), cmocka_unit_test(text), cmocka_unit_test(text_survives),
-        cmocka_unit_test(cap),       cmocka_unit_test(user), cmocka_unit_test(session),
-        cmocka_unit_test(entry),     cmocka_unit_test(form),
+        cmocka_unit_test(structure),     cmocka_unit_test(pieces), cmocka_unit_test(text),
+        cmocka_unit_test(text_survives), cmocka_unit_test(cap),    cmocka_unit_test(user),
+        cmocka_unit_test(session),       cmocka_unit_test(entry),  cmocka_unit_test(form),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
