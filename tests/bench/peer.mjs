@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // nginx with the gateway's certificate and key, as it comes from Debian but for limits that would be in the way.
 import { spawn } from 'node:child_process';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { eventually } from '../e2e/lib/gateway.mjs';
+import { kekOf, unseal } from '../e2e/lib/sealed.mjs';
 import { run } from './measure.mjs';
 
 const STOP_MS = 5000;
@@ -37,7 +38,7 @@ http {
   access_log off; sendfile on; tcp_nopush on; keepalive_requests 100000000; keepalive_timeout 600s;
   client_max_body_size 0; client_body_temp_path ${directory}/body; proxy_temp_path ${directory}/proxy;
   fastcgi_temp_path ${directory}/fcgi; uwsgi_temp_path ${directory}/uwsgi; scgi_temp_path ${directory}/scgi;
-  ssl_certificate ${gw.data}/tls/server.pem; ssl_certificate_key ${gw.data}/keyring/tls.key;
+  ssl_certificate ${gw.data}/tls/server.pem; ssl_certificate_key ${directory}/tls.key;
   ssl_protocols TLSv1.3; ssl_session_tickets on;
   server {
     listen 127.0.0.1:${port} ssl; root ${directory}/www;
@@ -52,6 +53,9 @@ export async function startPeer(gw, directory, sizes, { nchan = false } = {}) {
   const port = await freePort();
   const file = join(directory, 'nginx.conf');
   mkdirSync(join(directory, 'www/put'), { recursive: true });
+  const keyring = join(gw.data, 'keyring');
+  const key = unseal(kekOf(keyring), readFileSync(join(keyring, 'tls.key')), 'private-key', 'tls.key');
+  writeFileSync(join(directory, 'tls.key'), key, { mode: 0o600 });
   writeFileSync(file, configuration(gw, directory, port, sizes, nchan));
   // setpriv: it ends with this process, however that ends. Detached: a process group of its own, to end it as a whole.
   const child = spawn('setpriv', ['--pdeathsig', 'TERM', 'nginx', '-c', file, '-p', directory], {
