@@ -318,6 +318,7 @@ class Sign {
     this.submit.disabled = true;
     this.submit.textContent = 'Signing …';
     this.problem.replaceChildren();
+    this.result.hidden = true;
     for (const item of this.items) item.problem = null;
     const formats = this.chosenFormats;
     const key = this.key.value;
