@@ -28,10 +28,12 @@ void witness_free(struct witness_pool *p);
 const char *witness_obstacle(const struct keyring_witness *w);
 
 /*
- * Appends `note`, a signed checkpoint, with the lines of all valid cosignatures that came, in the
- * order of the list. It waits for all witnesses, yet not longer than the time limit, and once
- * `quorum` is reached not longer than another quarter of a second. SG_ERR_QUORUM when fewer have
- * cosigned; *ret_reached is set then, too.
+ * Has a checkpoint cosigned: `note`, which must be the log's, or the published one when that is
+ * later (a witness signs no smaller tree than it has seen; calls that wait at the same time share
+ * one round). Appends it with the lines of all valid cosignatures that came. It waits for all
+ * witnesses, yet not longer than the time limit, and once everybody's quorum is reached not longer
+ * than another quarter of a second. SG_ERR_QUORUM when fewer than `quorum` different witnesses of
+ * the list have cosigned; *ret_reached is set then, too. A quorum of 0 asks nobody.
  */
 enum sg_err witness_collect(struct witness_pool *p, const char *note, size_t note_len,
                             const struct keyring_witness *list, size_t count, unsigned quorum,
