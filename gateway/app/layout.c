@@ -102,12 +102,13 @@ enum sg_err layout_find(const struct config *c, const char *argv0, struct layout
         l.tls = file_join(c->data, "tls");
         l.tls_ca = file_join(c->data, "tls/ca.pem");
         l.crl = file_join(c->data, "tls/ca.crl");
+        l.log = file_join(c->data, "log");
         l.certificate =
             *c->tls_certificate ? strdup(c->tls_certificate) : file_join(c->data, "tls/server.pem");
         l.web = file_join(share, "web");
         l.openapi = file_join(share, "openapi/openapi.yaml");
         if (!l.data || !l.lock || !l.db || !l.blobs || !l.tmp || !l.setup_code || !l.ca || !l.tls ||
-            !l.tls_ca || !l.crl || !l.certificate || !l.web || !l.openapi)
+            !l.tls_ca || !l.crl || !l.log || !l.certificate || !l.web || !l.openapi)
             err = SG_ERR_NO_MEMORY;
     }
     free(share);
@@ -120,7 +121,7 @@ enum sg_err layout_find(const struct config *c, const char *argv0, struct layout
 
 enum sg_err layout_make(const struct layout *l)
 {
-    const char *const dirs[] = {l->data, l->db, l->blobs, l->tmp, l->tls};
+    const char *const dirs[] = {l->data, l->db, l->blobs, l->tmp, l->tls, l->log};
 
     for (size_t i = 0; i < sizeof dirs / sizeof dirs[0]; i++) {
         enum sg_err err = file_mkdirs(dirs[i], 0700);
@@ -149,10 +150,10 @@ enum sg_err layout_lock(const struct layout *l, int *ret_fd)
 
 void layout_fini(struct layout *l)
 {
-    char **all[] = {&l->data,    &l->lock,       &l->db,          &l->blobs,
-                    &l->tmp,     &l->setup_code, &l->ca,          &l->tls,
-                    &l->tls_ca,  &l->crl,        &l->certificate, &l->web,
-                    &l->openapi, &l->program,    &l->keyring,     &l->secctl};
+    char **all[] = {&l->data,        &l->lock, &l->db,      &l->blobs,   &l->tmp,
+                    &l->setup_code,  &l->ca,   &l->tls,     &l->tls_ca,  &l->crl,
+                    &l->certificate, &l->web,  &l->openapi, &l->program, &l->keyring,
+                    &l->secctl,      &l->log};
 
     for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
         free(*all[i]);

@@ -18,6 +18,7 @@ struct layout {
     char *tls;         /* DATA/tls */
     char *tls_ca;      /* DATA/tls/ca.pem: a copy of it that the worker may read */
     char *crl;         /* DATA/tls/ca.crl */
+    char *log;         /* DATA/log: the transparency log, written by the keyring */
     char *certificate; /* DATA/tls/server.pem, or the operator's */
     char *web;         /* SHARE/web */
     char *openapi;     /* SHARE/openapi/openapi.yaml */

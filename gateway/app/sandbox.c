@@ -31,6 +31,7 @@ void sandbox_confine(const struct layout *l, const char *tls_certificate)
         {.path = l->tmp, .write = true},
         {.path = l->setup_code},
         {.path = l->tls},
+        {.path = l->log}, /* the keyring writes it */
         {.path = tls_certificate, .replaced = true},
         {.path = "/usr/share/zoneinfo"},
         {.path = "/usr/share/mime"},

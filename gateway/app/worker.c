@@ -24,11 +24,13 @@
 #include "core/hub.h"
 #include "core/identity.h"
 #include "core/keys.h"
+#include "core/logread.h"
 #include "core/spaces.h"
 #include "http/server.h"
 #include "http/tls.h"
 #include "ipc/channel.h"
 #include "ipc/keyring_client.h"
+#include "ipc/signing_log.h"
 #include "store/fsblobs.h"
 #include "store/sqlite.h"
 
@@ -54,6 +56,7 @@ struct worker {
     struct chat *chat;
     struct files *files;
     struct keys *keys;
+    struct logread *log;
     struct web_assets *web;
     struct api api;
     struct server *server;
@@ -217,12 +220,21 @@ static enum sg_err make_spaces(struct worker *w)
     return chat_new(&events, w->spaces, w->hub, w->identity, &chat, &w->chat);
 }
 
-static enum sg_err make_keys(struct worker *w)
+static enum sg_err log_state(void *ctx, struct keyring_log_state *ret)
+{
+    return keyring_client_log_state(ctx, ret);
+}
+
+static enum sg_err make_signing(struct worker *w)
 {
     struct users_store users = sqlite_store_users(w->db);
 
     w->keys = keys_new(&users, w->keyring);
-    return w->keys == NULL ? SG_ERR_NO_MEMORY : SG_OK;
+    if (w->keys == NULL)
+        return SG_ERR_NO_MEMORY;
+    return logread_new(
+        &(struct logread_options){.dir = w->layout.log, .state = log_state, .ctx = w->keyring},
+        &w->log);
 }
 
 static enum sg_err start_core(struct worker *w)
@@ -234,7 +246,7 @@ static enum sg_err start_core(struct worker *w)
     if (err == SG_OK)
         err = make_spaces(w);
     if (err == SG_OK)
-        err = make_keys(w);
+        err = make_signing(w);
     if (err == SG_OK)
         err = identity_start(w->identity);
     if (err == SG_OK)
@@ -281,6 +293,7 @@ static enum sg_err start_server(struct worker *w)
                           .chat = w->chat,
                           .hub = w->hub,
                           .keys = w->keys,
+                          .log = w->log,
                           .keyring = w->keyring,
                           .web = w->web,
                           .ca_file = w->layout.tls_ca,
@@ -388,6 +401,7 @@ static void stop(struct worker *w)
     if (forced > 0)
         log_write(SG_LOG_WARN, "drain.forced", SG_INT("connections", forced));
     web_assets_free(w->web);
+    logread_free(w->log);
     keys_free(w->keys);
     files_free(w->files);
     fsblobs_close(w->blobs);
