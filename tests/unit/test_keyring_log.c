@@ -19,9 +19,9 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "keyring/translog.h"
-#include "log_fixture.h"
+#include "translog_fixture.h"
 
-static struct log_fixture f;
+static struct translog_fixture f;
 
 static int set_up_group(void **state)
 {
@@ -33,7 +33,7 @@ static int set_up_group(void **state)
 static int set_up(void **state)
 {
     (void)state;
-    log_fixture_begin(&f);
+    translog_fixture_begin(&f);
     return 0;
 }
 
@@ -41,14 +41,14 @@ static int tear_down(void **state)
 {
     (void)state;
     clock_set_source(NULL);
-    log_fixture_end(&f);
+    translog_fixture_end(&f);
     return 0;
 }
 
 static void reopen(void)
 {
-    log_fixture_close(&f);
-    log_fixture_open(&f);
+    translog_fixture_close(&f);
+    translog_fixture_open(&f);
 }
 
 /* -- batches ----------------------------------------------------------------------------------- */
@@ -56,7 +56,7 @@ static void reopen(void)
 static void empty_log_has_a_checkpoint(void **state)
 {
     merkle_hash empty;
-    struct checkpoint c = log_fixture_check(&f, translog_key(f.log));
+    struct checkpoint c = translog_fixture_check(&f, translog_key(f.log));
 
     (void)state;
     merkle_empty(empty);
@@ -73,20 +73,20 @@ static void batches_follow_each_other(void **state)
 
     (void)state;
     for (size_t count = 1; count <= 600; count += 149) {
-        assert_int_equal(log_fixture_append(&f, at, count, &r), SG_OK);
+        assert_int_equal(translog_fixture_append(&f, at, count, &r), SG_OK);
         assert_int_equal(r.first, at);
         at += count;
         assert_int_equal(r.of.size, at);
         assert_int_equal(strlen(r.note), r.note_len);
-        assert_int_equal(log_fixture_check(&f, &key).size, at);
+        assert_int_equal(translog_fixture_check(&f, &key).size, at);
     }
     assert_int_equal(translog_size(f.log), at);
     reopen();
     assert_memory_equal(translog_key(f.log), &key, sizeof key);
     assert_int_equal(translog_size(f.log), at);
-    assert_int_equal(log_fixture_append(&f, at, 1, &r), SG_OK);
+    assert_int_equal(translog_fixture_append(&f, at, 1, &r), SG_OK);
     assert_int_equal(r.first, at);
-    assert_int_equal(log_fixture_check(&f, &key).size, at + 1);
+    assert_int_equal(translog_fixture_check(&f, &key).size, at + 1);
 }
 
 static void batch_longer_than_a_scan(void **state)
@@ -94,11 +94,12 @@ static void batch_longer_than_a_scan(void **state)
     struct translog_receipt r;
 
     (void)state;
-    assert_int_equal(log_fixture_append(&f, 0, SG_TRANSLOG_BATCH_MAX, &r), SG_OK);
+    assert_int_equal(translog_fixture_append(&f, 0, SG_TRANSLOG_BATCH_MAX, &r), SG_OK);
     assert_int_equal(r.of.size, SG_TRANSLOG_BATCH_MAX);
-    assert_int_equal(log_fixture_append(&f, SG_TRANSLOG_BATCH_MAX, 3, &r), SG_OK);
+    assert_int_equal(translog_fixture_append(&f, SG_TRANSLOG_BATCH_MAX, 3, &r), SG_OK);
     reopen();
-    assert_int_equal(log_fixture_check(&f, translog_key(f.log)).size, SG_TRANSLOG_BATCH_MAX + 3);
+    assert_int_equal(translog_fixture_check(&f, translog_key(f.log)).size,
+                     SG_TRANSLOG_BATCH_MAX + 3);
 }
 
 static void leaves_that_are_none(void **state)
@@ -187,16 +188,16 @@ static void tail_cut_at_every_byte(void **state)
     char *former;
 
     (void)state;
-    assert_int_equal(log_fixture_append(&f, 0, 255, NULL), SG_OK);
-    log_fixture_close(&f);
-    free(log_fixture_read(&f, "log/entries", &begin));
-    former = strdup(log_fixture_path(&f, "keyring/log.kept"));
-    assert_int_equal(link(log_fixture_path(&f, "keyring/log.state"), former), 0);
-    log_fixture_copy(&f, "log/checkpoint", "log/checkpoint.kept");
-    log_fixture_open(&f);
-    assert_int_equal(log_fixture_append(&f, 255, 4, NULL), SG_OK);
-    log_fixture_close(&f);
-    all = log_fixture_read(&f, "log/entries", &len);
+    assert_int_equal(translog_fixture_append(&f, 0, 255, NULL), SG_OK);
+    translog_fixture_close(&f);
+    free(translog_fixture_read(&f, "log/entries", &begin));
+    former = strdup(translog_fixture_path(&f, "keyring/log.kept"));
+    assert_int_equal(link(translog_fixture_path(&f, "keyring/log.state"), former), 0);
+    translog_fixture_copy(&f, "log/checkpoint", "log/checkpoint.kept");
+    translog_fixture_open(&f);
+    assert_int_equal(translog_fixture_append(&f, 255, 4, NULL), SG_OK);
+    translog_fixture_close(&f);
+    all = translog_fixture_read(&f, "log/entries", &len);
     for (size_t cut = begin; cut <= len; cut++) {
         uint64_t whole = 255;
         size_t at = begin;
@@ -205,17 +206,17 @@ static void tail_cut_at_every_byte(void **state)
             at += 2 + ((size_t)all[at] << 8 | all[at + 1]);
             whole++;
         }
-        log_fixture_write(&f, "log/entries", all, cut);
-        log_fixture_copy(&f, "log/checkpoint.kept", "log/checkpoint");
-        (void)unlink(log_fixture_path(&f, "keyring/log.state"));
-        assert_int_equal(link(former, log_fixture_path(&f, "keyring/log.state")), 0);
-        log_fixture_open(&f);
+        translog_fixture_write(&f, "log/entries", all, cut);
+        translog_fixture_copy(&f, "log/checkpoint.kept", "log/checkpoint");
+        (void)unlink(translog_fixture_path(&f, "keyring/log.state"));
+        assert_int_equal(link(former, translog_fixture_path(&f, "keyring/log.state")), 0);
+        translog_fixture_open(&f);
         assert_false(translog_is_closed(f.log));
-        assert_int_equal(log_fixture_check(&f, &key).size, whole);
-        assert_int_equal(log_fixture_append(&f, whole, 2, NULL), SG_OK);
+        assert_int_equal(translog_fixture_check(&f, &key).size, whole);
+        assert_int_equal(translog_fixture_append(&f, whole, 2, NULL), SG_OK);
         if (cut % 16 == 0)
-            assert_int_equal(log_fixture_check(&f, &key).size, whole + 2);
-        log_fixture_close(&f);
+            assert_int_equal(translog_fixture_check(&f, &key).size, whole + 2);
+        translog_fixture_close(&f);
     }
     free(all);
     free(former);
@@ -228,15 +229,15 @@ static void zeroes_behind_the_state_are_cut(void **state)
     FILE *file;
 
     (void)state;
-    assert_int_equal(log_fixture_append(&f, 0, 10, NULL), SG_OK);
-    log_fixture_close(&f);
-    file = fopen(log_fixture_path(&f, "log/entries"), "ab");
+    assert_int_equal(translog_fixture_append(&f, 0, 10, NULL), SG_OK);
+    translog_fixture_close(&f);
+    file = fopen(translog_fixture_path(&f, "log/entries"), "ab");
     assert_non_null(file);
     assert_int_equal(fwrite(zeroes, 1, sizeof zeroes, file), sizeof zeroes);
     assert_int_equal(fclose(file), 0);
-    log_fixture_open(&f);
-    assert_int_equal(log_fixture_check(&f, translog_key(f.log)).size, 10);
-    assert_int_equal(stat(log_fixture_path(&f, "log/entries"), &st), 0);
+    translog_fixture_open(&f);
+    assert_int_equal(translog_fixture_check(&f, translog_key(f.log)).size, 10);
+    assert_int_equal(stat(translog_fixture_path(&f, "log/entries"), &st), 0);
     assert_true(st.st_size < (off_t)sizeof zeroes);
 }
 
@@ -247,18 +248,18 @@ static void lost_files_are_made_again(void **state)
                                         "log/bundles"};
 
     (void)state;
-    assert_int_equal(log_fixture_append(&f, 0, 1000, NULL), SG_OK);
+    assert_int_equal(translog_fixture_append(&f, 0, 1000, NULL), SG_OK);
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
-        log_fixture_close(&f);
-        assert_int_equal(unlink(log_fixture_path(&f, names[i])), 0);
-        log_fixture_open(&f);
-        assert_int_equal(log_fixture_check(&f, translog_key(f.log)).size, 1000);
+        translog_fixture_close(&f);
+        assert_int_equal(unlink(translog_fixture_path(&f, names[i])), 0);
+        translog_fixture_open(&f);
+        assert_int_equal(translog_fixture_check(&f, translog_key(f.log)).size, 1000);
     }
     for (size_t i = 0; i < 2; i++) {
-        log_fixture_close(&f);
-        log_fixture_flip(&f, i == 0 ? "log/hash.0" : "log/hash.1", i == 0 ? -1 : 40);
-        log_fixture_open(&f);
-        assert_int_equal(log_fixture_check(&f, translog_key(f.log)).size, 1000);
+        translog_fixture_close(&f);
+        translog_fixture_flip(&f, i == 0 ? "log/hash.0" : "log/hash.1", i == 0 ? -1 : 40);
+        translog_fixture_open(&f);
+        assert_int_equal(translog_fixture_check(&f, translog_key(f.log)).size, 1000);
     }
 }
 
@@ -268,14 +269,14 @@ static void hash_file_damaged_before_the_synced_mark(void **state)
 
     (void)state;
     for (uint64_t at = 0; at < 10000; at += 1000)
-        assert_int_equal(log_fixture_append(&f, at, 1000, NULL), SG_OK);
+        assert_int_equal(translog_fixture_append(&f, at, 1000, NULL), SG_OK);
     reopen();
     read = translog_counts(f.log).read;
-    log_fixture_close(&f);
-    log_fixture_flip(&f, "log/hash.1", 100);
-    log_fixture_open(&f);
+    translog_fixture_close(&f);
+    translog_fixture_flip(&f, "log/hash.1", 100);
+    translog_fixture_open(&f);
     assert_true(translog_counts(f.log).read > read + 100000); /* it read everything again */
-    assert_int_equal(log_fixture_check(&f, translog_key(f.log)).size, 10000);
+    assert_int_equal(translog_fixture_check(&f, translog_key(f.log)).size, 10000);
 }
 
 /* -- when the disk says no --------------------------------------------------------------------- */
@@ -288,41 +289,41 @@ static void failed_write_takes_the_batch_back(void **state)
     struct stat st;
 
     (void)state;
-    assert_int_equal(log_fixture_append(&f, 0, 300, NULL), SG_OK);
-    assert_int_equal(stat(log_fixture_path(&f, "log/entries"), &st), 0);
+    assert_int_equal(translog_fixture_append(&f, 0, 300, NULL), SG_OK);
+    assert_int_equal(stat(translog_fixture_path(&f, "log/entries"), &st), 0);
     assert_int_equal(getrlimit(RLIMIT_FSIZE, &former), 0);
     (void)signal(SIGXFSZ, SIG_IGN);
     tight = (struct rlimit){.rlim_cur = (rlim_t)st.st_size + 50, .rlim_max = former.rlim_max};
     assert_int_equal(setrlimit(RLIMIT_FSIZE, &tight), 0);
-    assert_int_equal(log_fixture_append(&f, 300, 20, NULL), SG_ERR_IO);
-    assert_int_equal(log_fixture_check(&f, &key).size, 300);
-    assert_int_equal(log_fixture_append(&f, 300, 20, NULL), SG_ERR_IO);
+    assert_int_equal(translog_fixture_append(&f, 300, 20, NULL), SG_ERR_IO);
+    assert_int_equal(translog_fixture_check(&f, &key).size, 300);
+    assert_int_equal(translog_fixture_append(&f, 300, 20, NULL), SG_ERR_IO);
     assert_int_equal(setrlimit(RLIMIT_FSIZE, &former), 0);
-    assert_int_equal(log_fixture_check(&f, &key).size, 300);
-    assert_int_equal(log_fixture_append(&f, 300, 20, NULL), SG_OK);
-    assert_int_equal(log_fixture_check(&f, &key).size, 320);
+    assert_int_equal(translog_fixture_check(&f, &key).size, 300);
+    assert_int_equal(translog_fixture_append(&f, 300, 20, NULL), SG_OK);
+    assert_int_equal(translog_fixture_check(&f, &key).size, 320);
 }
 
 static void unwritable_state_takes_the_batch_back(void **state)
 {
     const struct note_key key = *translog_key(f.log);
-    char *away = strdup(log_fixture_path(&f, "away"));
+    char *away = strdup(translog_fixture_path(&f, "away"));
 
     (void)state;
-    assert_int_equal(log_fixture_append(&f, 0, 3, NULL), SG_OK);
+    assert_int_equal(translog_fixture_append(&f, 0, 3, NULL), SG_OK);
     /* A directory in the place of the temporary file: also root cannot write it. */
-    assert_int_equal(mkdir(log_fixture_path(&f, "keyring/log.state.new"), 0700), 0);
-    assert_int_equal(log_fixture_append(&f, 3, 2, NULL), SG_ERR_IO);
-    assert_int_equal(log_fixture_check(&f, &key).size, 3);
-    assert_int_equal(rmdir(log_fixture_path(&f, "keyring/log.state.new")), 0);
-    assert_int_equal(log_fixture_append(&f, 3, 2, NULL), SG_OK);
+    assert_int_equal(mkdir(translog_fixture_path(&f, "keyring/log.state.new"), 0700), 0);
+    assert_int_equal(translog_fixture_append(&f, 3, 2, NULL), SG_ERR_IO);
+    assert_int_equal(translog_fixture_check(&f, &key).size, 3);
+    assert_int_equal(rmdir(translog_fixture_path(&f, "keyring/log.state.new")), 0);
+    assert_int_equal(translog_fixture_append(&f, 3, 2, NULL), SG_OK);
     /* And in the place of the checkpoint's: the leaves stay, unsigned. */
-    assert_int_equal(mkdir(log_fixture_path(&f, "log/checkpoint.new"), 0700), 0);
-    assert_int_equal(log_fixture_append(&f, 5, 1, NULL), SG_ERR_IO);
-    assert_int_equal(log_fixture_check(&f, &key).size, 5);
-    assert_int_equal(rmdir(log_fixture_path(&f, "log/checkpoint.new")), 0);
-    assert_int_equal(log_fixture_append(&f, 6, 1, NULL), SG_OK);
-    assert_int_equal(log_fixture_check(&f, &key).size, 7);
+    assert_int_equal(mkdir(translog_fixture_path(&f, "log/checkpoint.new"), 0700), 0);
+    assert_int_equal(translog_fixture_append(&f, 5, 1, NULL), SG_ERR_IO);
+    assert_int_equal(translog_fixture_check(&f, &key).size, 5);
+    assert_int_equal(rmdir(translog_fixture_path(&f, "log/checkpoint.new")), 0);
+    assert_int_equal(translog_fixture_append(&f, 6, 1, NULL), SG_OK);
+    assert_int_equal(translog_fixture_check(&f, &key).size, 7);
     free(away);
 }
 
@@ -368,7 +369,7 @@ static struct translog_counts cost_of_commits(uint64_t at, size_t commits)
     struct translog_counts after;
 
     for (size_t i = 0; i < commits; i++)
-        assert_int_equal(log_fixture_append(&f, at + i, 1, NULL), SG_OK);
+        assert_int_equal(translog_fixture_append(&f, at + i, 1, NULL), SG_OK);
     after = translog_counts(f.log);
     assert_int_equal(after.commits - before.commits, commits);
     return (struct translog_counts){.read = after.read - before.read,
@@ -386,10 +387,10 @@ static void commit_costs_the_same_in_a_long_log(void **state)
     struct stat st;
 
     (void)state;
-    assert_int_equal(log_fixture_append(&f, 0, 1000, NULL), SG_OK);
+    assert_int_equal(translog_fixture_append(&f, 0, 1000, NULL), SG_OK);
     few = cost_of_commits(1000, 300);
     for (uint64_t at = 1300; at < long_log; at += 20000)
-        assert_int_equal(log_fixture_append(&f, at, 20000, NULL), SG_OK);
+        assert_int_equal(translog_fixture_append(&f, at, 20000, NULL), SG_OK);
     assert_true(translog_size(f.log) >= long_log);
     many = cost_of_commits(translog_size(f.log), 300);
     /* A tile or two more are completed among 300 leaves, and the note has longer numbers. */
@@ -400,7 +401,7 @@ static void commit_costs_the_same_in_a_long_log(void **state)
 
     /* Nor does a start read the log: what was not synced, and the way to the root. */
     reopen();
-    assert_int_equal(stat(log_fixture_path(&f, "log/entries"), &st), 0);
+    assert_int_equal(stat(translog_fixture_path(&f, "log/entries"), &st), 0);
     assert_true(translog_counts(f.log).read < (uint64_t)st.st_size / 8);
 }
 

@@ -18,9 +18,9 @@
 #include "base/log.h"
 #include "keyring/acceptlog.h"
 #include "keyring/logstate.h"
-#include "log_fixture.h"
+#include "translog_fixture.h"
 
-static struct log_fixture f;
+static struct translog_fixture f;
 static struct note_key key;
 static char said[4096]; /* by the last accept */
 static int log_fd[2];   /* standard error, to see the log lines */
@@ -39,28 +39,28 @@ static int set_up(void **state)
                                         "log/hash.1",  "log/checkpoint", "keyring/log.state"};
 
     (void)state;
-    log_fixture_begin(&f);
+    translog_fixture_begin(&f);
     key = *translog_key(f.log);
-    assert_int_equal(log_fixture_append(&f, 0, 300, NULL), SG_OK);
-    assert_int_equal(log_fixture_append(&f, 300, 300, NULL), SG_OK);
-    log_fixture_close(&f);
-    assert_int_equal(mkdir(log_fixture_path(&f, "kept"), 0700), 0);
+    assert_int_equal(translog_fixture_append(&f, 0, 300, NULL), SG_OK);
+    assert_int_equal(translog_fixture_append(&f, 300, 300, NULL), SG_OK);
+    translog_fixture_close(&f);
+    assert_int_equal(mkdir(translog_fixture_path(&f, "kept"), 0700), 0);
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
         char to[64];
 
         (void)snprintf(to, sizeof to, "kept%s", strchr(names[i], '/'));
-        log_fixture_copy(&f, names[i], to);
+        translog_fixture_copy(&f, names[i], to);
     }
-    log_fixture_open(&f);
-    assert_int_equal(log_fixture_append(&f, 600, 300, NULL), SG_OK);
-    log_fixture_close(&f);
+    translog_fixture_open(&f);
+    assert_int_equal(translog_fixture_append(&f, 600, 300, NULL), SG_OK);
+    translog_fixture_close(&f);
     return 0;
 }
 
 static int tear_down(void **state)
 {
     (void)state;
-    log_fixture_end(&f);
+    translog_fixture_end(&f);
     return 0;
 }
 
@@ -72,7 +72,7 @@ static void open_and_read(char *ret, size_t size)
 
     assert_int_equal(pipe2(log_fd, O_CLOEXEC | O_NONBLOCK), 0);
     assert_true(dup2(log_fd[1], STDERR_FILENO) >= 0);
-    log_fixture_open(&f);
+    translog_fixture_open(&f);
     assert_true(dup2(former, STDERR_FILENO) >= 0);
     (void)close(former);
     (void)close(log_fd[1]);
@@ -93,9 +93,9 @@ static void assert_closed(const char *reason)
         strstr(line, "accept-log --data") == NULL)
         fail_msg("not closed for %s: %s", reason, line);
     assert_true(translog_is_closed(f.log));
-    assert_int_equal(log_fixture_append(&f, 900, 1, &r), SG_ERR_LOG_CLOSED);
+    assert_int_equal(translog_fixture_append(&f, 900, 1, &r), SG_ERR_LOG_CLOSED);
     assert_memory_equal(translog_key(f.log), &key, sizeof key);
-    log_fixture_close(&f);
+    translog_fixture_close(&f);
 }
 
 static enum sg_err accept_it(void)
@@ -113,13 +113,13 @@ static void assert_goes_on_from(uint64_t size)
 {
     struct translog_receipt r;
 
-    log_fixture_open(&f);
+    translog_fixture_open(&f);
     assert_false(translog_is_closed(f.log));
-    assert_int_equal(log_fixture_check(&f, &key).size, size);
-    assert_int_equal(log_fixture_append(&f, size, 5, &r), SG_OK);
+    assert_int_equal(translog_fixture_check(&f, &key).size, size);
+    assert_int_equal(translog_fixture_append(&f, size, 5, &r), SG_OK);
     assert_int_equal(r.first, size);
-    assert_int_equal(log_fixture_check(&f, &key).size, size + 5);
-    log_fixture_close(&f);
+    assert_int_equal(translog_fixture_check(&f, &key).size, size + 5);
+    translog_fixture_close(&f);
 }
 
 static void put_back(const char *name)
@@ -127,7 +127,7 @@ static void put_back(const char *name)
     char from[64];
 
     (void)snprintf(from, sizeof from, "kept%s", strchr(name, '/'));
-    log_fixture_copy(&f, from, name);
+    translog_fixture_copy(&f, from, name);
 }
 
 /* -- closed ------------------------------------------------------------------------------------ */
@@ -187,9 +187,10 @@ static void state_behind_the_checkpoint(void **state)
     bool replaced;
 
     (void)state;
-    assert_int_equal(logstate_load(log_fixture_path(&f, "kept/log.state"), &old), SG_ERR_CONFLICT);
+    assert_int_equal(logstate_load(translog_fixture_path(&f, "kept/log.state"), &old),
+                     SG_ERR_CONFLICT);
     assert_int_equal(old.frontier.size, 600);
-    assert_int_equal(logstate_save(log_fixture_path(&f, "keyring/log.state"), &old, &replaced),
+    assert_int_equal(logstate_save(translog_fixture_path(&f, "keyring/log.state"), &old, &replaced),
                      SG_OK);
     assert_true(replaced);
     assert_closed("checkpoint-ahead");
@@ -201,9 +202,9 @@ static void state_of_another_tree(void **state)
     bool replaced;
 
     (void)state;
-    assert_int_equal(logstate_load(log_fixture_path(&f, "keyring/log.state"), &s), SG_OK);
+    assert_int_equal(logstate_load(translog_fixture_path(&f, "keyring/log.state"), &s), SG_OK);
     s.frontier.hash[2][0] ^= 1;
-    assert_int_equal(logstate_save(log_fixture_path(&f, "keyring/log.state"), &s, &replaced),
+    assert_int_equal(logstate_save(translog_fixture_path(&f, "keyring/log.state"), &s, &replaced),
                      SG_OK);
     assert_closed("entries-changed");
     assert_int_equal(accept_it(), SG_OK); /* the log itself is whole */
@@ -213,16 +214,16 @@ static void state_of_another_tree(void **state)
 static void state_lost_or_damaged(void **state)
 {
     (void)state;
-    log_fixture_flip(&f, "keyring/log.state", 60);
+    translog_fixture_flip(&f, "keyring/log.state", 60);
     assert_closed("state-damaged");
-    log_fixture_write(&f, "keyring/log.state", "", 0);
+    translog_fixture_write(&f, "keyring/log.state", "", 0);
     assert_closed("state-damaged");
-    assert_int_equal(unlink(log_fixture_path(&f, "keyring/log.state")), 0);
-    log_fixture_copy(&f, "keyring/log.pub", "kept/log.pub");
-    assert_int_equal(unlink(log_fixture_path(&f, "keyring/log.pub")), 0);
+    assert_int_equal(unlink(translog_fixture_path(&f, "keyring/log.state")), 0);
+    translog_fixture_copy(&f, "keyring/log.pub", "kept/log.pub");
+    assert_int_equal(unlink(translog_fixture_path(&f, "keyring/log.pub")), 0);
     assert_int_equal(accept_it(), SG_ERR_NOT_FOUND);
     assert_non_null(strstr(said, "no public key of the log"));
-    log_fixture_copy(&f, "kept/log.pub", "keyring/log.pub");
+    translog_fixture_copy(&f, "kept/log.pub", "keyring/log.pub");
     assert_closed("state-missing");
     assert_int_equal(accept_it(), SG_OK);
     assert_goes_on_from(900);
@@ -231,18 +232,18 @@ static void state_lost_or_damaged(void **state)
 static void entry_changed(void **state)
 {
     (void)state;
-    log_fixture_flip(&f, "log/entries", -20);
+    translog_fixture_flip(&f, "log/entries", -20);
     assert_closed("entries-changed");
     assert_int_equal(accept_it(), SG_ERR_CORRUPT);
     assert_non_null(strstr(said, "other entries than those that are there"));
-    log_fixture_flip(&f, "log/entries", -20);
+    translog_fixture_flip(&f, "log/entries", -20);
     assert_goes_on_from(900);
 }
 
 static void entries_gone(void **state)
 {
     (void)state;
-    assert_int_equal(unlink(log_fixture_path(&f, "log/entries")), 0);
+    assert_int_equal(unlink(translog_fixture_path(&f, "log/entries")), 0);
     assert_closed("log-shorter");
 }
 
@@ -250,24 +251,29 @@ static void entries_gone(void **state)
 static void forked_checkpoint(void **state)
 {
     struct translog_leaf other = {"{\"another\":\"history\"}", 21};
-    struct log_fixture second;
+    struct translog_fixture second;
     struct translog_receipt r;
     struct logstate s;
 
     (void)state;
     second.data = f.data;
-    assert_int_equal(rename(log_fixture_path(&f, "log"), log_fixture_path(&f, "log.true")), 0);
     assert_int_equal(
-        rename(log_fixture_path(&f, "keyring/log.state"), log_fixture_path(&f, "state.true")), 0);
-    assert_int_equal(logstate_load(log_fixture_path(&f, "state.true"), &s), SG_OK);
-    log_fixture_open(&second); /* the same key, an empty log */
+        rename(translog_fixture_path(&f, "log"), translog_fixture_path(&f, "log.true")), 0);
+    assert_int_equal(rename(translog_fixture_path(&f, "keyring/log.state"),
+                            translog_fixture_path(&f, "state.true")),
+                     0);
+    assert_int_equal(logstate_load(translog_fixture_path(&f, "state.true"), &s), SG_OK);
+    translog_fixture_open(&second); /* the same key, an empty log */
     assert_true(translog_append(second.log, &other, 1, 1, &r) == SG_OK);
-    log_fixture_close(&second);
-    log_fixture_copy(&f, "log/checkpoint", "log.true/checkpoint");
-    assert_int_equal(rename(log_fixture_path(&f, "log"), log_fixture_path(&f, "log.other")), 0);
-    assert_int_equal(rename(log_fixture_path(&f, "log.true"), log_fixture_path(&f, "log")), 0);
+    translog_fixture_close(&second);
+    translog_fixture_copy(&f, "log/checkpoint", "log.true/checkpoint");
     assert_int_equal(
-        rename(log_fixture_path(&f, "state.true"), log_fixture_path(&f, "keyring/log.state")), 0);
+        rename(translog_fixture_path(&f, "log"), translog_fixture_path(&f, "log.other")), 0);
+    assert_int_equal(
+        rename(translog_fixture_path(&f, "log.true"), translog_fixture_path(&f, "log")), 0);
+    assert_int_equal(rename(translog_fixture_path(&f, "state.true"),
+                            translog_fixture_path(&f, "keyring/log.state")),
+                     0);
     assert_closed("forked");
     assert_int_equal(accept_it(), SG_ERR_CORRUPT);
 }
@@ -277,15 +283,17 @@ static void key_lost_or_changed(void **state)
     char line[4096];
 
     (void)state;
-    assert_int_equal(
-        rename(log_fixture_path(&f, "keyring/log.key"), log_fixture_path(&f, "kept/log.key")), 0);
+    assert_int_equal(rename(translog_fixture_path(&f, "keyring/log.key"),
+                            translog_fixture_path(&f, "kept/log.key")),
+                     0);
     open_and_read(line, sizeof line);
     assert_non_null(strstr(line, "keyring.log_key_missing"));
     assert_true(translog_is_closed(f.log));
-    assert_int_equal(access(log_fixture_path(&f, "keyring/log.key"), F_OK), -1);
-    log_fixture_close(&f);
-    assert_int_equal(
-        rename(log_fixture_path(&f, "kept/log.key"), log_fixture_path(&f, "keyring/log.key")), 0);
+    assert_int_equal(access(translog_fixture_path(&f, "keyring/log.key"), F_OK), -1);
+    translog_fixture_close(&f);
+    assert_int_equal(rename(translog_fixture_path(&f, "kept/log.key"),
+                            translog_fixture_path(&f, "keyring/log.key")),
+                     0);
     assert_goes_on_from(900);
 }
 
@@ -297,7 +305,7 @@ static void nothing_to_accept(void **state)
 
     (void)state;
     assert_int_equal(acceptlog_run("/nonexistent/data", stderr), SG_ERR_NOT_FOUND);
-    lock = open(log_fixture_path(&f, "lock"), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    lock = open(translog_fixture_path(&f, "lock"), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
     assert_int_equal(flock(lock, LOCK_EX), 0);
     assert_int_equal(accept_it(), SG_ERR_CONFLICT);
     assert_non_null(strstr(said, "a gateway is running"));
@@ -308,13 +316,13 @@ static void nothing_to_accept(void **state)
 
 static void accepting_cuts_what_is_torn(void **state)
 {
-    FILE *file = fopen(log_fixture_path(&f, "log/entries"), "ab");
+    FILE *file = fopen(translog_fixture_path(&f, "log/entries"), "ab");
 
     (void)state;
     assert_non_null(file);
     assert_true(fputs("no entry", file) >= 0);
     assert_int_equal(fclose(file), 0);
-    assert_int_equal(unlink(log_fixture_path(&f, "keyring/log.state")), 0);
+    assert_int_equal(unlink(translog_fixture_path(&f, "keyring/log.state")), 0);
     assert_int_equal(accept_it(), SG_OK);
     assert_non_null(strstr(said, "900 whole entries are there, and 8 bytes that are none"));
     assert_goes_on_from(900);
@@ -331,7 +339,7 @@ static void state_is_exact(void **state)
     struct buf text;
 
     (void)state;
-    assert_int_equal(logstate_load(log_fixture_path(&f, "keyring/log.state"), &s), SG_OK);
+    assert_int_equal(logstate_load(translog_fixture_path(&f, "keyring/log.state"), &s), SG_OK);
     buf_init(&text, SG_LOGSTATE_MAX);
     logstate_put(&text, &s, &file);
     assert_int_equal(logstate_get(text.data, text.len, &file, &again), SG_OK);
