@@ -198,9 +198,9 @@ enum sg_err logread_proofs(struct logread *l, const struct checkpoint *of, uint6
     struct logdir *files;
     enum sg_err err;
 
+    buf_init(&hashes, SIZE_MAX / 2);
     if (count == 0 || first >= of->size || count > of->size - first)
         return SG_ERR_BAD_FIELD;
-    buf_init(&hashes, SIZE_MAX / 2);
     err = damaged(get_files(l, &files));
     if (err == SG_OK && leaves == NULL) {
         err = damaged(logdir_hashes(files, 0, first, count, &hashes));
@@ -271,10 +271,10 @@ enum sg_err logread_entries(struct logread *l, const struct checkpoint *of, uint
     size_t tail = 0;
     enum sg_err err;
 
+    buf_init(&data, BUNDLE_MAX);
     if (count == 0 || count > SG_TILE_WIDTH - before || first >= of->size ||
         count > of->size - first)
         return SG_ERR_NOT_FOUND;
-    buf_init(&data, BUNDLE_MAX);
     err = get_files(l, &files);
     if (err == SG_OK)
         err = logdir_bundle(files, bundle, (unsigned)(before + count), &data);
@@ -295,9 +295,9 @@ enum sg_err logread_entry(struct logread *l, const struct logread_head *head, ui
     merkle_hash leaf;
     enum sg_err err;
 
+    buf_init(&entry, SG_LOG_ENTRY_MAX);
     if (index >= head->of.size)
         return SG_ERR_NOT_FOUND;
-    buf_init(&entry, SG_LOG_ENTRY_MAX);
     err = get_files(l, &files);
     if (err == SG_OK)
         err = logdir_entry(files, index, &entry);
@@ -328,6 +328,7 @@ enum sg_err logread_tile(struct logread *l, const struct tile *t, struct buf *ou
     uint64_t end;
     enum sg_err err = logread_head(l, &head);
 
+    buf_init(&hashes, (size_t)SG_TILE_WIDTH * SG_MERKLE_SIZE);
     if (err != SG_OK)
         return err;
     if (t->width == 0 || t->width > SG_TILE_WIDTH ||
@@ -338,7 +339,6 @@ enum sg_err logread_tile(struct logread *l, const struct tile *t, struct buf *ou
         return logread_entries(l, &head.of, first, t->width, out);
     if (t->level >= SG_LOGDIR_HASH_FILES || end > head.of.size >> 8 * t->level)
         return SG_ERR_NOT_FOUND;
-    buf_init(&hashes, (size_t)SG_TILE_WIDTH * SG_MERKLE_SIZE);
     err = get_files(l, &files);
     if (err == SG_OK)
         err = logdir_hashes(files, t->level, first, t->width, &hashes);

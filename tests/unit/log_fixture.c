@@ -1,182 +1,182 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A log for tests; it looks at the files only through what readers of the log use. */
 #include "log_fixture.h"
 
+#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
-#include <stddef.h>
-
-#include <cmocka.h>
-
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cmocka.h>
 
 #include "base/file.h"
-#include "keyring/kek.h"
 #include "tempdir.h"
-#include "tlog/logdir.h"
 
-static const struct kek kek = {.key = "a key of thirty-two bytes, so so"};
-
-void log_fixture_begin(struct log_fixture *f)
+void log_signer_init(struct log_signer *s, const char *name, enum note_type type)
 {
-    f->data = tempdir_make();
-    assert_int_equal(file_mkdirs(tempdir_path(f->data, "keyring"), 0700), SG_OK);
-    log_fixture_open(f);
+    gnutls_datum_t x;
+
+    assert_int_equal(gnutls_privkey_init(&s->private_key), 0);
+    assert_int_equal(gnutls_privkey_generate(s->private_key, GNUTLS_PK_EDDSA_ED25519, 0, 0), 0);
+    assert_int_equal(gnutls_privkey_export_ecc_raw(s->private_key, NULL, &x, NULL, NULL), 0);
+    assert_int_equal(x.size, 32);
+    assert_int_equal(note_key_make(name, type, x.data, &s->key), SG_OK);
+    gnutls_free(x.data);
 }
 
-void log_fixture_open(struct log_fixture *f)
+void log_signer_fini(struct log_signer *s)
 {
-    const struct translog_options options = {
-        .data = f->data, .issuer = "https://log.example:8443/", .kek = &kek};
-
-    assert_int_equal(translog_open(&options, &f->log), SG_OK);
+    gnutls_privkey_deinit(s->private_key);
 }
 
-void log_fixture_close(struct log_fixture *f)
+void log_signer_sign(const struct log_signer *s, const void *data, size_t len, uint8_t ret[64])
 {
-    translog_close(f->log);
-    f->log = NULL;
+    gnutls_datum_t text = {.data = (void *)data, .size = (unsigned)len};
+    gnutls_datum_t signature;
+
+    assert_int_equal(
+        gnutls_privkey_sign_data2(s->private_key, GNUTLS_SIGN_EDDSA_ED25519, 0, &text, &signature),
+        0);
+    assert_int_equal(signature.size, 64);
+    memcpy(ret, signature.data, 64);
+    gnutls_free(signature.data);
 }
 
-void log_fixture_end(struct log_fixture *f)
+void log_fixture_init(struct log_fixture *f)
 {
-    log_fixture_close(f);
-    tempdir_remove(f->data);
+    memset(f, 0, sizeof *f);
+    f->dir = tempdir_make();
+    log_signer_init(&f->signer, "test.example/log", SG_NOTE_ED25519);
 }
 
-static void put_leaf(uint64_t number, char ret[128])
+void log_fixture_fini(struct log_fixture *f)
 {
-    static const char filler[] = "................................................";
-
-    (void)snprintf(ret, 128, "{\"leaf\":%llu,\"more\":\"%.*s\"}", (unsigned long long)number,
-                   (int)(number % 41), filler);
+    log_signer_fini(&f->signer);
+    tempdir_remove(f->dir);
 }
 
-const char *log_fixture_leaf(uint64_t number)
+size_t log_fixture_entry(uint64_t index, char ret[128])
 {
-    static _Thread_local char text[128];
+    int len = snprintf(ret, 128, "{\"entry\":%llu,\"pad\":\"%.*s\"}", (unsigned long long)index,
+                       (int)(index % 41), "0123456789012345678901234567890123456789");
 
-    put_leaf(number, text);
-    return text;
+    return (size_t)len;
 }
 
-enum sg_err log_fixture_append(struct log_fixture *f, uint64_t first, size_t count,
-                               struct translog_receipt *ret)
+static FILE *append_to(const struct log_fixture *f, const char *name)
 {
-    struct translog_leaf *leaves = calloc(count, sizeof *leaves);
-    char(*texts)[128] = calloc(count, sizeof *texts);
-    struct translog_receipt unused;
-    enum sg_err err;
-
-    assert_true(leaves != NULL && texts != NULL);
-    for (size_t i = 0; i < count; i++) {
-        put_leaf(first + i, texts[i]);
-        leaves[i] = (struct translog_leaf){.data = texts[i], .len = strlen(texts[i])};
-    }
-    err = translog_append(f->log, leaves, count, 1, ret != NULL ? ret : &unused);
-    free(texts);
-    free(leaves);
-    return err;
-}
-
-const char *log_fixture_path(const struct log_fixture *f, const char *name)
-{
-    return tempdir_path(f->data, name);
-}
-
-uint8_t *log_fixture_read(const struct log_fixture *f, const char *name, size_t *ret_len)
-{
-    struct buf content;
-
-    buf_init(&content, 256 << 20);
-    assert_int_equal(file_read(log_fixture_path(f, name), &content), SG_OK);
-    *ret_len = content.len;
-    if (content.len == 0)
-        buf_fini(&content);
-    return content.data != NULL ? content.data : calloc(1, 1);
-}
-
-/* In place, as a restored file would be: the inode stays. */
-void log_fixture_write(const struct log_fixture *f, const char *name, const void *data, size_t len)
-{
-    FILE *file = fopen(log_fixture_path(f, name), "wb");
+    FILE *file = fopen(tempdir_path(f->dir, name), "ab");
 
     assert_non_null(file);
-    assert_int_equal(fwrite(data, 1, len, file), len);
-    assert_int_equal(fclose(file), 0);
+    return file;
 }
 
-void log_fixture_flip(const struct log_fixture *f, const char *name, long at)
+/* A tile that is full gives one hash to the level above. */
+static void put_hash(struct log_fixture *f, FILE *const *files, const merkle_hash leaf)
 {
-    FILE *file = fopen(log_fixture_path(f, name), "r+b");
-    int c;
-
-    assert_non_null(file);
-    assert_int_equal(fseek(file, at, at < 0 ? SEEK_END : SEEK_SET), 0);
-    c = fgetc(file);
-    assert_int_not_equal(c, EOF);
-    assert_int_equal(fseek(file, -1, SEEK_CUR), 0);
-    assert_int_not_equal(fputc(c ^ 4, file), EOF);
-    assert_int_equal(fclose(file), 0);
-}
-
-void log_fixture_copy(const struct log_fixture *f, const char *from, const char *to)
-{
-    size_t len;
-    uint8_t *content = log_fixture_read(f, from, &len);
-
-    log_fixture_write(f, to, content, len);
-    free(content);
-}
-
-static void check_entry(struct logdir *d, uint64_t index, struct merkle_frontier *frontier)
-{
-    const char *leaf = log_fixture_leaf(index);
-    struct buf entry;
     merkle_hash hash;
-    struct buf said;
 
-    buf_init(&entry, SG_LOG_ENTRY_MAX);
-    buf_init(&said, SG_MERKLE_SIZE);
-    assert_int_equal(logdir_entry(d, index, &entry), SG_OK);
-    assert_string_equal(buf_str(&entry), leaf);
-    merkle_leaf(entry.data, entry.len, hash);
-    assert_int_equal(logdir_hashes(d, 0, index, 1, &said), SG_OK);
-    assert_memory_equal(said.data, hash, sizeof hash);
-    merkle_frontier_add(frontier, hash);
-    buf_fini(&said);
-    buf_fini(&entry);
+    memcpy(hash, leaf, sizeof hash);
+    for (unsigned level = 0; level < SG_LOGDIR_HASH_FILES; level++) {
+        merkle_hash(*last)[SG_TILE_WIDTH] = &f->level[level].last;
+        uint64_t at = f->level[level].count++ % SG_TILE_WIDTH;
+
+        memcpy((*last)[at], hash, sizeof hash);
+        assert_int_equal(fwrite(hash, sizeof hash, 1, files[level]), 1);
+        if (at != SG_TILE_WIDTH - 1)
+            return;
+        for (size_t width = SG_TILE_WIDTH; width > 1; width /= 2)
+            for (size_t i = 0; i < width / 2; i++)
+                merkle_node((*last)[2 * i], (*last)[2 * i + 1], (*last)[i]);
+        memcpy(hash, (*last)[0], sizeof hash);
+    }
 }
 
-struct checkpoint log_fixture_check(const struct log_fixture *f, const struct note_key *key)
+static void put_be(FILE *file, uint64_t value, unsigned bytes)
 {
-    struct merkle_frontier frontier = {.size = 0};
-    struct checkpoint c = {.size = 0};
-    struct logdir *d = NULL;
-    struct merkle_source source;
-    struct note note;
-    struct buf text;
-    merkle_hash root;
+    while (bytes-- > 0)
+        assert_int_not_equal(fputc((int)(value >> 8 * bytes & 255), file), EOF);
+}
 
-    buf_init(&text, SG_NOTE_MAX);
-    assert_int_equal(logdir_open(log_fixture_path(f, "log"), &d), SG_OK);
-    assert_int_equal(logdir_checkpoint(d, &text), SG_OK);
-    assert_int_equal(note_parse(buf_str(&text), text.len, &note), SG_OK);
-    assert_int_equal(note_verify(&note, key, NULL), SG_OK);
-    assert_int_equal(checkpoint_parse(note.body, note.body_len, &c), SG_OK);
-    assert_string_equal(c.origin, "log.example:8443/log");
-    for (uint64_t i = 0; i < c.size; i++)
-        check_entry(d, i, &frontier);
-    merkle_frontier_root(&frontier, root);
-    assert_memory_equal(root, c.root, sizeof root);
-    source = logdir_source(d);
-    assert_int_equal(merkle_root(&source, c.size, root), SG_OK);
-    assert_memory_equal(root, c.root, sizeof root);
-    note_fini(&note);
-    buf_fini(&text);
-    logdir_close(d);
-    return c;
+void log_fixture_grow(struct log_fixture *f, uint64_t size)
+{
+    FILE *entries = append_to(f, "entries");
+    FILE *bundles = append_to(f, "bundles");
+    FILE *hashes[SG_LOGDIR_HASH_FILES];
+
+    for (unsigned i = 0; i < SG_LOGDIR_HASH_FILES; i++) {
+        char name[16];
+
+        (void)snprintf(name, sizeof name, "hash.%u", i);
+        hashes[i] = append_to(f, name);
+    }
+    while (f->tree.size < size) {
+        char entry[128];
+        size_t len = log_fixture_entry(f->tree.size, entry);
+        merkle_hash leaf;
+
+        if (f->tree.size % SG_TILE_WIDTH == 0)
+            put_be(bundles, f->bytes, 8);
+        put_be(entries, len, 2);
+        assert_int_equal(fwrite(entry, len, 1, entries), 1);
+        f->bytes += 2 + len;
+        merkle_leaf(entry, len, leaf);
+        put_hash(f, hashes, leaf);
+        merkle_frontier_add(&f->tree, leaf);
+    }
+    for (unsigned i = 0; i < SG_LOGDIR_HASH_FILES; i++)
+        assert_int_equal(fclose(hashes[i]), 0);
+    assert_int_equal(fclose(bundles), 0);
+    assert_int_equal(fclose(entries), 0);
+}
+
+void log_fixture_note(struct log_fixture *f, struct buf *out)
+{
+    struct checkpoint c = {.size = f->tree.size};
+    size_t begin = out->len;
+    uint8_t signature[64];
+
+    memcpy(c.origin, f->signer.key.name, sizeof c.origin);
+    merkle_frontier_root(&f->tree, c.root);
+    checkpoint_put(out, &c);
+    log_signer_sign(&f->signer, out->data + begin, out->len - begin, signature);
+    buf_putc(out, '\n');
+    note_put_signature(out, &f->signer.key, signature, sizeof signature);
+    assert_int_equal(buf_status(out), SG_OK);
+}
+
+void log_fixture_publish(struct log_fixture *f)
+{
+    SG_BUF_CLEANUP struct buf note;
+
+    buf_init(&note, SG_NOTE_MAX);
+    log_fixture_note(f, &note);
+    assert_int_equal(
+        file_write_atomic(tempdir_path(f->dir, "checkpoint"), note.data, note.len, 0600), SG_OK);
+}
+
+enum sg_err log_fixture_state(void *ctx, struct keyring_log_state *ret)
+{
+    struct log_fixture *f = ctx;
+
+    f->asked++;
+    memset(ret, 0, sizeof *ret);
+    note_key_format(&f->signer.key, ret->vkey);
+    (void)snprintf(ret->time_vkey, sizeof ret->time_vkey, "time");
+    ret->size = f->tree.size;
+    return SG_OK;
+}
+
+void log_fixture_flip(const struct log_fixture *f, const char *file, uint64_t offset)
+{
+    int fd = open(tempdir_path(f->dir, file), O_RDWR | O_CLOEXEC);
+    uint8_t byte;
+
+    assert_true(fd >= 0);
+    assert_int_equal(pread(fd, &byte, 1, (off_t)offset), 1);
+    byte ^= 4;
+    assert_int_equal(pwrite(fd, &byte, 1, (off_t)offset), 1);
+    assert_int_equal(close(fd), 0);
 }
