@@ -40,7 +40,26 @@ enum args_key {
     SG_ARG_SPACE,
     SG_ARG_AFTER,
     SG_ARG_CHAIN,
-    SG_ARG_FORGET
+    SG_ARG_FORGET,
+    SG_ARG_KEY,
+    SG_ARG_FORMAT,
+    SG_ARG_OUT,
+    SG_ARG_STORED,
+    SG_ARG_SHA512,
+    SG_ARG_OFFLINE,
+    SG_ARG_SIGNATURE,
+    SG_ARG_LOG_KEY,
+    SG_ARG_TYPE,
+    SG_ARG_URI,
+    SG_ARG_OLDEST,
+    SG_ARG_SIGNERS,
+    SG_ARG_MANAGERS,
+    SG_ARG_QUORUM,
+    SG_ARG_WITNESS,
+    SG_ARG_VERSION,
+    SG_ARG_FROM,
+    SG_ARG_NONCE,
+    SG_ARG_SIGNED
 };
 
 /* One option; a table of them ends with key 0. */

@@ -25,6 +25,7 @@ enum cli_status {
     SG_CLI_REFUSED = 2,   /* the gateway said no */
     SG_CLI_NETWORK = 3,   /* no connection, TLS failed, or the gateway is not trusted */
     SG_CLI_INTEGRITY = 4, /* content and digest differ */
+    SG_CLI_HISTORY = 5,   /* the transparency log is not what it was */
     SG_CLI_INTERRUPTED = 130
 };
 

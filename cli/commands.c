@@ -90,7 +90,50 @@ static const struct args_option members_options[] = {
     {SG_ARG_ROLE, "role", "ROLE", "reader, writer (default of add) or owner"}, END};
 
 static const struct args_option daytime_options[] = {
-    {SG_ARG_TZ, "tz", "ZONE", "time zone, such as Europe/Berlin (default UTC)"}, END};
+    {SG_ARG_TZ, "tz", "ZONE", "time zone, such as Europe/Berlin (default UTC)"},
+    {SG_ARG_SIGNED, "signed", NULL, "ask for a signed statement with a fresh nonce, and verify it"},
+    {SG_ARG_NONCE, "nonce", "NONCE", "the same with this nonce (16 to 64 bytes, base64url)"},
+    END};
+
+static const struct args_option sign_options[] = {
+    {SG_ARG_KEY, "key", "NAME", "the key to sign with"},
+    {SG_ARG_FORMAT, "format", "LIST",
+     "raw, minisign, signify, sshsig, cms, dsse, record (default)"},
+    {SG_ARG_OUT, "out", "DIR", "write the signatures below DIR, not beside the files"},
+    {SG_ARG_STORED, "stored", NULL,
+     "the arguments are paths on the gateway; / at the end: all below"},
+    {SG_ARG_SHA512, "sha512", NULL, "send SHA-512, too, so that it is in the record"},
+    {'f', "force", NULL, "replace files that are no signatures"},
+    END};
+
+static const struct args_option verify_options[] = {
+    {SG_ARG_OFFLINE, "offline", NULL, "ask no gateway: known keys, or --key and --log-key"},
+    {SG_ARG_KEY, "key", "PUB", "public key in a file of any form (PEM, ssh, minisign, ...)"},
+    {SG_ARG_SIGNATURE, "signature", "FILE", "this signature only, wherever it is"},
+    {SG_ARG_LOG_KEY, "log-key", "VKEY", "verifier key of the log, or a file with it"},
+    END};
+
+static const struct args_option keys_options[] = {
+    {SG_ARG_TYPE, "type", "TYPE", "create: ed25519 (default), ecdsa-p256, rsa-3072"},
+    {SG_ARG_URI, "uri", "URI", "create, rotate: the key in a PKCS#11 token"},
+    {SG_ARG_EXPIRES, "expires", "TIME", "create, rotate: when the version stops to sign: 90d, 52w"},
+    {SG_ARG_FORMAT, "format", "F",
+     "public: pem (default), ssh, minisign, signify, jwk, x509;\n"
+     "                               update: a LIST of what may be signed"},
+    {SG_ARG_VERSION, "version", "N", "public: this version, not the current one"},
+    {SG_ARG_OLDEST, "oldest", "N", "update: versions before N verify no more"},
+    {SG_ARG_SIGNERS, "signers", "LIST", "update: who may sign, instead of those before"},
+    {SG_ARG_MANAGERS, "managers", "LIST", "update: who may change it"},
+    {SG_ARG_QUORUM, "quorum", "N", "update: witnesses that are needed; 0: none"},
+    {SG_ARG_WITNESS, "witness", "VKEY=URL", "update: a witness (several times)"},
+    END};
+
+static const struct args_option log_options[] = {
+    {'n', "lines", "N", "list: so many entries (default 20)"},
+    {SG_ARG_FROM, "from", "INDEX", "list: begin at this entry, not N before the end"},
+    {SG_ARG_LOG_KEY, "log-key", "VKEY", "check: verifier key of the log, or a file with it"},
+    {SG_ARG_FORGET, "forget", NULL, "check: forget log and key that were seen before"},
+    END};
 
 static const struct args_option sessions_options[] = {
     {SG_ARG_OTHERS, "others", NULL, "end all sessions but this one"}, END};
@@ -156,7 +199,34 @@ static const struct commands_row rows[] = {
     {"members", "[list] SPACE | add SPACE USER | set SPACE USER --role ROLE | rm SPACE USER",
      "show and change who is in a space", cmd_members, members_options, SPACES},
     {"leave", "SPACE", "leave a space", cmd_leave, NULL, NULL},
-    {"daytime", "[--tz ZONE]", "show the gateway's time", cmd_daytime, daytime_options, NULL},
+    {"sign", "--key NAME [--format LIST] [--out DIR] [FILE|DIR... | --stored PATH...]",
+     "sign files, directories, stored files", cmd_sign, sign_options,
+     "Files are hashed here, and only digests are sent. Without FILE: the files of the current\n"
+     "directory. A DIR is signed with all that is below it, each file for itself and all of them\n"
+     "as one (DIR/SHA256). Signatures are written beside the content: FILE.minisig, .sig (of raw,\n"
+     "signify, sshsig the one named first; the others .raw.sig, .signify.sig, .sshsig.sig), .p7s,\n"
+     ".intoto.jsonl, .record.json, and in any case FILE.tlog-proof. Those of stored files go to\n"
+     "the current directory.\n"},
+    {"verify", "[--offline] [--key PUB] [--log-key VKEY] [--signature FILE] FILE|DIR...",
+     "verify signatures", cmd_verify, verify_options,
+     "Finds the signatures beside FILE. All of them, and the proof of the log, have to hold; a "
+     "DIR\n"
+     "is held against its SHA256, each file of it. Keys that were fetched once are pinned by the\n"
+     "profile. Exit code 0: valid; 1: not valid, or not to be verified.\n"},
+    {"keys",
+     "[list] | show NAME | create NAME [--type TYPE] | rotate NAME | update NAME ... |\n"
+     "                   disable|enable NAME | allow|deny NAME USER... | public NAME",
+     "show, make and change keys for signing", cmd_keys, keys_options,
+     "allow and deny change who may sign. public prints the public key; x509 is a certificate\n"
+     "from the gateway's CA.\n"},
+    {"log", "[show] | list [-n N] [--from INDEX] | check [--log-key VKEY] [--forget]",
+     "show and follow the transparency log", cmd_log, log_options,
+     "check reads all entries since the last check, hashes them anew, and holds the result\n"
+     "against the signed checkpoint and a consistency proof. Exit code 5: history was changed,\n"
+     "or the log has another key.\n"},
+    {"daytime", "[--tz ZONE] [--signed | --nonce NONCE]", "show the gateway's time", cmd_daytime,
+     daytime_options,
+     "--signed fails unless the statement is signed with the key that was pinned at first use.\n"},
     {"tls", "", "show how the connection is protected", cmd_tls, NULL, NULL},
     {"sessions", "[list] | end ID... | end current | end --others", "show or end sessions",
      cmd_sessions, sessions_options, NULL},
@@ -202,7 +272,8 @@ static void print_exit_codes(void)
           "  1  wrong usage, or a file or directory here is the problem\n"
           "  2  the gateway said no\n"
           "  3  no connection, TLS failed, or the gateway is not trusted\n"
-          "  4  content and digest differ, nothing wrong was kept; or a log does not hold\n",
+          "  4  content and digest differ, nothing wrong was kept; or a log does not hold\n"
+          "  5  the transparency log was changed, or has another key (log check)\n",
           stdout);
 }
 

@@ -14,7 +14,7 @@
 #include <stdint.h>
 
 #define SG_HTTP_HEADERS      6
-#define SG_HTTP_BODY_MAX     ((size_t)64 << 20)
+#define SG_HTTP_BODY_MAX     ((size_t)128 << 20)
 #define SG_HTTP_PARALLEL_MAX 32
 
 struct http;

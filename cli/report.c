@@ -171,6 +171,12 @@ static const struct {
     {"last-owner", "make somebody else owner first: secctl members set SPACE USER --role owner"},
     {"file-not-found", "see what is there with: secctl ls -l"},
     {"too-many-waiters", "end other listeners, or try again in a moment"},
+    {"items-invalid", "nothing was signed; correct or leave out these"},
+    {"key-disabled", "an admin or a manager of the key can run: secctl keys enable NAME"},
+    {"key-expired", "an admin or a manager of the key can run: secctl keys rotate NAME"},
+    {"quorum-not-reached", "too few witnesses answered; try again, or ask the operator"},
+    {"log-closed", "tell the operator: the log and its state do not match (docs/operations.md)"},
+    {"clock-unreliable", "tell the operator: the gateway's clock was set back"},
     {"draining", "the gateway is restarting; try again in a moment"},
 };
 
