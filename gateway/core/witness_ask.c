@@ -28,13 +28,22 @@ static bool has_part(CURLU *u, CURLUPart part)
     return has;
 }
 
+/* Libcurl forgives what stands before the host. */
+static bool well_begun(const char *url)
+{
+    const char *host = strstr(url, "://");
+
+    return host != NULL && host[3] != '/' && host[3] != '\\' && host[3] != '\0';
+}
+
 static const char *url_obstacle(CURLU *u, const char *url)
 {
     char *scheme = NULL;
     char *host = NULL;
     const char *obstacle = NULL;
 
-    if (curl_url_set(u, CURLUPART_URL, url, CURLU_NON_SUPPORT_SCHEME) != CURLUE_OK ||
+    if (!well_begun(url) ||
+        curl_url_set(u, CURLUPART_URL, url, CURLU_NON_SUPPORT_SCHEME) != CURLUE_OK ||
         curl_url_get(u, CURLUPART_SCHEME, &scheme, 0) != CURLUE_OK ||
         curl_url_get(u, CURLUPART_HOST, &host, 0) != CURLUE_OK)
         obstacle = "the address of a witness is malformed";
