@@ -10,6 +10,9 @@
 #define MESSAGE_MAX                                                                                \
     (128 * 1024) /* bytes of a message; JSON may escape each of its text's with six */
 
+#define BATCH_MAX (16 * 1024 * 1024) /* bytes of what is to be signed: 10,000 items */
+#define PROOF_MAX (1024 * 1024)      /* bytes of a signature to verify */
+
 #define PUBLIC SG_ACCESS_PUBLIC, 0
 #define USER   SG_ACCESS_USER, 0
 #define READ   SG_ACCESS_USER, SG_SCOPE_FILES_READ
@@ -27,10 +30,13 @@
 #define STREAM  SG_BODY_STREAM, 0
 #define MESSAGE SG_BODY_ANY, MESSAGE_MAX
 #define CHANGE  SG_BODY_JSON, MESSAGE_MAX
+#define BATCH   SG_BODY_JSON, BATCH_MAX
+#define PROOF   SG_BODY_JSON, PROOF_MAX
 
 #define QUICK  .blocks = false
 #define BLOCKS .blocks = true
 #define SLOW   .blocks = true, .slow = true /* hashes a password */
+#define LASTS  .blocks = true, .lasts = true
 #define EVENTS .blocks = true, .cookie = true
 
 /* X(method, pattern, operation, access and scopes, body, whether it blocks) */
@@ -88,6 +94,9 @@
     X(PATCH, "/v1/keys/{name}", keys_update, SIGN, JSON, BLOCKS)                                   \
     X(POST, "/v1/keys/{name}/rotate", keys_rotate, SIGN, JSON, BLOCKS)                             \
     X(GET, "/v1/keys/{name}/public", keys_public, PUBLIC, NO_BODY, BLOCKS)                         \
+    X(GET, "/v1/signatures", signatures_list, VERIFY, NO_BODY, BLOCKS)                             \
+    X(POST, "/v1/signatures", signatures_create, SIGN, BATCH, LASTS)                               \
+    X(GET, "/v1/signatures/{index}", signatures_get, VERIFY, NO_BODY, BLOCKS)                      \
     X(GET, "/v1/log", log_get, PUBLIC, NO_BODY, BLOCKS)                                            \
     X(GET, "/v1/log/consistency", log_consistency, PUBLIC, NO_BODY, BLOCKS)                        \
     X(GET, "/log/checkpoint", log_checkpoint, PUBLIC, NO_BODY, BLOCKS)                             \

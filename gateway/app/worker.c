@@ -25,6 +25,7 @@
 #include "core/identity.h"
 #include "core/keys.h"
 #include "core/logread.h"
+#include "core/signing.h"
 #include "core/spaces.h"
 #include "http/server.h"
 #include "http/tls.h"
@@ -57,6 +58,8 @@ struct worker {
     struct files *files;
     struct keys *keys;
     struct logread *log;
+    struct witness_pool *witnesses;
+    struct signing *signing;
     struct web_assets *web;
     struct api api;
     struct server *server;
@@ -225,16 +228,51 @@ static enum sg_err log_state(void *ctx, struct keyring_log_state *ret)
     return keyring_client_log_state(ctx, ret);
 }
 
+static enum sg_err make_log(struct worker *w)
+{
+    enum sg_err err = logread_new(
+        &(struct logread_options){.dir = w->layout.log, .state = log_state, .ctx = w->keyring},
+        &w->log);
+
+    return err == SG_OK ? witness_new(&(struct witness_options){.log = w->log}, &w->witnesses)
+                        : err;
+}
+
 static enum sg_err make_signing(struct worker *w)
 {
     struct users_store users = sqlite_store_users(w->db);
+    struct signatures_store signatures = sqlite_store_signatures(w->db);
+    struct files_store files = sqlite_store_files(w->db);
+    struct blobs_store blobs = fsblobs_store(w->blobs);
+    enum sg_err err = make_log(w);
 
+    if (err != SG_OK)
+        return err;
     w->keys = keys_new(&users, w->keyring);
     if (w->keys == NULL)
         return SG_ERR_NO_MEMORY;
-    return logread_new(
-        &(struct logread_options){.dir = w->layout.log, .state = log_state, .ctx = w->keyring},
-        &w->log);
+    return signing_new(&(struct signing_options){.store = &signatures,
+                                                 .files = &files,
+                                                 .blobs = &blobs,
+                                                 .spaces = w->spaces,
+                                                 .keys = w->keys,
+                                                 .keyring = w->keyring,
+                                                 .log = w->log,
+                                                 .witnesses = w->witnesses},
+                       &w->signing);
+}
+
+/* What is in the log and not in the index. The gateway runs without it: everything but signatures
+ * does not need it. */
+static void reindex(struct worker *w)
+{
+    uint64_t count = 0;
+    enum sg_err err = signing_reindex(w->signing, &count);
+
+    if (err != SG_OK)
+        log_write(SG_LOG_ERROR, "signing.reindex", SG_STR("error", err_code(err)));
+    else if (count > 0)
+        log_write(SG_LOG_INFO, "signing.reindex", SG_INT("count", count));
 }
 
 static enum sg_err start_core(struct worker *w)
@@ -251,6 +289,8 @@ static enum sg_err start_core(struct worker *w)
         err = identity_start(w->identity);
     if (err == SG_OK)
         err = files_start_collector(w->files);
+    if (err == SG_OK)
+        reindex(w);
     if (err != SG_OK)
         log_write(SG_LOG_ERROR, "core.start", SG_STR("error", err_code(err)));
     return err;
@@ -293,6 +333,7 @@ static enum sg_err start_server(struct worker *w)
                           .chat = w->chat,
                           .hub = w->hub,
                           .keys = w->keys,
+                          .signing = w->signing,
                           .log = w->log,
                           .keyring = w->keyring,
                           .web = w->web,
@@ -401,6 +442,8 @@ static void stop(struct worker *w)
     if (forced > 0)
         log_write(SG_LOG_WARN, "drain.forced", SG_INT("connections", forced));
     web_assets_free(w->web);
+    signing_free(w->signing);
+    witness_free(w->witnesses);
     logread_free(w->log);
     keys_free(w->keys);
     files_free(w->files);

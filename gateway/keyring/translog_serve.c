@@ -37,6 +37,7 @@ enum sg_err serve_sign_time(struct services *s, struct request *r)
     err = timesign_make(s->time, nonce, len, &note, &unix_ns);
     if (err != SG_OK)
         return err;
+    codec_put_i64(r->out, unix_ns);
     codec_put_bytes(r->out, note.data, note.len);
     return SG_OK;
 }

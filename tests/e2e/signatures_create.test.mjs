@@ -80,7 +80,7 @@ suite('signatures_create', async ({ gw, it }) => {
     for (const key of ['ecdsa-p256', 'rsa-3072']) {
       for (const format of ['minisign', 'signify']) {
         const { json } = await ask([itemOf('a')], [400, 'parameter-invalid'], { key, formats: ['raw', format] });
-        assert.match(json.detail, new RegExp(format));
+        assert.match(json.detail, /format/);
       }
     }
   });
