@@ -139,6 +139,7 @@ enum sg_err audit_write(struct audit *a, const struct audit_event *e)
     SG_BUF_CLEANUP struct buf line;
     enum sg_err err;
 
+    buf_init(&line, LINE_MAX_BYTES);
     log_write(e->result == SG_OK ? SG_LOG_INFO : SG_LOG_WARN, "keyring.key_audit",
               SG_STR("what", e->what), SG_STR("key", e->key), SG_INT("version", e->version),
               SG_INT("count", e->count), SG_STR("user", e->actor != NULL ? e->actor->user : ""),
@@ -146,7 +147,6 @@ enum sg_err audit_write(struct audit *a, const struct audit_event *e)
               SG_STR("detail", e->detail), SG_STR("result", err_code(e->result)));
     if (a == NULL)
         return SG_OK;
-    buf_init(&line, LINE_MAX_BYTES);
     put_line(&line, e);
     err = buf_status(&line);
     if (err != SG_OK)

@@ -85,6 +85,7 @@ static int export_keys(const struct options *o, struct setup *s)
     size_t count;
     enum sg_err err;
 
+    buf_init(&text, SG_BACKUP_MAX);
     if (!has_keys(o->setup.data))
         return say("there are no sealed keys in this data directory", SG_ERR_NOT_FOUND);
     if (o->file == NULL && isatty(STDOUT_FILENO))
@@ -100,7 +101,6 @@ static int export_keys(const struct options *o, struct setup *s)
     err = passphrase_ask("Passphrase of the backup", true, passphrase, sizeof passphrase);
     if (err == SG_OK && strlen(passphrase) < SG_BACKUP_PASSPHRASE_MIN)
         err = SG_ERR_BAD_FIELD;
-    buf_init(&text, SG_BACKUP_MAX);
     if (err == SG_OK)
         err = backup_put(&b, passphrase, &text);
     count = b.count;

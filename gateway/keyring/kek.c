@@ -308,9 +308,9 @@ enum sg_err kek_open(const struct kek_options *options, struct kek *ret)
     struct kek kek = {{0}};
     enum sg_err err;
 
+    buf_init(&check, 1024);
     if (path == NULL)
         return SG_ERR_NO_MEMORY;
-    buf_init(&check, 1024);
     err = read_info(path, &info, &check);
     if (err == SG_OK)
         err = open_again(options, path, &info, &check, &kek);

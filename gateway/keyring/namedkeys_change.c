@@ -316,6 +316,7 @@ enum sg_err namedkeys_update(struct namedkeys *n, const struct keyring_key_updat
     struct named *former;
     enum sg_err err;
 
+    buf_init(&what, 128);
     (void)pthread_mutex_lock(&n->change);
     former = namedkeys_find(n, m->to.name);
     err = former != NULL ? update(n, former, m, ret) : SG_ERR_NOT_FOUND;
@@ -323,7 +324,6 @@ enum sg_err namedkeys_update(struct namedkeys *n, const struct keyring_key_updat
     (void)pthread_mutex_unlock(&n->change);
     if (err == SG_ERR_NOT_FOUND)
         return err;
-    buf_init(&what, 128);
     describe_set(m->set, &what);
     if ((m->set & SG_KEY_SET_DISABLED) != 0 && err == SG_OK)
         buf_puts(&what, ret->disabled ? ":off" : ":on");

@@ -111,9 +111,9 @@ static enum sg_err certify(const struct namedkeys_options *o, const char *name,
     SG_BUF_CLEANUP struct buf der;
     enum sg_err err;
 
+    buf_init(&der, sizeof m->certificate);
     if (o->keys == NULL)
         return SG_OK;
-    buf_init(&der, sizeof m->certificate);
     err = keystore_issue_signing(o->keys, public_key, name, &der);
     if (err == SG_OK) {
         memcpy(m->certificate, der.data, der.len);

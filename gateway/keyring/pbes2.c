@@ -147,10 +147,10 @@ enum sg_err pbes2_put(const struct pbes2 *p, const void *pem, size_t len, struct
     enum sg_err err;
 
     memcpy(&in.data, &pem, sizeof pem);
+    buf_init(&der, SG_PKI_PEM_MAX);
     if (gnutls_pem_base64_decode2("PRIVATE KEY", &in, &plain) < 0)
         return SG_ERR_CORRUPT;
     buf_init(&content, SG_PKI_PEM_MAX);
-    buf_init(&der, SG_PKI_PEM_MAX);
     buf_append(&content, plain.data, plain.size);
     gnutls_memset(plain.data, 0, plain.size);
     gnutls_free(plain.data);

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "ipc/keyring.h"
+#include "ipc/signing.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -43,6 +44,46 @@ static void token_keys(struct decoder *d, struct buf *again)
 
     if (keyring_get_token_keys(d, m, &count) == SG_OK)
         keyring_put_token_keys(again, m, count);
+}
+
+static void create(struct decoder *d, struct buf *again)
+{
+    struct keyring_key_create m;
+
+    if (signing_get_create(d, &m) == SG_OK)
+        signing_put_create(again, &m);
+}
+
+static void rotate(struct decoder *d, struct buf *again)
+{
+    struct keyring_key_rotate m;
+
+    if (signing_get_rotate(d, &m) == SG_OK)
+        signing_put_rotate(again, &m);
+}
+
+static void update(struct decoder *d, struct buf *again)
+{
+    static struct keyring_key_update m;
+
+    if (signing_get_update(d, &m) == SG_OK)
+        signing_put_update(again, &m);
+}
+
+static void key(struct decoder *d, struct buf *again)
+{
+    static struct keyring_key m;
+
+    if (signing_get_key(d, &m) == SG_OK)
+        signing_put_key(again, &m);
+}
+
+static void public_key(struct decoder *d, struct buf *again)
+{
+    struct keyring_public m;
+
+    if (signing_get_public(d, &m) == SG_OK)
+        signing_put_public(again, &m);
 }
 
 /* A sequence of fields, each chosen by a byte before it, which is part of the spelling. */
@@ -84,8 +125,8 @@ static void fields(struct decoder *d, struct buf *again)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    static void (*const decoders[])(struct decoder *, struct buf *) = {sign_tls, claims, names,
-                                                                       token_keys, fields};
+    static void (*const decoders[])(struct decoder *, struct buf *) = {
+        sign_tls, claims, names, token_keys, fields, create, rotate, update, key, public_key};
     struct decoder d;
     struct buf again;
 
