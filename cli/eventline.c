@@ -226,18 +226,12 @@ static void put_update(struct buf *b, struct json_object *event, const struct ev
 static const struct {
     const char *type, *words;
 } deeds[] = {
-    {"message.deleted", " deleted %t"},
-    {"file.stored", " stored %p"},
-    {"file.moved", " moved %f to %p"},
-    {"file.deleted", " deleted %p"},
-    {"member.added", " added %m as %r"},
-    {"member.updated", " made %m %r"},
-    {"member.removed", " removed %m"},
-    {"space.created", " made the space"},
-    {"space.updated", " changed the space"},
-    {"signature.created", " signed %p"},
-    {"presence.joined", " joined"},
-    {"presence.left", " left"},
+    {"message.deleted", " deleted %t"},      {"file.stored", " stored %p"},
+    {"file.moved", " moved %f to %p"},       {"file.deleted", " deleted %p"},
+    {"member.added", " added %m as %r"},     {"member.updated", " made %m %r"},
+    {"member.removed", " removed %m"},       {"space.created", " made the space"},
+    {"space.updated", " changed the space"}, {"signature.created", " signed %p"},
+    {"presence.joined", " joined"},          {"presence.left", " left"},
 };
 
 static void put_word(struct buf *b, struct json_object *event, char letter)

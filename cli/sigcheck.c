@@ -414,10 +414,10 @@ enum cli_status sigcheck_file(struct sigcheck *of, const char *path, bool manife
                               struct json_object **ret)
 {
     struct check *c = calloc(1, sizeof(*c));
-    enum cli_status status = c ? SG_CLI_OK : report_no_memory();
+    enum cli_status status = SG_CLI_OK;
 
-    if (status != SG_CLI_OK)
-        return status;
+    if (!c)
+        return report_no_memory();
     c->of = of;
     c->path = path;
     c->manifest = manifest;

@@ -27,12 +27,14 @@ static bool is_key_name(const char *name)
     return len > 0 && len < 65 && !name[len] && name[0] != '.' && name[0] != '_' && name[0] != '-';
 }
 
+/* A new key with room for it in the list, which keep_key puts it into. */
 static struct sigkey *add_key(struct sigkeys *k, const char *name, int64_t version)
 {
-    struct sigkey **grown = reallocarray(k->keys, k->count + 1, sizeof(*grown));
-    struct sigkey *key = grown ? calloc(1, sizeof(*key)) : NULL;
+    void *grown = reallocarray(k->keys, k->count + 1, sizeof(struct sigkey *));
 
-    k->keys = grown ? grown : k->keys;
+    if (grown)
+        k->keys = grown;
+    struct sigkey *key = grown ? calloc(1, sizeof(*key)) : NULL;
     if (!key) {
         (void)report_no_memory();
         return NULL;

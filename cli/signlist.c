@@ -50,14 +50,16 @@ static struct signlist_group *group_for(struct signlist *l, enum signlist_kind k
         (kind == SG_SIGNLIST_FILES || kind == SG_SIGNLIST_STORED) &&
         strcmp(last->shown, shown) == 0)
         return last;
-    struct signlist_group *grown =
-        reallocarray(l->groups, l->n_groups + 1, sizeof(struct signlist_group));
+    void *grown = reallocarray(l->groups, l->n_groups + 1, sizeof(struct signlist_group));
     if (!grown)
         return NULL;
     l->groups = grown;
-    grown[l->n_groups] =
-        (struct signlist_group){.kind = kind, .first = l->count, .shown = strdup(shown)};
-    return grown[l->n_groups].shown ? &grown[l->n_groups++] : NULL;
+    last = &l->groups[l->n_groups];
+    *last = (struct signlist_group){.kind = kind, .first = l->count, .shown = strdup(shown)};
+    if (!last->shown)
+        return NULL;
+    l->n_groups++;
+    return last;
 }
 
 /* Takes over the strings of `item`. */
@@ -68,11 +70,13 @@ static enum cli_status put_item(struct signlist *l, struct signlist_group *group
 
     if (complete && l->count == l->room) {
         size_t room = l->room ? 2 * l->room : 64;
-        struct signlist_item *grown = reallocarray(l->items, room, sizeof(*grown));
+        void *grown = reallocarray(l->items, room, sizeof(struct signlist_item));
 
         complete = grown != NULL;
-        l->items = grown ? grown : l->items;
-        l->room = grown ? room : l->room;
+        if (grown) {
+            l->items = grown;
+            l->room = room;
+        }
     }
     if (!complete) {
         item_free(item);
