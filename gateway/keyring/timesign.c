@@ -16,8 +16,9 @@
 #include "ipc/signing.h"
 #include "keyring/translog_key.h"
 
-#define AHEAD_NS         SG_NS_PER_S       /* how far the mark is written ahead of what is stated */
-#define BEHIND_NS        SG_NS_PER_S       /* how far the clock may be behind */
+#define AHEAD_NS         (SG_NS_PER_S / 2) /* how far the mark is written ahead of the clock */
+#define STEP_NS          SG_NS_PER_MS /* and of a statement that is ahead of the clock itself */
+#define BEHIND_NS        SG_NS_PER_S  /* how far the clock may be behind */
 #define UNKNOWN_ERROR_US INT64_C(16000000) /* what the kernel assumes of an unruled clock */
 #define MAGIC            "secgate time mark 1"
 
@@ -119,10 +120,13 @@ static enum sg_err next_instant(struct timesign *t, int64_t now, int64_t *ret_ns
         return SG_ERR_CLOCK;
     }
     if (at >= t->mark_ns) {
-        err = save_mark(t->path, at + AHEAD_NS);
+        /* Not ahead of what is ahead: restarts in a row must not carry it away from the clock. */
+        int64_t mark = now + AHEAD_NS > at + STEP_NS ? now + AHEAD_NS : at + STEP_NS;
+
+        err = save_mark(t->path, mark);
         if (err != SG_OK)
             return err;
-        t->mark_ns = at + AHEAD_NS;
+        t->mark_ns = mark;
     }
     t->last_ns = at;
     *ret_ns = at;
