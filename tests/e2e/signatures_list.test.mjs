@@ -74,7 +74,7 @@ suite('signatures_list', async ({ gw, it }) => {
     assert.deepEqual(await names({ since: at }), ['e', 'd', 'a2']);
     assert.deepEqual(await names({ until: at }), ['c', 'b', 'a']);
     assert.deepEqual(await names({ since: '2000-01-01T00:00:00Z', until: at, key: 'one' }), ['c', 'b', 'a']);
-    assert.deepEqual(await names({ since: '2999-01-01T00:00:00Z' }), []);
+    assert.deepEqual(await names({ since: '2200-01-01T00:00:00Z' }), []);
     for (const since of ['yesterday', '2026-11-21', '', '2026-13-01T00:00:00Z', '2026-11-21T12:00:00']) {
       await ann.get('/v1/signatures', { query: { since }, invalid: true, expect: [400, 'parameter-invalid'] });
       await ann.get('/v1/signatures', { query: { until: since }, invalid: true, expect: [400, 'parameter-invalid'] });
