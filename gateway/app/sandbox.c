@@ -39,6 +39,16 @@ void sandbox_confine(const struct layout *l, const char *tls_certificate)
         {.path = "/etc/localtime"},
         {.path = "/proc/self"}, /* metrics: own memory and descriptors */
         {.path = "/dev/urandom"},
+        /* Witnesses of the log: their names, and whose certificates to trust. */
+        {.path = "/etc/resolv.conf"},
+        {.path = "/etc/hosts"},
+        {.path = "/etc/nsswitch.conf"},
+        {.path = "/etc/host.conf"},
+        {.path = "/etc/gai.conf"},
+        {.path = "/run/systemd/resolve"},
+        {.path = "/etc/ssl/certs"},
+        {.path = "/usr/share/ca-certificates"},
+        {.path = "/usr/local/share/ca-certificates"},
     };
     enum sg_err err = landlock_confine(places, sizeof places / sizeof places[0]);
 
