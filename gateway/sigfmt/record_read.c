@@ -104,8 +104,8 @@ static int64_t read_time(struct reader *r)
     tm.tm_hour = n[11] * 10 + n[12];
     tm.tm_min = n[14] * 10 + n[15];
     tm.tm_sec = n[17] * 10 + n[18];
-    /* The range of nanoseconds ends in 2262. */
-    if (tm.tm_year + 1900 > 2261) {
+    /* The range of nanoseconds ends in 2262, and no record is older than this program. */
+    if (tm.tm_year + 1900 < 2000 || tm.tm_year + 1900 > 2261) {
         r->failed = true;
         return 0;
     }
