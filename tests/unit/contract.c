@@ -64,6 +64,7 @@ static void attach(struct contract_store *s)
     s->files = s->engine->files(s->handle);
     s->spaces = s->engine->spaces(s->handle);
     s->events = s->engine->events(s->handle);
+    s->signatures = s->engine->signatures(s->handle);
 }
 
 void contract_store_init(struct contract_store *s, const struct contract_engine *engine)

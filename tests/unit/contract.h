@@ -17,10 +17,11 @@
 #include "store/events.h"
 #include "store/files.h"
 #include "store/sessions.h"
+#include "store/signatures.h"
 #include "store/spaces.h"
 #include "store/users.h"
 
-/* An engine of users, sessions, files, spaces and events. */
+/* An engine of users, sessions, files, spaces, events and signatures. */
 struct contract_engine {
     const char *name;
     enum sg_err (*open)(const char *dir, void **ret);
@@ -31,6 +32,7 @@ struct contract_engine {
     struct files_store (*files)(void *handle);
     struct spaces_store (*spaces)(void *handle);
     struct events_store (*events)(void *handle);
+    struct signatures_store (*signatures)(void *handle);
 };
 
 /* An engine of blobs. */
@@ -53,6 +55,7 @@ int contract_spaces(const struct contract_engine *engine);
 int contract_members(const struct contract_engine *engine);
 int contract_events(const struct contract_engine *engine);
 int contract_events_race(const struct contract_engine *engine);
+int contract_signatures(const struct contract_engine *engine);
 int contract_blobs(const struct contract_blobs_engine *engine);
 
 /* -- tools --------------------------------------------------------------------------------------
@@ -68,6 +71,7 @@ struct contract_store {
     struct files_store files;
     struct spaces_store spaces;
     struct events_store events;
+    struct signatures_store signatures;
 };
 void contract_store_init(struct contract_store *s, const struct contract_engine *engine);
 /* Closes and opens again. */

@@ -43,6 +43,11 @@ static struct events_store engine_events(void *handle)
     return sqlite_store_events(handle);
 }
 
+static struct signatures_store engine_signatures(void *handle)
+{
+    return sqlite_store_signatures(handle);
+}
+
 static struct spaces_store engine_spaces(void *handle)
 {
     return sqlite_store_spaces(handle);
@@ -56,4 +61,5 @@ const struct contract_engine sqlite_engine = {.name = "SQLite",
                                               .sessions = engine_sessions,
                                               .files = engine_files,
                                               .spaces = engine_spaces,
-                                              .events = engine_events};
+                                              .events = engine_events,
+                                              .signatures = engine_signatures};

@@ -453,6 +453,7 @@ int main(void)
     failed += contract_files_move(&sqlite_engine);
     failed += contract_spaces(&sqlite_engine);
     failed += contract_members(&sqlite_engine);
+    failed += contract_signatures(&sqlite_engine);
     failed += cmocka_run_group_tests_name("sqlite", tests, NULL, NULL);
     return failed;
 }
