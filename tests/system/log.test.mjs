@@ -4,10 +4,11 @@
 // directory that was put back: nothing is signed, until the operator accepts the log.
 import assert from 'node:assert/strict';
 import { execFileSync, spawnSync } from 'node:child_process';
-import { existsSync, renameSync, rmSync } from 'node:fs';
+import { closeSync, existsSync, openSync, renameSync, rmSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
+import test from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { buildDirectory, eventually } from '../e2e/lib/gateway.mjs';
+import { Gateway, buildDirectory, eventually, temporaryDirectory } from '../e2e/lib/gateway.mjs';
 import { checkSigned, itemOf, publicPem } from '../e2e/lib/signing.mjs';
 import { suite } from '../e2e/lib/suite.mjs';
 import { allEntries, extendsTree, leafHash, openCheckpoint, parseProof, recordText, treeHash } from '../e2e/lib/tlog.mjs';
@@ -186,4 +187,66 @@ suite('an old data directory that is put back', { limit: LIMIT_MS }, async ({ gw
   await sign(client, 'forked', [503, 'log-closed']);
   assert.ok(gw.logLines().some(({ event, reason }) => event === 'keyring.log_closed' && reason === 'log-shorter'));
   assert.ok(existsSync(join(gw.data, 'log', 'entries')));
+});
+
+// Fills a file system to its last block.
+function fill(file) {
+  const fd = openSync(file, 'w');
+  for (let size = 1 << 20; size >= 1; size = size === 1 ? 0 : Math.floor(size / 4)) {
+    try {
+      for (;;) writeSync(fd, Buffer.alloc(size));
+    } catch (error) {
+      assert.equal(error.code, 'ENOSPC');
+    }
+  }
+  closeSync(fd);
+}
+
+test('the log on a full disk', { timeout: LIMIT_MS }, async () => {
+  const directory = temporaryDirectory('secgate-log-');
+  execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=48m,mode=0700', 'tmpfs', directory]);
+  let gw;
+  try {
+    gw = await Gateway.start({ data: join(directory, 'data'), config: { limits: { 'reserve-bytes': '0' } } });
+    const admin = await gw.admin();
+    await admin.post('/v1/keys', { json: { name: 'release', type: 'ed25519' }, expect: 201 });
+    const { key: vkey } = (await admin.get('/v1/log', { expect: 200 })).json;
+    const answered = new Map();
+    const notes = new Map();
+    const sign = (count, expect) =>
+      admin.post('/v1/signatures', { json: { key: 'release', items: Array.from({ length: count }, (_, n) => itemOf(`f${n}`)) }, expect });
+    const take = ({ json }) => {
+      for (const signature of json.signatures) {
+        assert.ok(!answered.has(signature.log.index));
+        answered.set(signature.log.index, signature);
+        notes.set(signature.log.size, parseProof(signature.log.proof).note);
+      }
+    };
+    for (let i = 0; i < 5; i++) take(await sign(60, 201));
+
+    const ballast = join(directory, 'ballast');
+    fill(ballast);
+    for (let i = 0; i < 3; i++) await sign(60, [507, 'insufficient-storage']);
+    await checkLog(admin, vkey, answered, notes);
+    rmSync(ballast);
+    take(await sign(60, 201));
+    await checkLog(admin, vkey, answered, notes);
+
+    // Also when the keyring starts on it.
+    fill(ballast);
+    await sign(60, [507, 'insufficient-storage']);
+    const { keyring } = gw.roles();
+    process.kill(keyring, 'SIGKILL');
+    await eventually(() => gw.roles().keyring !== keyring && gw.roles().keyring, 'the next keyring');
+    await sign(60, [507, 'insufficient-storage']);
+    rmSync(ballast);
+    take(await sign(60, 201));
+    assert.equal(await checkLog(admin, vkey, answered, notes) >= answered.size, true);
+    assert.doesNotMatch(gw.log, /keyring\.log_closed/);
+    await gw.stop();
+  } finally {
+    gw?.kill();
+    await gw?.exited;
+    execFileSync('umount', [directory]);
+  }
 });
