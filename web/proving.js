@@ -149,8 +149,13 @@ async function checkKey(record) {
     const { reasons } = await api.signaturesVerify({ record });
     return reasons.filter(({ code }) => /^key-|^not-in-log$/.test(code)).map(({ detail }) => bad(detail));
   } catch (error) {
-    if (error.status === 400) return [bad(error.detail || error.title)];
-    throw error;
+    if (!(error instanceof api.ApiError)) throw error;
+    const text = error.detail || error.title;
+    return [
+      error.status === 400
+        ? bad(text)
+        : unknown(`The gateway could not say whether the key is good: ${text}`),
+    ];
   }
 }
 

@@ -15,6 +15,9 @@ import { setTitle } from './title.js';
 const SHOWN_MAX = 200; // results with their buttons
 const REMEMBERED = 'secgate.sign'; // key and formats of the last time, in this tab
 
+// What is chosen stays while other views are shown, so that several files can be picked from the lists.
+const kept = { user: null, items: [] };
+
 export const view = {
   name: 'sign',
   title: 'Sign',
@@ -31,7 +34,9 @@ class Sign {
   constructor(root) {
     setTitle('Sign');
     clear();
-    this.items = []; // {path} | {file, name, directory?, digests?, note}
+    const me = user()?.username;
+    if (kept.user !== me) Object.assign(kept, { user: me, items: [] });
+    this.items = kept.items; // {path} | {file, name, directory?, digests?}, with a problem where there is one
     this.keys = [];
     this.listening = new AbortController();
     this.build(root);
@@ -288,6 +293,7 @@ class Sign {
   }
 
   remove(item) {
+    if (this.busy) return;
     const at = this.items.indexOf(item);
     this.items.splice(at, 1);
     this.showItems();
@@ -319,32 +325,35 @@ class Sign {
     this.submit.textContent = 'Signing …';
     this.problem.replaceChildren();
     this.result.hidden = true;
-    for (const item of this.items) item.problem = null;
+    const chosen = [...this.items];
+    for (const item of chosen) item.problem = null;
     const formats = this.chosenFormats;
     const key = this.key.value;
     sessionStorage.setItem(REMEMBERED, JSON.stringify({ key, formats }));
     try {
       const asked = [];
-      for (const item of this.items) {
+      for (const item of chosen) {
         if (item.file) asked.push(await this.hash(item));
         else asked.push(item.path.endsWith('/') ? { prefix: item.path } : { path: item.path });
       }
       const batch = await api.signaturesCreate(key, asked, formats);
-      this.items = [];
+      const rest = this.items.filter((item) => !chosen.includes(item));
+      this.items.splice(0, this.items.length, ...rest);
       this.show(batch);
       say(`${plural(batch.signatures.length, 'file')} signed.`);
     } catch (error) {
-      this.explain(error);
+      this.explain(error, chosen);
     }
     this.busy = false;
     this.showItems();
   }
 
   /** Says it where it belongs: at the items, or below the form. */
-  explain(error) {
+  explain(error, chosen) {
     if (this.listening.signal.aborted) return;
-    for (const { index, detail } of error.items ?? []) {
-      if (this.items[index]) this.items[index].problem = detail;
+    for (const { index, code, detail } of error.items ?? []) {
+      const slash = code === 'is-directory' ? ' End it with a slash to sign all that is in it.' : '';
+      if (chosen[index]) chosen[index].problem = detail + slash;
     }
     this.problem.replaceChildren(errorBox(error));
   }

@@ -4,11 +4,12 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { temporaryDirectory } from '../e2e/lib/gateway.mjs';
 import { proofHolds, recordHolds, recordText } from '../e2e/lib/tlog.mjs';
 import { assertQuiet, drop, dropPaths, row, signUp } from './lib/browser.mjs';
+import { tabTo, waitForFocus } from './lib/keys.mjs';
 import { addStored, chooseFormats, makeKey, openView, signAll, take, verdictOf } from './lib/signing.mjs';
 import { suite } from './lib/suite.mjs';
 
@@ -123,11 +124,60 @@ suite('web sign', { limit: 240000 }, async ({ gw, browser, it }) => {
     await page.getByRole('alert').getByText('Some items cannot be signed').waitFor();
     const states = await page.locator('.items small').evaluateAll((all) => all.map((one) => one.className));
     assert.deepEqual(states, ['', 'bad', 'bad']);
+    await page.getByText('End it with a slash to sign all that is in it.').waitFor();
     await page.getByRole('button', { name: 'Remove common/nothing' }).click();
     await page.getByRole('button', { name: 'Remove common/dist', exact: true }).click();
     await signAll(page, 1);
     assertQuiet(page, /422/);
     page.context().complaints.length = 0;
+  });
+
+  await it('keeps what was chosen while the files are looked at', async () => {
+    for (const name of ['hello_2.10-3_all.deb', 'dist']) {
+      await page.goto(`${gw.origin}/#/files/common/`);
+      await row(page, name)
+        .getByRole('button', { name: `Sign ${name}` })
+        .click();
+      await page.getByRole('heading', { level: 1, name: 'Sign' }).waitFor();
+    }
+    await chooseFormats(page, []);
+    await signAll(page, 2, 4);
+  });
+
+  await it('signs and verifies by keyboard alone', async () => {
+    await openView(page, gw, 'log');
+    await tabTo(page, 'Sign');
+    await page.keyboard.press('Enter');
+    await page.getByRole('heading', { level: 1, name: 'Sign' }).waitFor();
+    await tabTo(page, 'Stored file or folder, the space first');
+    await page.keyboard.type('common/hello_2.10-3_all.deb');
+    await page.keyboard.press('Enter');
+    await waitForFocus(page, 'Stored file or folder, the space first');
+    await tabTo(page, 'dsse for in-toto');
+    await page.keyboard.press('Space');
+    await tabTo(page, 'Sign 1 item');
+    await page.keyboard.press('Enter');
+    await waitForFocus(page, '1 file signed');
+    await tabTo(page, 'Download hello_2.10-3_all.deb.intoto.jsonl');
+    const wanted = page.waitForEvent('download');
+    await page.keyboard.press('Enter');
+    const statement = readFileSync(await (await wanted).path());
+    await tabTo(page, 'Verify', 'Shift+Tab');
+    await page.keyboard.press('Enter');
+    await page.getByRole('heading', { level: 1, name: 'Verify' }).waitFor();
+    await tabTo(page, 'Choose files');
+    const chooser = page.waitForEvent('filechooser');
+    await page.keyboard.press('Enter');
+    const mimeType = 'application/octet-stream';
+    await (
+      await chooser
+    ).setFiles([
+      { name: 'hello_2.10-3_all.deb', mimeType, buffer: Buffer.from('not really one') },
+      { name: 'hello_2.10-3_all.deb.intoto.jsonl', mimeType, buffer: statement }
+    ]);
+    const { state, checks } = await verdictOf(page, 'hello_2.10-3_all.deb');
+    assert.equal(state, 'good', JSON.stringify(checks));
+    await waitForFocus(page, 'Verified hello_2.10-3_all.deb');
   });
 
   await it('verifies a dropped file with its proof and its record in the browser', async () => {
@@ -228,6 +278,23 @@ suite('web sign', { limit: 240000 }, async ({ gw, browser, it }) => {
     assert.equal(checks.filter(([, text]) => /this browser has no Ed25519/.test(text)).length, 2);
     assert.ok(checks.some(([how, text]) => how === 'good' && /^In the log/.test(text)));
     await old.context().close();
+  });
+
+  await it('says that the key has been disabled since', async () => {
+    await client.patch('/v1/keys/release', { json: { disabled: true }, expect: 200 });
+    await openView(page, gw, 'log');
+    await openView(page, gw, 'verify');
+    await drop(page, [
+      { name: 'local.bin', bytes: local },
+      { name: 'local.bin.record.json', bytes: JSON.stringify(record) }
+    ]);
+    const { state, checks } = await verdictOf(page, 'local.bin');
+    assert.equal(state, 'bad');
+    assert.ok(
+      checks.some(([how, text]) => how === 'bad' && /disabled/.test(text)),
+      JSON.stringify(checks)
+    );
+    assert.ok(checks.some(([how, text]) => how === 'good' && /^In the log/.test(text)));
   });
 
   await it('wrote nothing into the console', async () => assertQuiet(page));
