@@ -10,7 +10,7 @@ import { answer, connect, exchange, text } from './lib/raw.mjs';
 import { BAD_MEMBER } from './lib/refusals.mjs';
 import { suite } from './lib/suite.mjs';
 
-const SAMPLES = { name: 'ann', id: 'current', file: 'app.js', dir: 'common', path: 'common/sample.txt', space: 'common', user: 'ann', seq: '1' };
+const SAMPLES = { name: 'ann', id: 'current', file: 'app.js', dir: 'common', path: 'common/sample.txt', space: 'common', user: 'ann', seq: '1', index: '1', tile: 'entries/000.p/1' };
 const sampleOf = (template) => template.replace(/\{(\w+)\}/g, (_, name) => SAMPLES[name]);
 const allowOf = (headers) => new Set((headers.allow ?? '').split(',').map((word) => word.trim()));
 
