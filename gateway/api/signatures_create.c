@@ -54,6 +54,8 @@ static enum sg_err refuse(struct request *r, enum sg_err err, const struct signi
         return request_fail(r, err, "Only the signers of the key may sign with it.");
     case SG_ERR_NOT_FOUND:
         return request_fail(r, err, "There is no such key.");
+    case SG_ERR_QUORUM:
+        return result->reason != NULL ? request_fail(r, err, "%s", result->reason) : err;
     default:
         return err;
     }

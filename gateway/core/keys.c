@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/witness.h"
 #include "ipc/signing_keys.h"
 
 struct keys {
@@ -202,6 +203,11 @@ static enum sg_err set_witnesses(const struct key_change *change, const struct k
         m->to.witness_count = change->witness_count;
         memcpy(m->to.witnesses, change->witnesses,
                change->witness_count * sizeof *change->witnesses);
+    }
+    for (size_t i = 0; change->witnesses != NULL && i < change->witness_count; i++) {
+        *ret_reason = witness_obstacle(&change->witnesses[i]);
+        if (*ret_reason != NULL)
+            return SG_ERR_BAD_FIELD;
     }
     *ret_reason = "quorum: must not be more than there are witnesses";
     return m->to.quorum <= m->to.witness_count ? SG_OK : SG_ERR_BAD_FIELD;

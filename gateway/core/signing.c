@@ -204,6 +204,11 @@ static enum sg_err release(struct signing_set *set, struct signing_result *r)
     buf_init(&note, SG_NOTE_MAX);
     err = witness_collect(set->s->witnesses, r->note, r->note_len, set->key->witnesses,
                           set->key->witness_count, set->key->quorum, &note, &reached);
+    if (err == SG_ERR_QUORUM)
+        r->reason = arena_printf(set->arena,
+                                 "%u of the %u witnesses needed have cosigned; the "
+                                 "signatures are withheld.",
+                                 reached, set->key->quorum);
     if (err != SG_OK)
         return err;
     m.note = arena_memdup(set->arena, note.data, note.len);

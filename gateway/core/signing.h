@@ -84,7 +84,8 @@ struct signing_result {
     struct arena *arena;
     size_t bad_count; /* with SG_ERR_BAD_ITEMS */
     struct signing_bad *bad;
-    const char *reason; /* with SG_ERR_BAD_FIELD (a format that the key does not sign): why */
+    const char *reason; /* with SG_ERR_BAD_FIELD (a format that the key does not sign) and QUORUM:
+                           why; else NULL */
 
     size_t count;                       /* with SG_OK: one per file, in the order of the items */
     const struct keyring_signed *items; /* record, signature, formats, index */

@@ -46,14 +46,14 @@ static const char *url_obstacle(CURLU *u, const char *url)
         curl_url_set(u, CURLUPART_URL, url, CURLU_NON_SUPPORT_SCHEME) != CURLUE_OK ||
         curl_url_get(u, CURLUPART_SCHEME, &scheme, 0) != CURLUE_OK ||
         curl_url_get(u, CURLUPART_HOST, &host, 0) != CURLUE_OK)
-        obstacle = "the address of a witness is malformed";
+        obstacle = "witnesses: the address is malformed";
     else if (has_part(u, CURLUPART_USER) || has_part(u, CURLUPART_PASSWORD) ||
              has_part(u, CURLUPART_QUERY) || has_part(u, CURLUPART_FRAGMENT))
-        obstacle = "the address of a witness has more than host, port and path";
+        obstacle = "witnesses: an address must have no more than host, port and path";
     else if (strcmp(scheme, "https") != 0 && strcmp(scheme, "http") != 0)
-        obstacle = "the address of a witness is neither https nor http";
+        obstacle = "witnesses: an address must be https, or http to this host";
     else if (strcmp(scheme, "http") == 0 && !loopback(host))
-        obstacle = "the address of a witness that is not on this host must be https";
+        obstacle = "witnesses: an address must be https, or http to this host";
     curl_free(scheme);
     curl_free(host);
     return obstacle;
@@ -66,10 +66,10 @@ const char *witness_obstacle(const struct keyring_witness *w)
     CURLU *u;
 
     if (note_key_parse(w->vkey, &key) != SG_OK || key.type != SG_NOTE_COSIGNATURE)
-        return "the key of a witness is not a verifier key of cosignatures";
+        return "witnesses: the key must be a cosignature/v1 verifier key";
     for (const char *p = w->url; *p != '\0'; p++)
         if (*p <= ' ' || *p > '~')
-            return "the address of a witness is malformed";
+            return "witnesses: the address is malformed";
     u = curl_url();
     if (u == NULL)
         return "out of memory";
