@@ -54,7 +54,7 @@ export async function startPeer(gw, directory, sizes, { nchan = false } = {}) {
   const file = join(directory, 'nginx.conf');
   mkdirSync(join(directory, 'www/put'), { recursive: true });
   const keyring = join(gw.data, 'keyring');
-  const key = unseal(kekOf(keyring), readFileSync(join(keyring, 'tls.key')), 'private-key', 'tls.key');
+  const key = unseal(kekOf(keyring), readFileSync(join(keyring, 'tls.key')), 'private-key', 'tls');
   writeFileSync(join(directory, 'tls.key'), key, { mode: 0o600 });
   writeFileSync(file, configuration(gw, directory, port, sizes, nchan));
   // setpriv: it ends with this process, however that ends. Detached: a process group of its own, to end it as a whole.
