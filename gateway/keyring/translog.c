@@ -245,7 +245,8 @@ enum sg_err translog_append(struct translog *t, const struct translog_leaf *leav
         (void)pthread_mutex_unlock(&t->lock);
         return SG_ERR_LOG_CLOSED;
     }
-    *t->tail = &b;
+    *t->tail = &b; /* off the queue again before this returns */
+    /* cppcheck-suppress autoVariables */
     t->tail = &b.next;
     (void)pthread_cond_signal(&t->work);
     while (!b.done)
@@ -345,7 +346,8 @@ static enum sg_err open_key(struct translog *t, const struct translog_options *o
         memcpy(name, t->public_key.name, sizeof name);
     err = notekey_open(options->kek, options->data, "log", name, !known, &t->key);
     if (err == SG_ERR_NOT_FOUND) { /* recovery tells, and closes the log */
-        log_write(SG_LOG_ERROR, "keyring.log_key_missing", SG_STR("origin", name));
+        log_write(SG_LOG_ERROR, "keyring.log_key_missing", SG_STR("origin", name),
+                  SG_STR("remedy", "put keyring/log.key of the data directory back"));
         return SG_OK;
     }
     if (err == SG_OK)
