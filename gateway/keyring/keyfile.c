@@ -70,7 +70,7 @@ static enum sg_err read_checked(int fd, struct buf *out)
 {
     for (;;) {
         size_t room = out->max - out->len < 4096 ? out->max - out->len : 4096;
-        uint8_t over;
+        uint8_t over = 0;
         uint8_t *to = room > 0 ? buf_reserve(out, room) : &over;
         ssize_t n;
 

@@ -1,47 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // Parent, worker and keyring: restarts, and private keys in one place only.
 import assert from 'node:assert/strict';
-import { closeSync, openSync, readFileSync, readSync, readdirSync, readlinkSync, statSync } from 'node:fs';
+import { readdirSync, readlinkSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { eventually } from './lib/gateway.mjs';
 import { needles, privateKeys } from './lib/keyfiles.mjs';
+import { findInMemory } from './lib/memory.mjs';
 import { suite } from './lib/suite.mjs';
-
-const STEP = 4 << 20;
-const RESERVED = 2 ** 36; // more is the shadow of a sanitizer, which holds no data of the program
-
-// Which of the needles are in the memory of a process.
-function findInMemory(pid, wanted) {
-  const longest = Math.max(...wanted.map(({ bytes }) => bytes.length));
-  const found = new Set();
-  const memory = openSync(`/proc/${pid}/mem`, 'r');
-  const buffer = Buffer.alloc(STEP + longest);
-  let scanned = 0;
-  try {
-    for (const line of readFileSync(`/proc/${pid}/maps`, 'utf8').split('\n')) {
-      const range = /^([0-9a-f]+)-([0-9a-f]+) (r)/.exec(line);
-      if (!range || /\[v(var|syscall|var_vclock)/.test(line)) continue;
-      const start = parseInt(range[1], 16);
-      const end = parseInt(range[2], 16);
-      if (end - start > RESERVED) continue;
-      for (let at = start; at < end; at += STEP) {
-        let size;
-        try {
-          size = readSync(memory, buffer, 0, Math.min(STEP + longest, end - at), at);
-        } catch {
-          continue;
-        }
-        scanned += size;
-        const part = buffer.subarray(0, size);
-        for (const needle of wanted) if (part.includes(needle.bytes)) found.add(needle.name);
-      }
-    }
-  } finally {
-    closeSync(memory);
-  }
-  assert.ok(scanned > 1 << 20, `only ${scanned} bytes could be read`);
-  return [...found];
-}
 
 suite('processes', async ({ gw, it }) => {
   const admin = await gw.admin();

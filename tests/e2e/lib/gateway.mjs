@@ -84,13 +84,14 @@ export function programOf(pid) {
 }
 
 export class Gateway {
-  constructor({ config, args = [], env = {}, listen = '127.0.0.1:0', logFormat = 'json', data } = {}) {
+  constructor({ config, args = [], env = {}, listen = '127.0.0.1:0', logFormat = 'json', data, stdin } = {}) {
     this.data = data ?? join(temporaryDirectory(), 'data');
     this.config = config;
     this.args = args;
     this.env = env;
     this.listen = listen;
     this.logFormat = logFormat;
+    this.stdin = stdin; // text for standard input; undefined: /dev/null
     this.log = '';
     this.clients = new Set();
   }
@@ -115,12 +116,13 @@ export class Gateway {
     assert.ok(existsSync(secgated), `${secgated} is missing: build it first`);
     const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('SECGATE_')));
     this.child = spawn(secgated, this.commandLine(), {
-      stdio: ['ignore', 'pipe', 'pipe'],
+      stdio: [this.stdin === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
       detached: true,
       env: { ...env, ...this.env },
     });
     const child = this.child;
     running.add(child);
+    if (this.stdin !== undefined) child.stdin.on('error', () => {}).end(this.stdin);
     this.stdout = '';
     child.stdout.setEncoding('utf8').on('data', (text) => (this.stdout += text));
     child.stderr.setEncoding('utf8').on('data', (text) => (this.log = (this.log + text).slice(-KEPT_LOG)));
