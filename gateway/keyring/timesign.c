@@ -76,10 +76,14 @@ enum sg_err timesign_open(const struct timesign_options *options, struct timesig
         t->path = NULL;
     if (t->path != NULL)
         err = load_mark(t->path, &t->mark_ns);
-    if (err == SG_ERR_NOT_FOUND)
+    if (err == SG_ERR_NOT_FOUND) {
         err = SG_OK;
-    else if (err == SG_ERR_CORRUPT)
-        log_write(SG_LOG_ERROR, "keyring.time_mark_unreadable", SG_STR("path", t->path));
+    } else if (err == SG_ERR_CORRUPT) {
+        log_write(SG_LOG_ERROR, "keyring.time_mark_unreadable", SG_STR("path", t->path),
+                  SG_STR("remedy", "time is not stated until the file has been removed"));
+        t->mark_ns = INT64_MAX / 2;
+        err = SG_OK;
+    }
     t->last_ns = t->mark_ns;
     if (err == SG_OK)
         err = notekey_name(options->issuer, "/time", name);

@@ -355,13 +355,15 @@ static enum sg_err open_key(struct translog *t, const struct translog_options *o
     return err;
 }
 
-/* The verifier key beside the state, for the day when the state is lost. */
-static void keep_public(const struct translog *t)
+/* The verifier key beside the state, for the day when the state is lost. Of a closed log only when
+ * there is none yet. */
+static void keep_public(const struct translog *t, bool closed)
 {
     SG_BUF_CLEANUP struct buf former;
     char vkey[SG_NOTE_VKEY_SIZE + 1];
     char *path = NULL;
     size_t len;
+    enum sg_err err;
 
     note_key_format(&t->public_key, vkey);
     len = strlen(vkey);
@@ -370,10 +372,10 @@ static void keep_public(const struct translog *t)
     if (asprintf(&path, "%.*s.pub", (int)(strlen(t->state_path) - strlen(".state")),
                  t->state_path) < 0)
         return;
-    if (file_read(path, &former) != SG_OK || former.len != len ||
-        memcmp(former.data, vkey, len) != 0) {
-        enum sg_err err = file_write_atomic(path, vkey, len, 0600);
-
+    err = file_read(path, &former);
+    if (err == SG_ERR_NOT_FOUND ||
+        (!closed && (err != SG_OK || former.len != len || memcmp(former.data, vkey, len) != 0))) {
+        err = file_write_atomic(path, vkey, len, 0600);
         if (err != SG_OK)
             log_write(SG_LOG_WARN, "keyring.log_public_not_kept", SG_STR("path", path),
                       SG_STR("error", err_code(err)));
@@ -402,11 +404,13 @@ enum sg_err translog_open(const struct translog_options *options, struct translo
     if (err == SG_OK) {
         /* What is wrong is said there; a full disk may have room later. */
         t->closed = t->key.key == NULL;
-        if (!t->closed && translog_recover(t) == SG_OK) {
-            keep_public(t);
+        if (!t->closed) {
+            err = translog_recover(t);
+            keep_public(t, err != SG_OK);
+        }
+        if (!t->closed && err == SG_OK)
             log_write(SG_LOG_INFO, "keyring.log_ready", SG_STR("origin", t->public_key.name),
                       SG_INT("entries", t->state.frontier.size));
-        }
         err = thread_start(&t->committer, committer_main, t);
         t->running = err == SG_OK;
     }

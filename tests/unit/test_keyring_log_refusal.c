@@ -219,12 +219,10 @@ static void state_lost_or_damaged(void **state)
     translog_fixture_write(&f, "keyring/log.state", "", 0);
     assert_closed("state-damaged");
     assert_int_equal(unlink(translog_fixture_path(&f, "keyring/log.state")), 0);
-    translog_fixture_copy(&f, "keyring/log.pub", "kept/log.pub");
     assert_int_equal(unlink(translog_fixture_path(&f, "keyring/log.pub")), 0);
     assert_int_equal(accept_it(), SG_ERR_NOT_FOUND);
     assert_non_null(strstr(said, "no public key of the log"));
-    translog_fixture_copy(&f, "kept/log.pub", "keyring/log.pub");
-    assert_closed("state-missing");
+    assert_closed("state-missing"); /* which writes it again, from the key */
     assert_int_equal(accept_it(), SG_OK);
     assert_goes_on_from(900);
 }
