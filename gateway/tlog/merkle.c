@@ -2,6 +2,7 @@
 /* The hash tree of RFC 6962; it reads hashes of complete subtrees from a source and keeps none. */
 #include "tlog/merkle.h"
 
+#include <assert.h>
 #include <nettle/sha2.h>
 #include <stdbool.h>
 #include <string.h>
@@ -44,7 +45,7 @@ void merkle_node(const merkle_hash left, const merkle_hash right, merkle_hash re
 void merkle_frontier_add(struct merkle_frontier *f, const merkle_hash leaf)
 {
     unsigned level = 0;
-    merkle_hash hash;
+    merkle_hash hash = {0};
 
     memcpy(hash, leaf, sizeof hash);
     for (; (f->size >> level & 1) != 0; level++)
@@ -56,7 +57,7 @@ void merkle_frontier_add(struct merkle_frontier *f, const merkle_hash leaf)
 void merkle_frontier_root(const struct merkle_frontier *f, merkle_hash ret)
 {
     bool some = false;
-    merkle_hash hash;
+    merkle_hash hash = {0};
 
     for (unsigned level = 0; level < SG_MERKLE_LEVELS; level++) {
         if ((f->size >> level & 1) == 0)
@@ -86,10 +87,11 @@ static unsigned floor_level(uint64_t size)
 enum sg_err merkle_subtree(const struct merkle_source *s, uint64_t begin, uint64_t end,
                            merkle_hash ret)
 {
-    merkle_hash parts[SG_MERKLE_LEVELS];
+    merkle_hash parts[SG_MERKLE_LEVELS] = {{0}};
     size_t count = 0;
-    merkle_hash hash;
+    merkle_hash hash = {0};
 
+    assert(begin < end);
     while (begin < end) {
         unsigned level = floor_level(end - begin);
         enum sg_err err = s->read(s->ctx, level, begin >> level, parts[count++]);
@@ -123,7 +125,7 @@ static uint64_t split(uint64_t size)
 static void reverse(merkle_hash *hashes, size_t count)
 {
     for (size_t i = 0; i < count / 2; i++) {
-        merkle_hash held;
+        merkle_hash held = {0};
 
         memcpy(held, hashes[i], sizeof held);
         memcpy(hashes[i], hashes[count - 1 - i], sizeof held);
@@ -199,7 +201,7 @@ enum sg_err merkle_verify_inclusion(uint64_t index, uint64_t size, const merkle_
 {
     uint64_t at = index;
     uint64_t last = size - 1;
-    merkle_hash hash;
+    merkle_hash hash = {0};
 
     if (index >= size || count > SG_MERKLE_PROOF)
         return SG_ERR_BAD_DIGEST;
@@ -227,8 +229,8 @@ static enum sg_err verify_growth(uint64_t at, uint64_t last, const merkle_hash *
                                  const merkle_hash shared, const merkle_hash root_from,
                                  const merkle_hash root_to)
 {
-    merkle_hash first;
-    merkle_hash second;
+    merkle_hash first = {0};
+    merkle_hash second = {0};
 
     memcpy(first, shared, sizeof first);
     memcpy(second, shared, sizeof second);
