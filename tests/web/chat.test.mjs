@@ -377,7 +377,7 @@ suite('web chat', async ({ gw, browser, it }) => {
   });
 
   await it('did all this without a complaint of the browser but of what was refused', () => {
-    assertQuiet(ann, /404 .*\/(members\/nobody|chat\/team\/messages\?.*)$/);
-    assertQuiet(bob, /412 .*dropped\.txt$|404 .*chat\/team\/messages\?.*$/);
+    assertQuiet(ann, /404 .*\/(members\/nobody|chat\/team\/(messages\?.*|read))$/);
+    assertQuiet(bob, /412 .*dropped\.txt$|404 .*chat\/team\/(messages\?.*|read)$/);
   });
 });

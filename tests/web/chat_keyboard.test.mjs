@@ -92,6 +92,7 @@ suite('web chat keyboard', async ({ gw, browser, it }) => {
     await page.keyboard.type('keys');
     await page.keyboard.press('Enter');
     await page.getByRole('heading', { name: 'keys' }).waitFor();
+    await waitForFocus(page, 'Message to keys');
     await tabTo(page, 'Members', 'Shift+Tab');
     await page.keyboard.press('Enter');
     await page.getByRole('dialog').waitFor();
