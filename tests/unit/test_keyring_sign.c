@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -307,6 +308,69 @@ static void malformed_batches_end_the_channel(void **state)
     assert_int_equal(keyring_client_status(client), SG_OK);
 }
 
+#define CALLERS 8
+#define ROUNDS  12
+
+struct caller {
+    pthread_t thread;
+    struct keyring_sign m;
+    const struct sig_public *key;
+    uint8_t *seen; /* by index, shared: each is written once */
+    bool failed;
+};
+
+static void *call_often(void *arg)
+{
+    struct caller *c = arg;
+
+    for (size_t r = 0; r < ROUNDS && !c->failed; r++) {
+        struct arena *own = arena_new(16 << 20);
+        struct keyring_batch b;
+
+        c->failed = own == NULL || keyring_client_sign(client, &c->m, own, &b) != SG_OK;
+        for (size_t i = 0; !c->failed && i < b.result.item_count; i++) {
+            const struct keyring_signed *s = &b.result.items[i];
+
+            c->failed = sig_verify_record(s->record, s->record_len, s->signature, s->signature_len,
+                                          c->key, NULL) != SG_SIG_VALID ||
+                        s->index >= b.result.tree_size ||
+                        __atomic_fetch_add(&c->seen[s->index], 1, __ATOMIC_RELAXED) != 0;
+        }
+        if (!c->failed)
+            keyring_batch_fini(&b);
+        arena_free(own);
+    }
+    return NULL;
+}
+
+static void batches_at_once_get_numbers_of_their_own(void **state)
+{
+    static uint8_t seen[CALLERS * ROUNDS * 70];
+    struct caller callers[CALLERS];
+    struct sig_public key;
+    size_t total = 0;
+
+    (void)state;
+    memset(seen, 0, sizeof seen);
+    make_key("k", SG_KEY_ED25519);
+    load_public("k", &key);
+    for (size_t i = 0; i < CALLERS; i++) {
+        size_t count = i % 2 == 0 ? 70 : i;
+
+        callers[i] = (struct caller){.m = batch_of("k", 0, count), .key = &key, .seen = seen};
+        total += count * ROUNDS;
+    }
+    for (size_t i = 0; i < CALLERS; i++)
+        assert_int_equal(pthread_create(&callers[i].thread, NULL, call_often, &callers[i]), 0);
+    for (size_t i = 0; i < CALLERS; i++) {
+        assert_int_equal(pthread_join(callers[i].thread, NULL), 0);
+        assert_false(callers[i].failed);
+    }
+    for (size_t i = 0; i < total; i++)
+        assert_int_equal(seen[i], 1);
+    sig_public_fini(&key);
+}
+
 /* A witness: an Ed25519 key that cosigns notes. */
 struct witness {
     gnutls_privkey_t key;
@@ -501,6 +565,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(directories_get_manifests, set_up, tear_down),
         cmocka_unit_test_setup_teardown(what_may_not_be_asked_gets_nothing, set_up, tear_down),
         cmocka_unit_test_setup_teardown(malformed_batches_end_the_channel, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(batches_at_once_get_numbers_of_their_own, set_up,
+                                        tear_down),
         cmocka_unit_test_setup_teardown(without_a_quorum_there_is_no_signature, set_up, tear_down),
         cmocka_unit_test_setup_teardown(how_fast_it_is, set_up, tear_down),
     };
