@@ -288,6 +288,9 @@ static enum sg_err update(struct namedkeys *n, const struct named *former,
 
     if (!may_manage(&former->key, &m->actor))
         return SG_ERR_FORBIDDEN;
+    /* Whom the gateway connects to, and that it must, is for those who run it to say. */
+    if ((m->set & SG_KEY_SET_WITNESSES) != 0 && !m->actor.admin)
+        return SG_ERR_FORBIDDEN;
     err = check_update(&former->key, m);
     if (err != SG_OK)
         return err;

@@ -109,6 +109,14 @@ suite('witnesses', async ({ gw, it }) => {
       }
       await admin.patch('/v1/keys/free', { json: { witnesses: [{ key, url }], quorum: 2 }, expect: [400, 'parameter-invalid'] });
     });
+
+    await it('are chosen by admins, not by managers of the key', async () => {
+      const ann = await gw.user(admin, 'ann');
+      await admin.patch('/v1/keys/free', { json: { managers: ['ann'] }, expect: 200 });
+      await ann.patch('/v1/keys/free', { json: { formats: ['raw'] }, expect: 200 });
+      await ann.patch('/v1/keys/free', { json: { witnesses: [witnesses[0].listed], quorum: 1 }, expect: [403, 'forbidden'] });
+      await ann.patch('/v1/keys/free', { json: { quorum: 0 }, expect: [403, 'forbidden'] });
+    });
   } finally {
     await Promise.all(witnesses.map((witness) => witness.stop()));
   }
