@@ -102,7 +102,8 @@ static void openssl_verifies_raw(void **state)
     for (size_t i = SG_KEY_ECDSA_P256; i <= SG_KEY_RSA_3072; i++) {
         write_public(&keys[i], SG_PUBLIC_PEM, "k.pem");
         write_signature(&keys[i], SG_FORMAT_RAW, "f.sig");
-        holds_for_content_only("openssl dgst -sha256 -verify k.pem -signature f.sig f >/dev/null 2>&1");
+        holds_for_content_only(
+            "openssl dgst -sha256 -verify k.pem -signature f.sig f >/dev/null 2>&1");
     }
     write_public(&keys[SG_KEY_ED25519], SG_PUBLIC_PEM, "k.pem");
     write_signature(&keys[SG_KEY_ED25519], SG_FORMAT_RAW, "f.sig");
