@@ -157,6 +157,56 @@ static void test_a_server_certificate(void **state)
     gnutls_x509_crt_deinit(cert);
 }
 
+static void test_a_signing_certificate(void **state)
+{
+    static const char *const good[] = {"release.2-x_"};
+    static const char *const bad[] = {
+        "",       "a b",      "a/b",
+        "a,CN=b", "\xc3\xa4", "12345678901234567890123456789012345678901234567890123456789012345"};
+    const struct pki_issuer issuer = {.cert = ca, .key = ca_key};
+    struct pki_request request = {.purpose = SG_PKI_SIGNING,
+                                  .public_key = server_public,
+                                  .names = good,
+                                  .name_count = 1,
+                                  .crl_uri = "https://gate.example/v1/ca/crl",
+                                  .now_s = NOW_S};
+    gnutls_x509_crt_t cert;
+    unsigned critical;
+    unsigned usage;
+    char text[64];
+    size_t size = sizeof text;
+
+    (void)state;
+    assert_int_equal(pki_issue(&issuer, &request, &cert), SG_OK);
+    assert_serial(cert);
+    assert_true(pki_is_issued_by(cert, ca));
+    assert_true(pki_has_crl_uri(cert, request.crl_uri));
+    assert_int_equal(
+        gnutls_x509_crt_get_dn_by_oid(cert, GNUTLS_OID_X520_COMMON_NAME, 0, 0, text, &size), 0);
+    assert_string_equal(text, good[0]);
+    assert_int_equal(gnutls_x509_crt_get_key_usage(cert, &usage, &critical), 0);
+    assert_int_equal(usage, GNUTLS_KEY_DIGITAL_SIGNATURE);
+    for (unsigned i = 0; i < 2; i++) {
+        size = sizeof text;
+        assert_int_equal(gnutls_x509_crt_get_key_purpose_oid(cert, i, text, &size, &critical), 0);
+        assert_string_equal(text, i == 0 ? GNUTLS_KP_EMAIL_PROTECTION : GNUTLS_KP_CODE_SIGNING);
+    }
+    size = sizeof text;
+    assert_int_equal(gnutls_x509_crt_get_key_purpose_oid(cert, 2, text, &size, &critical),
+                     GNUTLS_E_REQUESTED_DATA_NOT_AVAILABLE);
+    /* It serves as long as the CA, and for no server. */
+    assert_int_equal(gnutls_x509_crt_get_expiration_time(cert),
+                     gnutls_x509_crt_get_expiration_time(ca));
+    assert_false(pki_covers(cert, good[0]));
+    gnutls_x509_crt_deinit(cert);
+    request.names = bad;
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++, request.names++)
+        assert_int_equal(pki_issue(&issuer, &request, &cert), SG_ERR_BAD_FIELD);
+    request.names = bad;
+    request.name_count = 0;
+    assert_int_equal(pki_issue(&issuer, &request, &cert), SG_ERR_BAD_FIELD);
+}
+
 /* The way a client does it: trust list, name and purpose. */
 static void test_a_client_would_accept_it(void **state)
 {
@@ -366,6 +416,7 @@ int main(void)
         cmocka_unit_test(test_the_ca),
         cmocka_unit_test(test_a_long_host_name_is_cut),
         cmocka_unit_test(test_a_server_certificate),
+        cmocka_unit_test(test_a_signing_certificate),
         cmocka_unit_test(test_a_client_would_accept_it),
         cmocka_unit_test(test_another_ca_of_the_same_name_is_not_the_issuer),
         cmocka_unit_test(test_lives),
