@@ -149,6 +149,11 @@ struct hasher *hasher_start(struct hasher_file *files, size_t count, bool sha512
     }
     h->files = files;
     h->count = count;
+    for (size_t i = 0; i < count; i++) {
+        files[i].package = NULL;
+        files[i].error = 0;
+        files[i].changed = files[i].done = false;
+    }
     h->sha512 = sha512;
     h->blake2b = blake2b;
     (void)pthread_mutex_init(&h->lock, NULL);
