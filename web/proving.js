@@ -4,6 +4,7 @@
 // `{state: 'good'|'bad'|'unknown', text}`.
 
 import * as api from './api.js';
+import { fromBase64 } from './digest.js';
 import { isRecord, recordHolds, recordText } from './record.js';
 import { user } from './session.js';
 import {
@@ -68,6 +69,45 @@ const base64 = (octets) => {
   for (const octet of octets) text += String.fromCharCode(octet);
   return btoa(text);
 };
+
+/* The record that a proof carries. */
+function provedRecord(text) {
+  try {
+    const { extra } = parseProof(text);
+    return extra && recordOf(extra);
+  } catch {
+    return null;
+  }
+}
+
+function statementOf(text) {
+  try {
+    return JSON.parse(new TextDecoder().decode(fromBase64(JSON.parse(text).payload)));
+  } catch {
+    return null;
+  }
+}
+
+/**
+ * Which contents a claim (as `classify` gives it) says it is about.
+ * @returns {Array<{sha256: string, name: string}>} empty where it does not say
+ */
+export function subjectsOf(claim) {
+  if (claim.kind === 'record' || claim.kind === 'proof') {
+    const record = claim.record ?? provedRecord(claim.text);
+    return record ? [{ sha256: record.digest.sha256, name: record.name }] : [];
+  }
+  if (claim.format === 'signify') {
+    const lines = claim.signature.matchAll(/^SHA256 \((.+)\) = ([0-9a-f]{64})$/gm);
+    return Array.from(lines, ([, name, sha256]) => ({ sha256, name }));
+  }
+  if (claim.format === 'dsse') {
+    const { subject } = statementOf(claim.signature) ?? {};
+    if (!Array.isArray(subject)) return [];
+    return subject.map((one) => ({ sha256: one?.digest?.sha256, name: one?.name }));
+  }
+  return [];
+}
 
 /** The log's verifier key, as the gateway publishes it. */
 export const logKey = async () => parseVerifierKey((await api.logGet()).key);

@@ -8,7 +8,7 @@ import { button, el, fill, icon } from './dom.js';
 import { acceptDrops } from './drop.js';
 import { bytes, plural } from './format.js';
 import { clear, errorBox, fail } from './notices.js';
-import { checkFormat, checkProofFile, checkRecord, classify, verdict } from './proving.js';
+import { checkFormat, checkProofFile, checkRecord, classify, subjectsOf, verdict } from './proving.js';
 import { user } from './session.js';
 import { checkRow, recordFacts, signingNav } from './signing.js';
 import { setTitle } from './title.js';
@@ -100,7 +100,7 @@ class Verify {
       for (const { file } of dropped.slice(0, FILES_AT_ONCE)) {
         const what = await classify(file);
         if (what.kind === 'content') contents.push({ file, claims: [] });
-        else claims.push({ ...what, file });
+        else claims.push({ ...what, file, list: await listOf(what) });
       }
       for (const content of contents) content.digests = await this.hash(content.file);
       const alone = claims.filter((claim) => !assign(claim, contents));
@@ -128,7 +128,7 @@ class Verify {
   }
 
   async show(file, digests, claims) {
-    const panel = el('section', { class: 'panel pad verdict', 'aria-busy': 'true' });
+    const panel = el('section', { class: 'panel pad verdict', 'aria-busy': 'true', 'data-name': file.name });
     this.results.append(panel);
     try {
       const found = claims.length > 0 ? await proveAll(claims, digests, file.name) : await lookUp(digests);
@@ -141,14 +141,30 @@ class Verify {
   }
 }
 
-/* A claim belongs to the content with its digest, or to the one whose name it begins with, or to the only one. */
+/*
+ * A claim belongs to the contents that it names, by digest or name (a list names many), else to the one whose name
+ * it begins with, or to the only one. A list is looked up, not held against itself.
+ */
 function assign(claim, contents) {
-  const owner =
-    contents.find(({ digests }) => claim.record?.digest.sha256 === digests.sha256) ??
-    contents.find(({ file }) => claim.file.name.startsWith(`${file.name}.`)) ??
-    (contents.length === 1 ? contents[0] : null);
-  owner?.claims.push(claim);
-  return owner !== null && owner !== undefined;
+  claim.subjects = subjectsOf(claim);
+  const named = ({ file }) => claim.subjects.some(({ name }) => name?.split('/').at(-1) === file.name);
+  let owners = contents.filter((content) => subjectIn(claim, content.digests) || named(content));
+  if (owners.length === 0) {
+    const others = contents.filter((content) => content.digests.sha256 !== claim.list);
+    const beside = others.filter(({ file }) => claim.file.name.startsWith(`${file.name}.`));
+    owners = beside.length > 0 || others.length > 1 ? beside : others;
+  }
+  for (const { claims } of owners) claims.push(claim);
+  return owners.length > 0;
+}
+
+const subjectIn = (claim, digests) => claim.subjects.find(({ sha256 }) => sha256 === digests?.sha256);
+
+/* The SHA-256 of the list that a signify file signs: of all after its second line. */
+async function listOf({ format, signature }) {
+  if (format !== 'signify') return null;
+  const [, list] = /^[^\n]*\n[^\n]*\n([^]*)$/.exec(signature) ?? [];
+  return list ? (await digestsOf(new Blob([list]))).sha256 : null;
 }
 
 async function proveAll(claims, digests, name) {
@@ -157,7 +173,8 @@ async function proveAll(claims, digests, name) {
     const from = claim.file.name;
     if (claim.kind === 'proof') results.push({ from, ...(await checkProofFile(claim.text, digests)) });
     else if (claim.kind === 'record') results.push({ from, ...(await checkRecord(claim.record, digests)) });
-    else if (user()) results.push({ from, ...(await checkFormat(claim, digests, name)) });
+    else if (user())
+      results.push({ from, ...(await checkFormat(claim, digests, subjectIn(claim, digests)?.name ?? name)) });
     else {
       const text = `Sign in to have ${claim.format} signatures checked, or use the format’s own tool`;
       results.push({ from, record: null, checks: [{ state: 'unknown', text }] });

@@ -25,6 +25,8 @@ suite('web sign', { limit: 240000 }, async ({ gw, browser, it }) => {
   let client;
   let record; // of the local file
   let proof;
+  let list; // of a folder
+  let listSig;
 
   const publicKey = async (format) =>
     (await client.get('/v1/keys/release/public', { query: { format }, expect: 200 })).bytes.toString();
@@ -112,7 +114,9 @@ suite('web sign', { limit: 240000 }, async ({ gw, browser, it }) => {
     await signAll(page, 1, 3);
     const lines = ['a', 'b/c', 'd'].map((name) => `SHA256 (${name}) = ${sha256(name)}\n`).join('');
     assert.equal((await take(page, 'SHA256')).toString(), lines);
-    assert.ok((await take(page, 'SHA256.sig')).toString().endsWith(lines));
+    list = { name: 'SHA256', bytes: lines };
+    listSig = { name: 'SHA256.sig', bytes: await take(page, 'SHA256.sig') };
+    assert.ok(listSig.bytes.toString().endsWith(lines));
   });
 
   await it('shows what cannot be signed where it stands, and keeps the rest', async () => {
@@ -211,6 +215,22 @@ suite('web sign', { limit: 240000 }, async ({ gw, browser, it }) => {
     ]);
     assert.equal((await verdictOf(page, 'renamed')).state, 'good');
     assert.equal((await verdictOf(page, 'unsigned')).word, 'Not signed here');
+  });
+
+  await it('verifies the files of a folder with its list', async () => {
+    await openView(page, gw, 'log');
+    await openView(page, gw, 'verify');
+    await drop(page, [
+      { name: 'a', bytes: 'a' },
+      { name: 'c', bytes: 'b/c' },
+      { name: 'd', bytes: 'D' },
+      list,
+      listSig
+    ]);
+    await page.getByText('4 results').waitFor();
+    const states = {};
+    for (const name of ['a', 'c', 'd', 'SHA256']) states[name] = (await verdictOf(page, name)).word;
+    assert.deepEqual(states, { a: 'Verified', c: 'Verified', d: 'Not valid', SHA256: 'Verified' });
   });
 
   await it('finds every change', async () => {

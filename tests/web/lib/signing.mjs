@@ -52,9 +52,7 @@ export async function take(page, name) {
 
 // What the page says of a file: {state, word, checks: [[state, text]]}.
 export async function verdictOf(page, name) {
-  const panel = page.locator('.verdict:not([aria-busy])', {
-    has: page.getByRole('heading', { level: 2, name })
-  });
+  const panel = page.locator(`.verdict[data-name="${name}"]:not([aria-busy])`);
   await panel.waitFor();
   return panel.evaluate((node) => ({
     state: node.dataset.state,
