@@ -20,6 +20,7 @@ void keyring_batch_fini(struct keyring_batch *b);
 /*
  * Has a batch signed. SG_ERR_NOT_FOUND, SG_ERR_FORBIDDEN, SG_ERR_KEY_DISABLED, SG_ERR_KEY_EXPIRED,
  * SG_ERR_BAD_FIELD (format, name, digest), SG_ERR_CONFLICT (a name twice in a directory),
+ * SG_ERR_TOO_LARGE (the result would have more than SG_SIGN_RESULT_MAX bytes),
  * SG_ERR_LOG_CLOSED, SG_ERR_CLOCK, SG_ERR_OVERLOADED; SG_ERR_UNAVAILABLE when the keyring does not
  * answer in time: the leaves may be in the log then. Any thread may call; it blocks.
  */

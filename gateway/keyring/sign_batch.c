@@ -101,6 +101,8 @@ enum sg_err batch_borrow(struct batch *b, struct namedkeys *named)
     if (err != SG_OK)
         return err;
     b->named = named;
+    if ((b->m.formats & SG_FORMAT_CMS) != 0 && b->loan.certificate_len == 0)
+        return SG_ERR_UNAVAILABLE;
     err = sig_public_load(b->loan.spki, b->loan.spki_len, &b->public);
     if (err != SG_OK)
         return SG_ERR_INTERNAL;
@@ -215,6 +217,40 @@ static enum sg_err check_leaf(const struct batch *b, size_t leaf, const struct s
                                                                                 : SG_ERR_BAD_FIELD;
 }
 
+/* What a leaf's part of the result takes at most. */
+static size_t result_bound(const struct batch *b, size_t leaf)
+{
+    size_t text = b->starts[leaf + 1] - b->starts[leaf];
+    size_t lines = 0;
+    size_t bound = text + SG_SIGNATURE_MAX + 256;
+
+    if (leaf >= b->m.item_count)
+        (void)sig_manifest_lines(b->manifests[leaf - b->m.item_count], &lines);
+    if ((b->m.formats & SG_FORMAT_RAW) != 0)
+        bound += SG_SIGNATURE_MAX;
+    if ((b->m.formats & SG_FORMAT_MINISIGN) != 0)
+        bound += text + 512; /* the name is part of the text */
+    if ((b->m.formats & SG_FORMAT_SIGNIFY) != 0)
+        bound += text + lines + 512;
+    if ((b->m.formats & SG_FORMAT_SSHSIG) != 0)
+        bound += 3072;
+    if ((b->m.formats & SG_FORMAT_CMS) != 0)
+        bound += 2 * b->loan.certificate_len + 2048;
+    if ((b->m.formats & SG_FORMAT_DSSE) != 0)
+        bound += (2 * text + 1024) / 3 * 4 + 1536;
+    return bound;
+}
+
+/* Looked at before the leaves are in the log for good. */
+static enum sg_err check_size(const struct batch *b)
+{
+    size_t all = 64 << 10;
+
+    for (size_t leaf = 0; leaf < b->count; leaf++)
+        all += result_bound(b, leaf);
+    return all <= SG_SIGN_RESULT_MAX ? SG_OK : SG_ERR_TOO_LARGE;
+}
+
 enum sg_err batch_compose(struct batch *b, int64_t timestamp_ns)
 {
     enum sg_err err;
@@ -237,7 +273,7 @@ enum sg_err batch_compose(struct batch *b, int64_t timestamp_ns)
             err = SG_ERR_BAD_FIELD;
         b->starts[leaf + 1] = b->texts.len;
     }
-    return err;
+    return err == SG_OK ? check_size(b) : err;
 }
 
 enum sg_err batch_append(struct batch *b, struct translog *log)

@@ -11,7 +11,7 @@
 #include "base/thread.h"
 #include "keyring/sign_internal.h"
 
-#define NICE      10
+#define NICE      5 /* a third of a handshake's share when processors are short */
 #define IDLE_S    5
 #define TEXT_MAX  (20 << 20) /* of what is signed at once; lists are long */
 #define KEEP_ROOM (256 << 10)

@@ -308,6 +308,32 @@ static void malformed_batches_end_the_channel(void **state)
     assert_int_equal(keyring_client_status(client), SG_OK);
 }
 
+static void what_is_too_large_is_not_begun(void **state)
+{
+    struct keyring_sign m = batch_of("k", SG_FORMATS_ALL, SG_SIGN_ITEMS_MAX);
+    struct keyring_sign_item *items = make_items(SG_SIGN_ITEMS_MAX, 0);
+    struct logdir *log = open_log();
+    SG_BUF_CLEANUP struct buf leaf;
+    struct keyring_batch b;
+    char prefix[900];
+
+    (void)state;
+    buf_init(&leaf, SG_LOG_ENTRY_MAX);
+    make_key("k", SG_KEY_ED25519);
+    memset(prefix, 'x', sizeof prefix);
+    prefix[sizeof prefix - 1] = '\0';
+    for (size_t i = 0; i < SG_SIGN_ITEMS_MAX; i++)
+        items[i].name = arena_printf(arena, "%s/%zu", prefix, i);
+    m.items = items;
+    assert_int_equal(keyring_client_sign(client, &m, arena, &b), SG_ERR_TOO_LARGE);
+    assert_int_not_equal(logdir_entry(log, 0, &leaf), SG_OK);
+    m.formats = SG_FORMAT_RAW;
+    assert_int_equal(keyring_client_sign(client, &m, arena, &b), SG_OK);
+    assert_int_equal(b.result.item_count, SG_SIGN_ITEMS_MAX);
+    keyring_batch_fini(&b);
+    logdir_close(log);
+}
+
 #define CALLERS 8
 #define ROUNDS  12
 
@@ -565,6 +591,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(directories_get_manifests, set_up, tear_down),
         cmocka_unit_test_setup_teardown(what_may_not_be_asked_gets_nothing, set_up, tear_down),
         cmocka_unit_test_setup_teardown(malformed_batches_end_the_channel, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(what_is_too_large_is_not_begun, set_up, tear_down),
         cmocka_unit_test_setup_teardown(batches_at_once_get_numbers_of_their_own, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(without_a_quorum_there_is_no_signature, set_up, tear_down),
