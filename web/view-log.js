@@ -191,7 +191,7 @@ class Log {
           'details',
           {},
           el('summary', {}, 'The entry as it stands in the log'),
-          el('pre', { tabindex: 0 }, el('code', {}, text)),
+          el('pre', {}, el('code', {}, text)),
         ),
       ),
       el(

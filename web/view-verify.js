@@ -71,7 +71,12 @@ class Verify {
           : 'When you are signed in, a file alone is looked up by its digest, and signature files of all formats are checked.',
       ),
       el('p', { class: 'row' }, this.choose, this.picker, this.state),
-      el('p', { class: 'hint' }, 'Files are hashed in this browser and stay on your device.'),
+      el(
+        'p',
+        { class: 'hint' },
+        'Files are hashed in this browser and stay on your device. The public keys come from this gateway; ' +
+          'secctl verify --offline checks with keys that you hold yourself.',
+      ),
     );
     root.append(
       el('h1', { tabindex: -1 }, 'Verify'),

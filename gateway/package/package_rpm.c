@@ -163,7 +163,8 @@ enum sg_err package_rpm_read(const struct package_input *in, struct package_info
     uint8_t lead[LEAD_SIZE];
     enum sg_err err = package_read_exactly(in, 0, lead, sizeof lead);
 
-    if (err == SG_OK && (memcmp(lead, "\xed\xab\xee\xdb", 4) != 0 || lead[4] < 3 || lead[4] > 4))
+    /* The rest of the lead is obsolete; newer packages leave it empty. */
+    if (err == SG_OK && memcmp(lead, "\xed\xab\xee\xdb", 4) != 0)
         err = SG_ERR_NOT_FOUND;
     if (err == SG_OK)
         err = read_header(in, LEAD_SIZE, &signature);
