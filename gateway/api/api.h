@@ -35,9 +35,9 @@ struct api {
     struct signing *signing;
     struct logread *log;
     struct keyring_client *keyring; /* states the time */
-    const struct web_assets *web; /* index page, modules, OpenAPI document */
-    const char *ca_file;          /* the CA's certificate (PEM), replaced now and then */
-    const char *crl_file;         /* its revocation list (DER), likewise */
+    const struct web_assets *web;   /* index page, modules, OpenAPI document */
+    const char *ca_file;            /* the CA's certificate (PEM), replaced now and then */
+    const char *crl_file;           /* its revocation list (DER), likewise */
     size_t max_file_bytes;
     /* Readiness: SG_OK, or why not, with a static text for the client. */
     enum sg_err (*ready)(void *ctx, const char **ret_reason);

@@ -82,7 +82,7 @@ enum sg_err sign_request_read(struct request *r, struct arena *arena, struct sig
                               bool *ret_stored)
 {
     char *key = NULL;
-    struct item one;
+    struct item one = {.path = NULL};
     struct json_strings formats = {.count = 0};
     const struct json_field item[] = {
         {NULL, "path", SG_JSON_STRING, false, 1, PATH_CHARACTERS, {.string = &one.path}, NULL},

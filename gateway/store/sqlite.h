@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The SQLite engine of the users, sessions, files, spaces, events and signatures stores: WAL, synchronous=FULL,
- * one writer thread that takes the whole queue, commits once and then answers everyone; readers
- * have a connection per thread.
+ * The SQLite engine of the users, sessions, files, spaces, events and signatures stores: WAL,
+ * synchronous=FULL, one writer thread that takes the whole queue, commits once and then answers
+ * everyone; readers have a connection per thread.
  */
 #ifndef SG_STORE_SQLITE_H
 #define SG_STORE_SQLITE_H
