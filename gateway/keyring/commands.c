@@ -135,9 +135,37 @@ static enum sg_err read_backup(const char *file, struct backup *ret)
     return err;
 }
 
+/* The log's key belongs to the log: where that is not, a second one under the same key would be a
+ * fork of the first. */
+static bool leave_log_key_out(const char *data, struct backup *b)
+{
+    char *checkpoint = file_join(data, "log/checkpoint");
+    bool left_out = false;
+    size_t kept = 0;
+
+    if (checkpoint != NULL && access(checkpoint, F_OK) == 0) {
+        free(checkpoint);
+        return false;
+    }
+    free(checkpoint);
+    for (size_t i = 0; i < b->count; i++) {
+        struct backup_file *f = &b->file[i];
+
+        if (strcmp(f->path, "log.key") == 0 || strcmp(f->path, "log.pub") == 0) {
+            buf_wipe(&f->content);
+            left_out = true;
+        } else {
+            b->file[kept++] = *f;
+        }
+    }
+    b->count = kept;
+    return left_out;
+}
+
 static int import_keys(const struct options *o, struct setup *s)
 {
     struct backup b = {.count = 0};
+    bool new_log;
     size_t count;
     enum sg_err err = file_mkdirs(o->setup.data, 0700);
 
@@ -155,6 +183,7 @@ static int import_keys(const struct options *o, struct setup *s)
         return say("wrong passphrase, or the backup was altered", err);
     if (err != SG_OK)
         return say("this is no backup of a keyring", err);
+    new_log = leave_log_key_out(o->setup.data, &b);
     err = backup_restore(&s->kek, s->dir, &b);
     count = b.count;
     backup_fini(&b);
@@ -163,6 +192,9 @@ static int import_keys(const struct options *o, struct setup *s)
     if (err != SG_OK)
         return say("not all keys could be written; the next import completes it", err);
     (void)fprintf(stderr, "%zu files of keys are in place\n", count);
+    if (new_log)
+        (void)fprintf(stderr, "there is no log here: its key is left out, and a new log with a new "
+                              "key will begin\n");
     return EXIT_SUCCESS;
 }
 

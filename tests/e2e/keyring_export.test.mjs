@@ -83,6 +83,7 @@ suite('keyring_export', async ({ t, gw, it }) => {
     for (let i = 0; i < 2; i++) {
       const done = keyring(args, { input: `a new passphrase\n${PASSPHRASE}\n` });
       assert.equal(done.status, 0, done.stderr);
+      assert.match(done.stderr, /a new log with a new key will begin/);
     }
     const other = new Gateway({ data, config: { keyring: { kek: 'passphrase' } }, stdin: 'a new passphrase\n' });
     t.after(() => other.kill());
@@ -96,11 +97,40 @@ suite('keyring_export', async ({ t, gw, it }) => {
     assert.equal(await publicPem(client, 'builds'), await publicPem(admin, 'builds'));
     await client.patch('/v1/keys/builds', { json: { signers: ['root-admin'] }, expect: 200 });
     await sign(client, 'builds');
+    // A second log under the key of the first would be a fork of it.
+    const [log, theirs] = await Promise.all([client, admin].map(async (one) => (await one.get('/v1/log', { expect: 200 })).json));
+    assert.notEqual(log.key, theirs.key);
     await other.closeClients();
     await other.stop();
     const done = keyring(args, { input: `a new passphrase\n${PASSPHRASE}\n` });
     assert.equal(done.status, 2);
     assert.match(done.stderr, /other keys are there already; nothing was changed/);
+  });
+
+  await it('the source of the key-encryption key is changed, and the log goes on', async () => {
+    const { key: logKey } = (await admin.get('/v1/log', { expect: 200 })).json;
+    await gw.closeClients();
+    await gw.stop();
+    const data = join(work, 'moved');
+    cpSync(gw.data, data, { recursive: true });
+    writeFileSync(file, exportKeys(data), 'latin1');
+    rmSync(join(data, 'keyring'), { recursive: true });
+    const done = keyring(['import', '--data', data, '--file', file, '--kek', 'passphrase'], { input: `a new passphrase\n${PASSPHRASE}\n` });
+    assert.equal(done.status, 0, done.stderr);
+    const accepted = keyring(['accept-log', '--data', data]);
+    assert.equal(accepted.status, 0, accepted.stderr + accepted.stdout);
+    const moved = new Gateway({ data, config: { keyring: { kek: 'passphrase' } }, stdin: 'a new passphrase\n' });
+    t.after(() => moved.kill());
+    await moved.start();
+    const client = await moved.login('root-admin', 'the first password');
+    const { size, key } = (await client.get('/v1/log', { expect: 200 })).json;
+    assert.equal(key, logKey);
+    const { signatures } = (await sign(client, 'release')).json;
+    assert.equal(signatures[0].log.index, size);
+    assert.ok(size >= 4);
+    await moved.closeClients();
+    await moved.stop();
+    await gw.start();
   });
 
   await it('a backup that an interrupted import has begun is completed', () => {
