@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A profile is a gateway with a name: a directory (0700) that holds config.json (address, last user
- * name), ca.pem (the CA that was trusted), session.json (tokens), history (of chat) and
- * verified.json (chat verify), all 0600. Files are replaced atomically. The directory is made when
- * something is saved first.
+ * name), ca.pem (the CA that was trusted), session.json (tokens), history (of chat),
+ * verified.json (chat verify), trusted.json (public keys), log.json (log check), all 0600. Files
+ * are replaced atomically. The directory is made when something is saved first.
  */
 #ifndef SG_CLI_PROFILE_H
 #define SG_CLI_PROFILE_H

@@ -369,6 +369,8 @@ static enum cli_status run(struct check *c)
 
     if (status != SG_CLI_OK)
         return status;
+    if (c->of->signature && access(c->of->signature, R_OK) != 0)
+        return report_errno("read", c->of->signature);
     find_proof(c);
     find_candidates(c);
     for (size_t i = 0; i < c->count && status == SG_CLI_OK; i++)
