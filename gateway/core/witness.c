@@ -14,6 +14,8 @@
 #define ROUND_MAX   64 /* witnesses of one round */
 #define SEEN_MAX    64 /* sizes that are remembered */
 #define GRACE_MS    250
+#define SILENT_MS   30000 /* after an answer that did not come in time ... */
+#define SHORT_MS    2000  /* ... this is the limit */
 #define POLL_MS     100
 #define WAITERS_MAX 1024
 
@@ -30,11 +32,13 @@ struct waiter {
     struct buf *out;
 };
 
-/* The size that a witness is known to have seen. */
+/* What is known of a witness. */
 struct seen {
     char url[256];
     struct note_key key;
-    uint64_t size;
+    uint64_t size;           /* of the log, when it last cosigned */
+    int64_t silent_until_ns; /* it has kept somebody waiting: until then the limit is shorter, so
+                                that one that is down holds up no thread for long */
 };
 
 struct witness_pool {
@@ -57,6 +61,7 @@ struct round {
     struct waiter *waiters;
     struct logread_head head;
     int64_t end_ns;
+    bool graced; /* all have what they need: it ends soon */
     size_t count;
     struct witness_ask ask[ROUND_MAX];
 };
@@ -109,16 +114,19 @@ static bool same_key(const struct note_key *a, const struct note_key *b)
            strcmp(a->name, b->name) == 0;
 }
 
-static uint64_t *seen_size(struct witness_pool *p, const struct witness_ask *a, bool make)
+static struct seen *find_seen(struct witness_pool *p, const struct witness_ask *a, bool make)
 {
+    struct seen *seen;
+
     for (size_t i = 0; i < p->seen_count; i++)
         if (same_key(&p->seen[i].key, &a->key) && strcmp(p->seen[i].url, a->witness->url) == 0)
-            return &p->seen[i].size;
+            return &p->seen[i];
     if (!make || p->seen_count == SEEN_MAX)
         return NULL;
-    p->seen[p->seen_count].key = a->key;
-    (void)snprintf(p->seen[p->seen_count].url, sizeof p->seen[0].url, "%s", a->witness->url);
-    return &p->seen[p->seen_count++].size;
+    seen = &p->seen[p->seen_count++];
+    *seen = (struct seen){.key = a->key};
+    (void)snprintf(seen->url, sizeof seen->url, "%s", a->witness->url);
+    return seen;
 }
 
 static struct witness_ask *find_ask(struct round *r, const struct keyring_witness *w)
@@ -174,7 +182,8 @@ static long left_ms(const struct round *r)
 static void add_witness(struct round *r, const struct keyring_witness *w)
 {
     struct witness_ask *a = &r->ask[r->count];
-    const uint64_t *size;
+    const struct seen *seen;
+    long limit;
 
     if (r->count == ROUND_MAX || find_ask(r, w) != NULL)
         return;
@@ -182,9 +191,12 @@ static void add_witness(struct round *r, const struct keyring_witness *w)
     r->count++;
     a->err = witness_obstacle(w) != NULL ? SG_ERR_BAD_FIELD : note_key_parse(w->vkey, &a->key);
     if (a->err == SG_OK) {
-        size = seen_size(r->pool, a, false);
-        a->old_size = size != NULL && *size <= r->head.of.size ? *size : 0;
-        a->err = witness_ask_start(a, r->pool->ca_file, left_ms(r));
+        seen = find_seen(r->pool, a, false);
+        a->old_size = seen != NULL && seen->size <= r->head.of.size ? seen->size : 0;
+        limit = left_ms(r);
+        if (seen != NULL && seen->silent_until_ns > clock_monotonic_ns() && limit > SHORT_MS)
+            limit = SHORT_MS;
+        a->err = witness_ask_start(a, r->pool->ca_file, limit);
     }
     if (a->err == SG_OK && curl_multi_add_handle(r->pool->multi, a->easy) != CURLM_OK)
         a->err = SG_ERR_NO_MEMORY;
@@ -226,17 +238,16 @@ static bool all_done(const struct round *r)
 
 static void exchange(struct round *r)
 {
-    bool graced = false;
     int running;
 
     while (!all_done(r) && left_ms(r) > 0) {
         if (curl_multi_perform(r->pool->multi, &running) != CURLM_OK)
             return;
         take_ended(r);
-        if (!graced && all_reached(r)) {
+        if (!r->graced && all_reached(r)) {
             int64_t grace_ns = clock_monotonic_ns() + GRACE_MS * SG_NS_PER_MS;
 
-            graced = true;
+            r->graced = true;
             if (grace_ns < r->end_ns)
                 r->end_ns = grace_ns;
         }
@@ -251,22 +262,29 @@ static void exchange(struct round *r)
 
 static void finish_ask(struct round *r, struct witness_ask *a)
 {
+    struct seen *seen;
+
     if (a->easy != NULL)
         (void)curl_multi_remove_handle(r->pool->multi, a->easy); /* legal for one that is not in */
     if (!a->done) {
-        a->err = SG_ERR_TIMEOUT;
+        /* Within the grace time that is nobody's fault. */
+        a->done = true;
+        a->err = r->graced ? SG_ERR_CANCELLED : SG_ERR_TIMEOUT;
         (void)snprintf(a->reason, sizeof a->reason, "%s", "no answer in time");
     }
-    if (a->done && a->err == SG_OK) {
-        uint64_t *size = seen_size(r->pool, a, true);
-
-        if (size != NULL)
-            *size = a->old_size;
-    } else {
+    if (a->err == SG_ERR_BAD_FIELD)
+        return;
+    seen = find_seen(r->pool, a, true);
+    if (seen != NULL && a->err == SG_OK) {
+        seen->size = a->old_size;
+        seen->silent_until_ns = 0;
+    } else if (seen != NULL && a->err == SG_ERR_TIMEOUT) {
+        seen->silent_until_ns = clock_monotonic_ns() + SILENT_MS * SG_NS_PER_MS;
+    }
+    if (a->err != SG_OK)
         log_write(SG_LOG_WARN, "witness.failed", SG_STR("url", a->witness->url),
                   SG_INT("status", a->status), SG_STR("error", err_code(a->err)),
                   SG_STR("reason", a->reason));
-    }
 }
 
 /* The published checkpoint, or the greatest of those that are wanted. */

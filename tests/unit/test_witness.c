@@ -183,6 +183,30 @@ static void test_quorum_with_failures(void **state)
     assert_true(s->witness[1].requests <= 8 * 2 + 8 * 2);
 }
 
+/* One that has kept somebody waiting for the whole time does not do so again soon. */
+static void test_silence_costs_once(void **state)
+{
+    struct scene *s = *state;
+    const struct witness_options options = {.log = s->read, .timeout_ms = 3000};
+    SG_BUF_CLEANUP struct buf out;
+    unsigned reached;
+    int64_t begin;
+
+    buf_init(&out, SG_NOTE_MAX);
+    witness_free(s->pool);
+    assert_int_equal(witness_new(&options, &s->pool), SG_OK);
+    s->witness[0].mode = FAKE_SILENT;
+    begin = clock_monotonic_ns();
+    assert_int_equal(collect(s, 1, 1, &out, &reached), SG_ERR_QUORUM);
+    assert_true(clock_monotonic_ns() - begin >= 2900 * SG_NS_PER_MS);
+    begin = clock_monotonic_ns();
+    assert_int_equal(collect(s, 1, 1, &out, &reached), SG_ERR_QUORUM);
+    assert_true(clock_monotonic_ns() - begin < 2700 * SG_NS_PER_MS);
+    s->witness[0].mode = FAKE_HONEST;
+    assert_int_equal(collect(s, 1, 1, &out, &reached), SG_OK);
+    assert_int_equal(signed_by(s, &out), 1);
+}
+
 static void test_other_lines_are_ignored(void **state)
 {
     struct scene *s = *state;
@@ -369,11 +393,17 @@ static void test_request(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        SCENE(test_all_cosign),           SCENE(test_learns_the_size),
-        SCENE(test_quorum_with_failures), SCENE(test_other_lines_are_ignored),
-        SCENE(test_counted_once),         SCENE(test_nobody_is_asked),
-        SCENE(test_rounds_are_shared),    SCENE(test_obstacles),
-        cmocka_unit_test(test_sizes),     cmocka_unit_test(test_request),
+        SCENE(test_all_cosign),
+        SCENE(test_learns_the_size),
+        SCENE(test_quorum_with_failures),
+        SCENE(test_silence_costs_once),
+        SCENE(test_other_lines_are_ignored),
+        SCENE(test_counted_once),
+        SCENE(test_nobody_is_asked),
+        SCENE(test_rounds_are_shared),
+        SCENE(test_obstacles),
+        cmocka_unit_test(test_sizes),
+        cmocka_unit_test(test_request),
     };
 
     return cmocka_run_group_tests_name("witness", tests, NULL, NULL);
