@@ -77,6 +77,7 @@ static enum sg_err fill_directory(struct arena *arena, const struct signing_dire
 
     if (err != SG_OK)
         return err == SG_ERR_CORRUPT ? SG_ERR_PROTOCOL : err;
+    row->timestamp_ns = of->timestamp_ns; /* the text has milliseconds */
     row->place.directory = d->name;
     row->place.manifest = of->index;
     row->place.files = sig_manifest_count(d->manifest);
