@@ -11,8 +11,10 @@ import { clear, errorBox, fail, say } from './notices.js';
 import { user } from './session.js';
 import { downloads, formatBox, formatsOf, KEY_TYPES, packageOf, signingNav } from './signing.js';
 import { setTitle } from './title.js';
+import { save } from './transfers.js';
 
 const SHOWN_MAX = 200; // results with their buttons
+const ITEMS_MAX = 500; // items in the list; there may be more of them
 const REMEMBERED = 'secgate.sign'; // key and formats of the last time, in this tab
 
 // What is chosen stays while other views are shown, so that several files can be picked from the lists.
@@ -53,6 +55,7 @@ class Sign {
     this.key = el('select', { id: 'sign-key', required: true, on: { change: () => this.showFormats() } });
     this.formats = el('div', { class: 'checks' });
     this.list = el('ul', { class: 'items', id: 'sign-items' });
+    this.hidden = el('p', { class: 'hint', hidden: true });
     this.empty = el(
       'p',
       { class: 'hint' },
@@ -103,6 +106,7 @@ class Sign {
       ),
       el('h2', { id: 'what-title' }, 'Files'),
       this.list,
+      this.hidden,
       this.empty,
       add,
       el('p', { class: 'row' }, this.choose, this.picker),
@@ -266,20 +270,27 @@ class Sign {
   }
 
   showItems() {
+    const hidden = this.items.length - ITEMS_MAX;
     fill(
       this.list,
-      this.items.map((item) => {
-        const label = item.path ?? [item.directory, item.name].filter(Boolean).join('/');
-        item.state = el('small', { class: item.problem ? 'bad' : '' }, this.stateOf(item));
-        return el(
-          'li',
-          {},
-          icon(item.path?.endsWith('/') ? 'folder' : 'file'),
-          el('div', {}, el('span', {}, label), item.state),
-          iconButton('close', `Remove ${label}`, () => this.remove(item)),
-        );
-      }),
+      // Those with a problem come first: all of them have to be seen.
+      [...this.items]
+        .sort((a, b) => Boolean(b.problem) - Boolean(a.problem))
+        .slice(0, ITEMS_MAX)
+        .map((item) => {
+          const label = item.path ?? [item.directory, item.name].filter(Boolean).join('/');
+          item.state = el('small', { class: item.problem ? 'bad' : '' }, this.stateOf(item));
+          return el(
+            'li',
+            {},
+            icon(item.path?.endsWith('/') ? 'folder' : 'file'),
+            el('div', {}, el('span', {}, label), item.state),
+            iconButton('close', `Remove ${label}`, () => this.remove(item)),
+          );
+        }),
     );
+    this.hidden.textContent = hidden > 0 ? `and ${plural(hidden, 'more', 'more')}` : '';
+    this.hidden.hidden = hidden <= 0;
     this.empty.hidden = this.items.length > 0;
     this.submit.disabled = this.items.length === 0;
     this.submit.textContent = this.items.length ? `Sign ${plural(this.items.length, 'item')}` : 'Sign';
@@ -294,11 +305,11 @@ class Sign {
 
   remove(item) {
     if (this.busy) return;
-    const at = this.items.indexOf(item);
-    this.items.splice(at, 1);
+    const at = Array.from(this.list.querySelectorAll('button')).indexOf(document.activeElement);
+    this.items.splice(this.items.indexOf(item), 1);
     this.showItems();
     const buttons = this.list.querySelectorAll('button');
-    (buttons[Math.min(at, buttons.length - 1)] ?? this.path.input).focus();
+    (buttons[Math.min(Math.max(at, 0), buttons.length - 1)] ?? this.path.input).focus();
   }
 
   async hash(item) {
@@ -306,13 +317,13 @@ class Sign {
       signal: this.listening.signal,
       onProgress: (done) => {
         const share = Math.floor((100 * done) / Math.max(item.file.size, 1));
-        item.state.textContent = `local, hashing ${share}% of ${bytes(item.file.size)}`;
+        if (item.state) item.state.textContent = `local, hashing ${share}% of ${bytes(item.file.size)}`;
       },
     }).catch((error) => {
       if (error.name === 'AbortError') throw error;
       throw new Error(`${item.name} cannot be read: ${error.message}`);
     });
-    item.state.textContent = this.stateOf(item);
+    if (item.state) item.state.textContent = this.stateOf(item);
     const { name, digests, directory, file } = item;
     return { name, size: file.size, digests, ...(directory && { directory }) };
   }
@@ -332,10 +343,12 @@ class Sign {
     sessionStorage.setItem(REMEMBERED, JSON.stringify({ key, formats }));
     try {
       const asked = [];
-      for (const item of chosen) {
+      for (const [i, item] of chosen.entries()) {
+        if (item.file) this.submit.textContent = `Hashing ${i + 1} of ${chosen.length} …`;
         if (item.file) asked.push(await this.hash(item));
         else asked.push(item.path.endsWith('/') ? { prefix: item.path } : { path: item.path });
       }
+      this.submit.textContent = 'Signing …';
       const batch = await api.signaturesCreate(key, asked, formats);
       const rest = this.items.filter((item) => !chosen.includes(item));
       this.items.splice(0, this.items.length, ...rest);
@@ -369,12 +382,23 @@ class Sign {
         `${plural(signatures.length, 'file')} signed`,
       ),
       el('ul', { class: 'signed' }, all.slice(0, SHOWN_MAX).map(resultRow)),
-      all.length > SHOWN_MAX
-        ? el('p', { class: 'hint pad' }, `The first ${SHOWN_MAX} are shown; all of them are in the log.`)
+      all.length > 1
+        ? el(
+            'p',
+            { class: 'row pad' },
+            button('Save all records', { icon: 'download' }, () => saveAll(all)),
+            all.length > SHOWN_MAX ? el('small', {}, `The first ${SHOWN_MAX} are shown.`) : null,
+          )
         : null,
     );
     this.result.querySelector('h2').focus();
   }
+}
+
+/* One record with its formats and its proof in each line. */
+function saveAll(signatures) {
+  const lines = signatures.map((signature) => `${JSON.stringify(signature)}\n`);
+  save(new Blob(lines, { type: 'application/jsonl' }), 'signatures.jsonl');
 }
 
 function resultRow(signature) {

@@ -114,6 +114,16 @@ suite('web sign', { limit: 240000 }, async ({ gw, browser, it }) => {
     await signAll(page, 1, 3);
     const lines = ['a', 'b/c', 'd'].map((name) => `SHA256 (${name}) = ${sha256(name)}\n`).join('');
     assert.equal((await take(page, 'SHA256')).toString(), lines);
+    const wanted = page.waitForEvent('download');
+    await page.getByRole('button', { name: 'Save all records' }).click();
+    const saved = readFileSync(await (await wanted).path(), 'utf8')
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line));
+    assert.deepEqual(
+      saved.map(({ name }) => name),
+      ['dist/SHA256', 'a', 'b/c', 'd']
+    );
     list = { name: 'SHA256', bytes: lines };
     listSig = { name: 'SHA256.sig', bytes: await take(page, 'SHA256.sig') };
     assert.ok(listSig.bytes.toString().endsWith(lines));
@@ -127,7 +137,7 @@ suite('web sign', { limit: 240000 }, async ({ gw, browser, it }) => {
     await page.getByRole('button', { name: 'Sign 3 items' }).click();
     await page.getByRole('alert').getByText('Some items cannot be signed').waitFor();
     const states = await page.locator('.items small').evaluateAll((all) => all.map((one) => one.className));
-    assert.deepEqual(states, ['', 'bad', 'bad']);
+    assert.deepEqual(states, ['bad', 'bad', '']);
     await page.getByText('End it with a slash to sign all that is in it.').waitFor();
     await page.getByRole('button', { name: 'Remove common/nothing' }).click();
     await page.getByRole('button', { name: 'Remove common/dist', exact: true }).click();
