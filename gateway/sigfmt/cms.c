@@ -203,20 +203,28 @@ enum sg_err sigfmt_compose_cms(struct buf *out, const struct sig_signer *s,
 
 /* What is looked at when it is verified. */
 struct parsed {
-    struct sigfmt_der certificate;           /* whole; left 0: none */
+    struct sigfmt_der certificate;           /* the signer's, whole; left 0: none is inside */
+    struct sigfmt_der signer;                /* content: issuer and serial number; left 0: other */
     struct sigfmt_der hash, algorithm;       /* whole */
     struct sigfmt_der attributes, signature; /* contents */
 };
+
+static bool take_version(struct sigfmt_der *d)
+{
+    struct sigfmt_der v;
+
+    return sigfmt_der_take(d, 0x02, &v, NULL) && v.left == 1 && (v.at[0] == 1 || v.at[0] == 3);
+}
 
 static bool parse_signer(struct sigfmt_der *infos, struct parsed *ret)
 {
     struct sigfmt_der info;
     struct sigfmt_der skip;
 
-    if (!sigfmt_der_take(infos, 0x30, &info, NULL) || infos->left != 0 ||
-        !sigfmt_der_take(&info, 0x02, &skip, NULL))
+    if (!sigfmt_der_take(infos, 0x30, &info, NULL) || infos->left != 0 || !take_version(&info))
         return false;
-    if (!sigfmt_der_take(&info, 0x30, &skip, NULL) && !sigfmt_der_take(&info, 0x80, &skip, NULL))
+    if (!sigfmt_der_take(&info, 0x30, &ret->signer, NULL) &&
+        !sigfmt_der_take(&info, 0x80, &skip, NULL))
         return false;
     if (!sigfmt_der_take(&info, 0x30, &skip, &ret->hash) ||
         !sigfmt_der_take(&info, 0xa0, &ret->attributes, NULL) ||
@@ -227,35 +235,77 @@ static bool parse_signer(struct sigfmt_der *infos, struct parsed *ret)
     return info.left == 0 || (sigfmt_der_take(&info, 0xa1, &skip, NULL) && info.left == 0);
 }
 
-static bool parse(const uint8_t *der, size_t len, struct parsed *ret)
+/* The digest of the signer is among those that the whole announces. */
+static bool is_announced(struct sigfmt_der digests, const struct sigfmt_der *hash)
+{
+    struct sigfmt_der skip;
+    struct sigfmt_der one;
+
+    while (sigfmt_der_take(&digests, 0x30, &skip, &one))
+        if (one.left == hash->left && memcmp(one.at, hash->at, one.left) == 0)
+            return true;
+    return false;
+}
+
+/* Chooses the certificate that the signer is named by. False: there are some, and it is not there.
+ */
+static bool find_certificate(struct sigfmt_der certificates, struct parsed *ret)
+{
+    struct sigfmt_der skip;
+    struct sigfmt_der one;
+    struct certificate c;
+
+    if (certificates.left == 0)
+        return true;
+    while (sigfmt_der_take(&certificates, 0x30, &skip, &one)) {
+        if (!read_certificate(one.at, one.left, &c))
+            continue;
+        if (ret->signer.left == 0 ||
+            (ret->signer.left == c.issuer.left + c.serial.left &&
+             memcmp(ret->signer.at, c.issuer.at, c.issuer.left) == 0 &&
+             memcmp(ret->signer.at + c.issuer.left, c.serial.at, c.serial.left) == 0)) {
+            ret->certificate = one;
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Down to the content of SignedData. */
+static bool open_signed_data(const uint8_t *der, size_t len, struct sigfmt_der *ret)
 {
     struct sigfmt_der all = {.at = der, .left = len};
     struct sigfmt_der info;
     struct sigfmt_der outer;
-    struct sigfmt_der data;
     struct sigfmt_der part;
     struct sigfmt_der whole;
 
+    return len <= CMS_MAX && sigfmt_der_take(&all, 0x30, &info, NULL) && all.left == 0 &&
+           sigfmt_der_take(&info, 0x06, &part, &whole) && is(&whole, &oid_signed_data) &&
+           sigfmt_der_take(&info, 0xa0, &outer, NULL) && info.left == 0 &&
+           sigfmt_der_take(&outer, 0x30, ret, NULL) && outer.left == 0;
+}
+
+static bool parse(const uint8_t *der, size_t len, struct parsed *ret)
+{
+    struct sigfmt_der certificates = {0};
+    struct sigfmt_der digests;
+    struct sigfmt_der data;
+    struct sigfmt_der part;
+
     memset(ret, 0, sizeof *ret);
-    if (len > CMS_MAX || !sigfmt_der_take(&all, 0x30, &info, NULL) || all.left != 0 ||
-        !sigfmt_der_take(&info, 0x06, &part, &whole) || !is(&whole, &oid_signed_data) ||
-        !sigfmt_der_take(&info, 0xa0, &outer, NULL) || info.left != 0 ||
-        !sigfmt_der_take(&outer, 0x30, &data, NULL) || outer.left != 0)
-        return false;
-    if (!sigfmt_der_take(&data, 0x02, &part, NULL) || !sigfmt_der_take(&data, 0x31, &part, NULL) ||
-        !sigfmt_der_take(&data, 0x30, &part, NULL))
+    if (!open_signed_data(der, len, &data) || !take_version(&data) ||
+        !sigfmt_der_take(&data, 0x31, &digests, NULL) || !sigfmt_der_take(&data, 0x30, &part, NULL))
         return false;
     /* Detached: the type alone. */
-    if (part.left != oid_data.len || memcmp(part.at, oid_data.bytes, oid_data.len) != 0)
+    if (!is(&part, &oid_data))
         return false;
-    if (sigfmt_der_is(&data, 0xa0)) {
-        if (!sigfmt_der_take(&data, 0xa0, &part, NULL) ||
-            !sigfmt_der_take(&part, 0x30, &outer, &ret->certificate))
-            return false;
-    }
-    if (sigfmt_der_is(&data, 0xa1) && !sigfmt_der_take(&data, 0xa1, &part, NULL))
+    if (sigfmt_der_is(&data, 0xa0) && !sigfmt_der_take(&data, 0xa0, &certificates, NULL))
         return false;
-    return sigfmt_der_take(&data, 0x31, &part, NULL) && data.left == 0 && parse_signer(&part, ret);
+    /* Revocation lists (0xa1) are not taken: one byte makes one of a certificate. */
+    return sigfmt_der_take(&data, 0x31, &part, NULL) && data.left == 0 &&
+           parse_signer(&part, ret) && is_announced(digests, &ret->hash) &&
+           find_certificate(certificates, ret);
 }
 
 bool sigfmt_cms_key(const uint8_t *der, size_t len, struct sig_public *ret)
@@ -349,6 +399,8 @@ enum sig_reason sigfmt_verify_cms(const uint8_t *der, size_t len, const struct s
         sigfmt_check(key, sha512 ? SG_OVER_SHA512 : SG_OVER_SHA256, data.data, data.len,
                      p.signature.at, p.signature.left) != SG_SIG_VALID)
         return explain(&p, key);
+    if (p.certificate.left > 0 && explain(&p, key) == SG_SIG_KEY)
+        return SG_SIG_KEY;
     if (digest.left != (sha512 ? 64U : 32U) ||
         memcmp(digest.at, sha512 ? c->digests.sha512 : c->digests.sha256, digest.left) != 0)
         return SG_SIG_DIGEST;

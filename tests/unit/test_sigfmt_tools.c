@@ -259,6 +259,41 @@ static void keys_and_signatures_of_the_tools_are_read(void **state)
     }
 }
 
+static void cms_of_openssl_is_read(void **state)
+{
+    static const char *const kinds[] = {"rsa:3072", "ec -pkeyopt ec_paramgen_curve:P-256"};
+    static const char *const hashes[] = {"sha256", "sha512"};
+    struct sig_content content = {.name = "f"};
+
+    (void)state;
+    write_file("f", CONTENT, strlen(CONTENT));
+    assert_int_equal(digesting_memory(CONTENT, strlen(CONTENT), &content.digests), SG_OK);
+    for (size_t i = 0; i < 4; i++) {
+        SG_BUF_CLEANUP struct buf in;
+        struct sig_public key;
+        char line[512];
+
+        buf_init(&in, SG_PUBLIC_TEXT_MAX);
+        (void)snprintf(line, sizeof line,
+                       "openssl req -x509 -newkey %s -nodes -keyout o.key -out o.crt -subj /CN=o "
+                       "2>/dev/null && openssl cms -sign -binary -md %s -in f -signer o.crt -inkey "
+                       "o.key -outform DER -out o.p7s",
+                       kinds[i / 2], hashes[i % 2]);
+        assert_int_equal(run(line), 0);
+        assert_int_equal(file_read("o.crt", &in), SG_OK);
+        assert_int_equal(sig_public_parse(in.data, in.len, &key), SG_OK);
+        buf_clear(&in);
+        assert_int_equal(file_read("o.p7s", &in), SG_OK);
+        assert_int_equal(sig_verify(SG_FORMAT_CMS, in.data, in.len, &key, &content), SG_SIG_VALID);
+        content.digests.sha256[0] ^= 1;
+        content.digests.sha512[0] ^= 1;
+        assert_int_equal(sig_verify(SG_FORMAT_CMS, in.data, in.len, &key, &content), SG_SIG_DIGEST);
+        content.digests.sha256[0] ^= 1;
+        content.digests.sha512[0] ^= 1;
+        sig_public_fini(&key);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -270,6 +305,7 @@ int main(void)
         cmocka_unit_test(node_verifies_dsse),
         cmocka_unit_test(signify_verifies_a_manifest),
         cmocka_unit_test(keys_and_signatures_of_the_tools_are_read),
+        cmocka_unit_test(cms_of_openssl_is_read),
     };
 
     return cmocka_run_group_tests(tests, set_up_group, tear_down_group);
