@@ -12,11 +12,32 @@
 #include <unistd.h>
 
 #include <cmocka.h>
+#include <gnutls/x509.h>
 
 #include "base/encode.h"
+#include "base/file.h"
+
+/* A connection, perhaps with TLS. */
+struct connection {
+    int fd;
+    gnutls_session_t tls;
+};
+
+static ssize_t receive(const struct connection *c, void *to, size_t cap)
+{
+    return c->tls != NULL ? gnutls_record_recv(c->tls, to, cap) : recv(c->fd, to, cap, 0);
+}
+
+static void send_all(const struct connection *c, const void *data, size_t len)
+{
+    if (c->tls != NULL)
+        (void)!gnutls_record_send(c->tls, data, len);
+    else
+        (void)!send(c->fd, data, len, MSG_NOSIGNAL);
+}
 
 /* Reads a whole request; returns where its body begins, 0 when the client went away. */
-static size_t read_request(int fd, struct buf *b)
+static size_t read_request(const struct connection *c, struct buf *b)
 {
     for (;;) {
         char *end = strstr(buf_str(b), "\r\n\r\n");
@@ -30,14 +51,15 @@ static size_t read_request(int fd, struct buf *b)
             if (b->len >= head + strtoul(length + 15, NULL, 10))
                 return head;
         }
-        n = recv(fd, chunk, sizeof chunk, 0);
+        n = receive(c, chunk, sizeof chunk);
         if (n <= 0)
             return 0;
         buf_append(b, chunk, (size_t)n);
     }
 }
 
-static void answer(int fd, const char *status, const char *type, const char *body, size_t len)
+static void answer(const struct connection *c, const char *status, const char *type,
+                   const char *body, size_t len)
 {
     SG_BUF_CLEANUP struct buf b;
 
@@ -45,7 +67,7 @@ static void answer(int fd, const char *status, const char *type, const char *bod
     buf_printf(&b, "HTTP/1.1 %s\r\nContent-Type: %s\r\nContent-Length: %zu\r\n\r\n", status, type,
                len);
     buf_append(&b, body, len);
-    (void)!send(fd, b.data, b.len, MSG_NOSIGNAL);
+    send_all(c, b.data, b.len);
 }
 
 /* The parts of add-checkpoint; false when it is malformed. */
@@ -101,7 +123,8 @@ static void put_cosignature(const struct log_signer *s, const char *note, struct
     note_fini(&n);
 }
 
-static void cosign(struct fake_witness *w, int fd, const struct add *add, enum fake_mode mode)
+static void cosign(struct fake_witness *w, const struct connection *c, const struct add *add,
+                   enum fake_mode mode)
 {
     SG_BUF_CLEANUP struct buf lines;
 
@@ -118,82 +141,133 @@ static void cosign(struct fake_witness *w, int fd, const struct add *add, enum f
         lines.data[lines.len - 20] = lines.data[lines.len - 20] == 'A' ? 'B' : 'A';
     w->seen = add->of;
     w->cosigned++;
-    answer(fd, "200 OK", "text/plain", (const char *)lines.data, lines.len);
+    answer(c, "200 OK", "text/plain", (const char *)lines.data, lines.len);
 }
 
-static void conflict(int fd, uint64_t size)
+static void conflict(const struct connection *c, uint64_t size)
 {
     char text[32];
     int len = snprintf(text, sizeof text, "%llu\n", (unsigned long long)size);
 
-    answer(fd, "409 Conflict", "text/x.tlog.size", text, (size_t)len);
+    answer(c, "409 Conflict", "text/x.tlog.size", text, (size_t)len);
 }
 
-static void add_checkpoint(struct fake_witness *w, int fd, const char *body)
+static void add_checkpoint(struct fake_witness *w, const struct connection *c, const char *body)
 {
     struct add add = {.count = 0};
     enum fake_mode mode = w->mode;
 
     if (!parse_add(w, body, &add))
-        answer(fd, "403 Forbidden", "text/plain", "", 0);
+        answer(c, "403 Forbidden", "text/plain", "", 0);
     else if (mode == FAKE_CONFUSED)
-        conflict(fd, add.old_size == 0 ? 1 : 0);
+        conflict(c, add.old_size == 0 ? 1 : 0);
     else if (mode == FAKE_AHEAD)
-        conflict(fd, add.of.size + 1);
+        conflict(c, add.of.size + 1);
     else if (add.old_size > add.of.size)
-        answer(fd, "400 Bad Request", "text/plain", "", 0);
+        answer(c, "400 Bad Request", "text/plain", "", 0);
     else if (add.old_size != w->seen.size)
-        conflict(fd, w->seen.size);
+        conflict(c, w->seen.size);
     else if (add.old_size > 0 &&
              merkle_verify_consistency(add.old_size, add.of.size, (const merkle_hash *)add.proof,
                                        add.count, w->seen.root, add.of.root) != SG_OK)
-        answer(fd, "422 Unprocessable Entity", "text/plain", "", 0);
+        answer(c, "422 Unprocessable Entity", "text/plain", "", 0);
     else
-        cosign(w, fd, &add, mode);
+        cosign(w, c, &add, mode);
 }
 
-static void serve_connection(struct fake_witness *w, int fd)
+static void serve_connection(struct fake_witness *w, const struct connection *c)
 {
     SG_BUF_CLEANUP struct buf b;
     size_t body;
 
     buf_init(&b, 1 << 20);
-    while ((body = read_request(fd, &b)) > 0) {
+    while ((body = read_request(c, &b)) > 0) {
         w->requests++;
         if (strncmp(buf_str(&b), "POST /w/add-checkpoint HTTP/1.1\r\n", 33) != 0)
-            answer(fd, "404 Not Found", "text/plain", "", 0);
+            answer(c, "404 Not Found", "text/plain", "", 0);
         else if (w->mode == FAKE_SILENT)
-            (void)!recv(fd, (char[1]){0}, 1, 0); /* until it goes away */
+            (void)!receive(c, (char[1]){0}, 1); /* until it goes away */
         else if (w->mode == FAKE_REFUSES)
-            answer(fd, "403 Forbidden", "text/plain", "no", 2);
+            answer(c, "403 Forbidden", "text/plain", "no", 2);
         else if (w->mode == FAKE_REDIRECTS)
-            answer(fd, "307 Temporary Redirect\r\nLocation: /w/add-checkpoint?", "text/plain", "",
+            answer(c, "307 Temporary Redirect\r\nLocation: /w/add-checkpoint?", "text/plain", "",
                    0);
         else if (w->mode == FAKE_ENDLESS)
-            answer(fd, "200 OK", "text/plain", (const char[100000]){'x'}, 100000);
+            answer(c, "200 OK", "text/plain", (const char[100000]){'x'}, 100000);
         else
-            add_checkpoint(w, fd, buf_str(&b) + body);
+            add_checkpoint(w, c, buf_str(&b) + body);
         buf_clear(&b);
     }
-    (void)close(fd);
+}
+
+static void serve_tls(struct fake_witness *w, struct connection *c)
+{
+    assert_int_equal(gnutls_init(&c->tls, GNUTLS_SERVER | GNUTLS_NO_SIGNAL), 0);
+    assert_int_equal(gnutls_set_default_priority(c->tls), 0);
+    assert_int_equal(gnutls_credentials_set(c->tls, GNUTLS_CRD_CERTIFICATE, w->tls), 0);
+    gnutls_transport_set_int(c->tls, c->fd);
+    if (gnutls_handshake(c->tls) == 0)
+        serve_connection(w, c);
+    gnutls_deinit(c->tls);
 }
 
 static void *run(void *arg)
 {
     struct fake_witness *w = arg;
-    int fd;
+    struct connection c = {.tls = NULL};
 
-    while ((fd = accept4(w->listen_fd, NULL, NULL, SOCK_CLOEXEC)) >= 0)
-        serve_connection(w, fd);
+    while ((c.fd = accept4(w->listen_fd, NULL, NULL, SOCK_CLOEXEC)) >= 0) {
+        if (w->tls != NULL)
+            serve_tls(w, &c);
+        else
+            serve_connection(w, &c);
+        (void)close(c.fd);
+    }
     return NULL;
 }
 
-void fake_witness_start(struct fake_witness *w, const char *name, const struct note_key *log)
+/* Its own issuer; for localhost. */
+static gnutls_certificate_credentials_t make_credentials(const char *pem_file)
+{
+    gnutls_certificate_credentials_t credentials;
+    gnutls_x509_privkey_t key;
+    gnutls_x509_crt_t cert;
+    gnutls_datum_t pem;
+
+    assert_int_equal(gnutls_x509_privkey_init(&key), 0);
+    assert_int_equal(gnutls_x509_privkey_generate(
+                         key, GNUTLS_PK_ECDSA, GNUTLS_CURVE_TO_BITS(GNUTLS_ECC_CURVE_SECP256R1), 0),
+                     0);
+    assert_int_equal(gnutls_x509_crt_init(&cert), 0);
+    assert_int_equal(gnutls_x509_crt_set_version(cert, 3), 0);
+    assert_int_equal(gnutls_x509_crt_set_serial(cert, "1", 1), 0);
+    assert_int_equal(gnutls_x509_crt_set_activation_time(cert, time(NULL) - 60), 0);
+    assert_int_equal(gnutls_x509_crt_set_expiration_time(cert, time(NULL) + 3600), 0);
+    assert_int_equal(gnutls_x509_crt_set_dn(cert, "CN=a witness", NULL), 0);
+    assert_int_equal(gnutls_x509_crt_set_ca_status(cert, 1), 0);
+    assert_int_equal(gnutls_x509_crt_set_subject_alt_name(cert, GNUTLS_SAN_DNSNAME, "localhost", 9,
+                                                          GNUTLS_FSAN_SET),
+                     0);
+    assert_int_equal(gnutls_x509_crt_set_key(cert, key), 0);
+    assert_int_equal(gnutls_x509_crt_sign2(cert, cert, key, GNUTLS_DIG_SHA256, 0), 0);
+    assert_int_equal(gnutls_x509_crt_export2(cert, GNUTLS_X509_FMT_PEM, &pem), 0);
+    assert_int_equal(file_write_atomic(pem_file, pem.data, pem.size, 0600), SG_OK);
+    gnutls_free(pem.data);
+    assert_int_equal(gnutls_certificate_allocate_credentials(&credentials), 0);
+    assert_int_equal(gnutls_certificate_set_x509_key(credentials, &cert, 1, key), 0);
+    gnutls_x509_crt_deinit(cert);
+    gnutls_x509_privkey_deinit(key);
+    return credentials;
+}
+
+static void start(struct fake_witness *w, const char *name, const struct note_key *log,
+                  gnutls_certificate_credentials_t tls)
 {
     struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     socklen_t len = sizeof address;
 
     memset(w, 0, sizeof *w);
+    w->tls = tls;
     log_signer_init(&w->signer, name, SG_NOTE_COSIGNATURE);
     log_signer_init(&w->other, name, SG_NOTE_COSIGNATURE);
     w->log = *log;
@@ -206,11 +280,24 @@ void fake_witness_start(struct fake_witness *w, const char *name, const struct n
     assert_int_equal(pthread_create(&w->thread, NULL, run, w), 0);
 }
 
+void fake_witness_start(struct fake_witness *w, const char *name, const struct note_key *log)
+{
+    start(w, name, log, NULL);
+}
+
+void fake_witness_start_tls(struct fake_witness *w, const char *name, const struct note_key *log,
+                            const char *pem_file)
+{
+    start(w, name, log, make_credentials(pem_file));
+}
+
 void fake_witness_stop(struct fake_witness *w)
 {
     (void)shutdown(w->listen_fd, SHUT_RDWR);
     assert_int_equal(pthread_join(w->thread, NULL), 0);
     (void)close(w->listen_fd);
+    if (w->tls != NULL)
+        gnutls_certificate_free_credentials(w->tls);
     log_signer_fini(&w->signer);
     log_signer_fini(&w->other);
 }
@@ -222,5 +309,6 @@ void fake_witness_put(const struct fake_witness *w, struct keyring_witness *ret)
     memset(ret, 0, sizeof *ret);
     note_key_format(&w->signer.key, vkey);
     (void)snprintf(ret->vkey, sizeof ret->vkey, "%s", vkey);
-    (void)snprintf(ret->url, sizeof ret->url, "http://127.0.0.1:%u/w", w->port);
+    (void)snprintf(ret->url, sizeof ret->url, "%s:%u/w",
+                   w->tls != NULL ? "https://localhost" : "http://127.0.0.1", w->port);
 }

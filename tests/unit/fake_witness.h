@@ -26,6 +26,7 @@ struct fake_witness {
     struct log_signer other;
     struct note_key log; /* whose checkpoints it takes */
     _Atomic enum fake_mode mode;
+    gnutls_certificate_credentials_t tls; /* NULL: plain HTTP */
     int listen_fd;
     uint16_t port;
     pthread_t thread;
@@ -34,6 +35,9 @@ struct fake_witness {
 };
 
 void fake_witness_start(struct fake_witness *w, const char *name, const struct note_key *log);
+/* The same over TLS, with a certificate of its own for localhost, written to `pem_file`. */
+void fake_witness_start_tls(struct fake_witness *w, const char *name, const struct note_key *log,
+                            const char *pem_file);
 void fake_witness_stop(struct fake_witness *w);
 /* As the key of a named key lists it. */
 void fake_witness_put(const struct fake_witness *w, struct keyring_witness *ret);

@@ -14,6 +14,7 @@
 #include "core/witness.h"
 #include "core/witness_text.h"
 #include "fake_witness.h"
+#include "tempdir.h"
 
 #define WITNESSES 3
 
@@ -255,6 +256,38 @@ static void test_nobody_is_asked(void **state)
     assert_int_equal(s->witness[0].requests, 0);
 }
 
+/* https: a certificate that is trusted, one that is not, one for another name. */
+static void test_certificates(void **state)
+{
+    struct scene *s = *state;
+    struct fake_witness w;
+    char *pem = strdup(tempdir_path(s->log.dir, "witness.pem"));
+    const struct witness_options options = {.log = s->read, .timeout_ms = 3000, .ca_file = pem};
+    SG_BUF_CLEANUP struct buf out;
+    unsigned reached;
+
+    buf_init(&out, SG_NOTE_MAX);
+    fake_witness_start_tls(&w, "tls.example", &s->log.signer.key, pem);
+    fake_witness_put(&w, &s->list[0]);
+    assert_int_equal(collect(s, 1, 1, &out, &reached), SG_ERR_QUORUM); /* the system's CAs */
+    assert_int_equal(w.requests, 0);
+    witness_free(s->pool);
+    assert_int_equal(witness_new(&options, &s->pool), SG_OK);
+    assert_int_equal(collect(s, 1, 1, &out, &reached), SG_OK);
+    assert_int_equal(reached, 1);
+    assert_int_equal(w.cosigned, 1);
+    /* Another name; a new pool, as this witness serves one connection after the other. */
+    witness_free(s->pool);
+    assert_int_equal(witness_new(&options, &s->pool), SG_OK);
+    (void)snprintf(s->list[0].url, sizeof s->list[0].url, "https://127.0.0.1:%u/w", w.port);
+    assert_int_equal(collect(s, 1, 1, &out, &reached), SG_ERR_QUORUM);
+    assert_int_equal(w.cosigned, 1);
+    witness_free(s->pool);
+    s->pool = NULL;
+    fake_witness_stop(&w);
+    free(pem);
+}
+
 /* -- many at once ------------------------------------------------------------------------------
  */
 
@@ -393,17 +426,12 @@ static void test_request(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        SCENE(test_all_cosign),
-        SCENE(test_learns_the_size),
-        SCENE(test_quorum_with_failures),
-        SCENE(test_silence_costs_once),
-        SCENE(test_other_lines_are_ignored),
-        SCENE(test_counted_once),
-        SCENE(test_nobody_is_asked),
-        SCENE(test_rounds_are_shared),
-        SCENE(test_obstacles),
-        cmocka_unit_test(test_sizes),
-        cmocka_unit_test(test_request),
+        SCENE(test_all_cosign),           SCENE(test_learns_the_size),
+        SCENE(test_quorum_with_failures), SCENE(test_certificates),
+        SCENE(test_silence_costs_once),   SCENE(test_other_lines_are_ignored),
+        SCENE(test_counted_once),         SCENE(test_nobody_is_asked),
+        SCENE(test_rounds_are_shared),    SCENE(test_obstacles),
+        cmocka_unit_test(test_sizes),     cmocka_unit_test(test_request),
     };
 
     return cmocka_run_group_tests_name("witness", tests, NULL, NULL);
