@@ -23,8 +23,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (!pkcs11_uri_is_valid(text))
         return 0;
     if (strncmp(text, prefix, strlen(prefix)) != 0 || strchr(text, '?') != NULL ||
-        strstr(text, ";pin-") != NULL || strstr(text, "pkcs11:pin-") != NULL ||
-        strstr(text, ";module-") != NULL || strstr(text, "pkcs11:module-") != NULL ||
+        strstr(text, ";pin-") != NULL || strncmp(text + strlen(prefix), "pin-", 4) == 0 ||
+        strstr(text, ";module-") != NULL || strncmp(text + strlen(prefix), "module-", 7) == 0 ||
         (strstr(text, "object=") == NULL && strstr(text, "id=") == NULL))
         abort();
     return 0;
