@@ -3,7 +3,7 @@
 // in as text; the only markup made of it are links to http and https addresses.
 
 import { button, el, fill, icon, iconButton } from './dom.js';
-import { bytes, encodePath, longMoment, time } from './format.js';
+import { bytes, encodePath, longMoment, plural, time } from './format.js';
 import { textOf } from './history.js';
 import { download } from './transfers.js';
 import { fail } from './notices.js';
@@ -11,7 +11,7 @@ import { fail } from './notices.js';
 const EXCERPT = 140; // characters
 const TINTS = 6;
 const ADDRESS = /https?:\/\/[^\s<>"']*[^\s<>"'.,:;!?)\]}]/gu;
-const SHOWN = ['message', 'file.', 'member.', 'space.'];
+const SHOWN = ['message', 'file.', 'member.', 'space.', 'signature.'];
 
 /** Whether an event has a line of its own; a change of a message shows in that message. */
 export function isShown({ type }) {
@@ -152,7 +152,7 @@ export function fillLine(row, event, space) {
 }
 
 function lineOf(event, space) {
-  const { type, sender, member, role, path, from_path: from, size, directory } = event;
+  const { type, sender, member, role, path, from_path: from, size, directory, key, count } = event;
   const self = sender === member;
   const folder = path === undefined ? '' : path.slice(0, path.lastIndexOf('/') + 1);
   const link = (to) => el('a', { href: `#/files/${encodePath(`${space}/${to}`)}` }, to);
@@ -169,7 +169,11 @@ function lineOf(event, space) {
     case 'file.moved':
       return [`${sender} moved ${from} to `, there()];
     case 'signature.created':
-      return path === undefined ? [`${sender} signed this space`] : [`${sender} signed `, there()];
+      return [
+        `${sender} signed `,
+        path === undefined ? 'this space' : there(),
+        `${count > 1 ? `, ${plural(count, 'file')},` : ''} with ${key}`,
+      ];
     case 'file.deleted':
       return [`${sender} deleted ${path}`];
     case 'space.created':

@@ -158,6 +158,12 @@ suite('web sign', { limit: 240000 }, async ({ gw, browser, it }) => {
     await signAll(page, 2, 4);
   });
 
+  await it('says in the room of the space what was signed', async () => {
+    await page.goto(`${gw.origin}/#/chat/common`);
+    await page.getByText('ann signed dist, 3 files, with release').first().waitFor();
+    await page.getByText('ann signed hello_2.10-3_all.deb with release').first().waitFor();
+  });
+
   await it('signs and verifies by keyboard alone', async () => {
     await openView(page, gw, 'log');
     await tabTo(page, 'Sign');
