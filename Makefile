@@ -169,6 +169,11 @@ $(BUILD)/fuzz/%: $(BUILD)/obj/tests/fuzz/%.o $(BUILD)/lib/unit_app.a $(BUILD)/li
 	@mkdir -p $(dir $@)
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(LINK) $(LDFLAGS) -fsanitize=fuzzer -o $@ -Wl,--start-group $^ -Wl,--end-group $(GATEWAY_LIBS)
+$(BUILD)/fuzz/fuzz_cli%: $(BUILD)/obj/tests/fuzz/fuzz_cli%.o $(BUILD)/lib/unit_cli.a \
+        $(foreach m,package sigfmt tlog base,$(BUILD)/lib/$(m).a)
+	@mkdir -p $(dir $@)
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(LINK) $(LDFLAGS) -fsanitize=fuzzer -o $@ -Wl,--start-group $^ -Wl,--end-group $(CLI_LIBS)
 .PHONY: fuzzers
 fuzzers: $(FUZZERS)
 

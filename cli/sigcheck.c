@@ -6,6 +6,7 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/encode.h"
+#include "base/file.h"
 #include "cli/canon.h"
 #include "cli/hasher.h"
 #include "cli/json.h"
@@ -363,6 +364,19 @@ static enum cli_status ask_state(struct check *c)
     return status;
 }
 
+/* The absolute path of the content under the name that was given: a symlink keeps its own. */
+static char *absolute(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    char *parent = file_directory_of(path);
+    char *real = parent ? realpath(parent, NULL) : NULL;
+    char *joined = real ? file_join(real, slash ? slash + 1 : path) : NULL;
+
+    free(parent);
+    free(real);
+    return joined;
+}
+
 static enum cli_status run(struct check *c)
 {
     enum cli_status status = hasher_one(&c->file, true, true);
@@ -423,7 +437,7 @@ enum cli_status sigcheck_file(struct sigcheck *of, const char *path, bool manife
     c->of = of;
     c->path = path;
     c->manifest = manifest;
-    c->real = realpath(path, NULL);
+    c->real = absolute(path);
     c->file = (struct hasher_file){.path = path, .name = path};
     c->report = json_object_new_object();
     c->signatures = json_object_new_array();

@@ -20,8 +20,8 @@ static bool take_line(const char **at, const char *end, const char *label, char 
     return true;
 }
 
-static bool read_body(const char *body, size_t len, const char *name, const char *nonce,
-                      struct timestatement *ret, const char **ret_why)
+bool timestatement_read(const char *body, size_t len, const char *name, const char *nonce,
+                        struct timestatement *ret, const char **ret_why)
 {
     const char *at = body, *end = body + len;
     char line[SG_NOTE_NAME_SIZE], *stop;
@@ -60,7 +60,7 @@ bool timestatement_verify(const char *text, const struct note_key *key, const ch
         return false;
     *ret_why = "it is not signed with the key of signed time";
     if (note_verify(&note, key, NULL) == SG_OK)
-        ok = read_body(note.body, note.body_len, key->name, nonce, ret, ret_why);
+        ok = timestatement_read(note.body, note.body_len, key->name, nonce, ret, ret_why);
     note_fini(&note);
     return ok;
 }

@@ -7,6 +7,7 @@
 #include "tlog/note.h"
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 struct timestatement {
@@ -19,5 +20,8 @@ struct timestatement {
  * why not. Static storage. */
 bool timestatement_verify(const char *note, const struct note_key *key, const char *nonce,
                           struct timestatement *ret, const char **ret_why);
+/* The same for the body of a note that is signed by `name`. */
+bool timestatement_read(const char *body, size_t len, const char *name, const char *nonce,
+                        struct timestatement *ret, const char **ret_why);
 
 #endif

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { copyFileSync, cpSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, cpSync, mkdirSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { suite } from './lib/suite.mjs';
 import { Secctl } from './lib/secctl.mjs';
@@ -153,11 +153,22 @@ suite('secctl_sign_verify', async ({ gw, it }) => {
     await stranger.run(['verify', '--offline', '--key', pem, '--signature', 'f.sig', 'only/f']);
   });
 
+  await it('takes a symbolic link for the name that it has', async () => {
+    mkdirSync(ctl.file('linked'));
+    symlinkSync('../g', ctl.file('linked/newest'));
+    await ctl.run(['sign', '--key', 'release', '--format', 'signify,record', '-q', 'linked/newest']);
+    await ctl.run(['verify', 'linked/newest']);
+    assert.match((await stranger.run(['verify', ...offline, '--signature', 'linked/newest.sig', 'g'], { expect: 1 })).stdout, /name-mismatch/);
+    await ctl.run(['verify', '--signature', 'none.sig', 'g'], { expect: 1 });
+  });
+
   await it('holds a directory against its manifest', async () => {
     mkdirSync(ctl.file('tree/sub'), { recursive: true });
     for (const name of ['a', 'b', 'sub/c']) ctl.file(`tree/${name}`, name);
     await ctl.run(['sign', '--key', 'release', '--format', 'signify,minisign,dsse,record', '-q', 'tree']);
     assert.match((await stranger.run(['verify', ...offline, 'tree'])).stdout, /^tree\/SHA256: valid: /);
+    await ctl.run(['sign', '--key', 'release', '--format', 'signify,minisign,dsse,record', '-q', 'tree/']);
+    await ctl.run(['verify', 'tree/', './tree/../tree']);
     assert.match((await stranger.run(['verify', ...offline, 'tree/sub/c', 'tree/a'])).stdout, /^tree\/sub\/c: valid.*\ntree\/a: valid/);
     const spoiled = (name, change) => {
       cpSync(ctl.file('tree'), ctl.file(name), { recursive: true });
