@@ -281,6 +281,29 @@ suite('web sign', { limit: 240000 }, async ({ gw, browser, it }) => {
     page.context().complaints.length = 0;
   });
 
+  await it('checks ECDSA and RSA too', async () => {
+    for (const type of ['ecdsa-p256', 'rsa-3072']) {
+      await client.post('/v1/keys', { json: { name: type, type }, expect: 201 });
+      const items = [1, 2, 3].map((i) => ({ name: `${type}-${i}`, digests: { sha256: sha256(`${i}`) } }));
+      const { json } = await client.post('/v1/signatures', { json: { key: type, items }, expect: 201 });
+      await openView(page, gw, 'log');
+      await openView(page, gw, 'verify');
+      await drop(page, [
+        ...[1, 2, 3].map((i) => ({ name: `${type}-${i}`, bytes: `${i}` })),
+        ...json.signatures.map((one) => ({ name: `${one.name}.record.json`, bytes: JSON.stringify(one) }))
+      ]);
+      for (const i of [1, 2, 3]) {
+        const { state, checks } = await verdictOf(page, `${type}-${i}`);
+        assert.equal(state, 'good', JSON.stringify(checks));
+      }
+      const [one] = json.signatures;
+      await drop(page, [{ name: `${type}-x.record.json`, bytes: JSON.stringify({ ...one, vrmf: '1' }) }]);
+      const { state, checks } = await verdictOf(page, `${type}-x.record.json`);
+      assert.equal(state, 'bad');
+      assert.ok(checks.some(([how, text]) => how === 'bad' && /^The signature is not one of/.test(text)));
+    }
+  });
+
   await it('verifies without an account', async () => {
     const guest = await browser.page();
     await openView(guest, gw, 'verify');
