@@ -12,13 +12,13 @@
 
 #define INLINE_LEAVES 4 /* fewer are not worth a change of threads */
 
-_Static_assert(SG_SIGNER_THREADS_MAX == sizeof((struct pool *)0)->threads / sizeof(pthread_t),
+_Static_assert(SG_SIGNER_THREADS_MAX == sizeof((struct sign_pool *)0)->threads / sizeof(pthread_t),
                "room for the threads");
 
 struct signer {
     struct namedkeys *named;
     struct translog *log;
-    struct pool pool;
+    struct sign_pool pool;
     struct tickets tickets;
     pthread_mutex_t lock;
     size_t batches; /* under lock */
@@ -42,7 +42,7 @@ enum sg_err signer_new(struct namedkeys *named, struct translog *log, struct sig
     s->log = log;
     (void)pthread_mutex_init(&s->lock, NULL);
     (void)pthread_mutex_init(&s->tickets.lock, NULL);
-    err = pool_start(&s->pool, expire, s);
+    err = sign_pool_start(&s->pool, expire, s);
     if (err != SG_OK) {
         free(s);
         return err;
@@ -55,7 +55,7 @@ void signer_free(struct signer *s)
 {
     if (s == NULL)
         return;
-    pool_end(&s->pool);
+    sign_pool_end(&s->pool);
     tickets_expire(&s->tickets, true);
     (void)pthread_mutex_destroy(&s->tickets.lock);
     (void)pthread_mutex_destroy(&s->lock);
@@ -105,10 +105,10 @@ static enum sg_err make(struct signer *s, struct batch *b, struct translog *log)
         err = sign_inline(b);
         return err == SG_OK && log != NULL ? batch_append(b, log) : err;
     }
-    pool_submit(&s->pool, b);
+    sign_pool_submit(&s->pool, b);
     if (log != NULL)
         err = batch_append(b, log);
-    made = pool_wait(&s->pool, b, err != SG_OK);
+    made = sign_pool_wait(&s->pool, b, err != SG_OK);
     return err != SG_OK ? err : made;
 }
 

@@ -79,7 +79,7 @@ size_t batch_bytes(const struct batch *b); /* of memory, about */
 
 /* -- sign_pool.c ------------------------------------------------------------------------------- */
 
-struct pool {
+struct sign_pool {
     pthread_mutex_t lock;
     pthread_cond_t work; /* there is a chunk to take, or the end */
     pthread_cond_t done; /* a chunk is finished */
@@ -90,12 +90,12 @@ struct pool {
     void (*idle)(void *arg); /* called now and then by a thread, without the lock */
     void *arg;
 };
-enum sg_err pool_start(struct pool *p, void (*idle)(void *arg), void *arg) SG_MUST_CHECK;
-void pool_end(struct pool *p);
-/* Hands a prepared batch to the threads; pool_wait is then called exactly once. */
-void pool_submit(struct pool *p, struct batch *b);
+enum sg_err sign_pool_start(struct sign_pool *p, void (*idle)(void *arg), void *arg) SG_MUST_CHECK;
+void sign_pool_end(struct sign_pool *p);
+/* Hands a prepared batch to the threads; sign_pool_wait is then called exactly once. */
+void sign_pool_submit(struct sign_pool *p, struct batch *b);
 /* Waits for all chunks. With `cancel` those not begun are left out. */
-enum sg_err pool_wait(struct pool *p, struct batch *b, bool cancel) SG_MUST_CHECK;
+enum sg_err sign_pool_wait(struct sign_pool *p, struct batch *b, bool cancel) SG_MUST_CHECK;
 
 /* -- sign_ticket.c ----------------------------------------------------------------------------- */
 

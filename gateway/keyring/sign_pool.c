@@ -17,7 +17,7 @@
 #define KEEP_ROOM (256 << 10)
 
 /* Under the lock: the next chunk, or false. */
-static bool take(struct pool *p, struct batch **ret, size_t *ret_chunk)
+static bool take(struct sign_pool *p, struct batch **ret, size_t *ret_chunk)
 {
     struct batch *b = p->first;
 
@@ -32,7 +32,7 @@ static bool take(struct pool *p, struct batch **ret, size_t *ret_chunk)
 }
 
 /* Under the lock: takes what has no chunk begun yet out of the queue. */
-static void leave_out(struct pool *p, struct batch *b)
+static void leave_out(struct sign_pool *p, struct batch *b)
 {
     b->next = b->chunk_count;
     for (struct batch **at = &p->first; *at != NULL; at = &(*at)->following)
@@ -42,7 +42,7 @@ static void leave_out(struct pool *p, struct batch *b)
         }
 }
 
-static void wait_for_work(struct pool *p)
+static void wait_for_work(struct sign_pool *p)
 {
     struct timespec until;
 
@@ -57,7 +57,7 @@ static void wait_for_work(struct pool *p)
 
 static void *run(void *arg)
 {
-    struct pool *p = arg;
+    struct sign_pool *p = arg;
     struct batch *b;
     struct buf scratch;
     size_t chunk;
@@ -91,7 +91,7 @@ static void *run(void *arg)
     return NULL;
 }
 
-enum sg_err pool_start(struct pool *p, void (*idle)(void *arg), void *arg)
+enum sg_err sign_pool_start(struct sign_pool *p, void (*idle)(void *arg), void *arg)
 {
     long processors = sysconf(_SC_NPROCESSORS_ONLN);
     size_t want = processors < 1 ? 1 : (size_t)processors;
@@ -100,7 +100,7 @@ enum sg_err pool_start(struct pool *p, void (*idle)(void *arg), void *arg)
 
     if (want > sizeof p->threads / sizeof p->threads[0])
         want = sizeof p->threads / sizeof p->threads[0];
-    *p = (struct pool){.idle = idle, .arg = arg};
+    *p = (struct sign_pool){.idle = idle, .arg = arg};
     (void)pthread_mutex_init(&p->lock, NULL);
     (void)pthread_condattr_init(&attr);
     (void)pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
@@ -113,11 +113,11 @@ enum sg_err pool_start(struct pool *p, void (*idle)(void *arg), void *arg)
     }
     if (p->thread_count > 0)
         return SG_OK;
-    pool_end(p);
+    sign_pool_end(p);
     return err;
 }
 
-void pool_end(struct pool *p)
+void sign_pool_end(struct sign_pool *p)
 {
     (void)pthread_mutex_lock(&p->lock);
     p->ending = true;
@@ -130,7 +130,7 @@ void pool_end(struct pool *p)
     (void)pthread_mutex_destroy(&p->lock);
 }
 
-void pool_submit(struct pool *p, struct batch *b)
+void sign_pool_submit(struct sign_pool *p, struct batch *b)
 {
     struct batch **at = &p->first;
 
@@ -143,7 +143,7 @@ void pool_submit(struct pool *p, struct batch *b)
     (void)pthread_mutex_unlock(&p->lock);
 }
 
-enum sg_err pool_wait(struct pool *p, struct batch *b, bool cancel)
+enum sg_err sign_pool_wait(struct sign_pool *p, struct batch *b, bool cancel)
 {
     enum sg_err err;
 
