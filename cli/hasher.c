@@ -221,10 +221,11 @@ enum cli_status hasher_wait(struct hasher *h, size_t from, size_t count, struct 
         while (!is_done(h, &h->files[i]) && !term_interrupted()) {
             wait_tick(h, &h->files[i]);
             if (progress) {
+                /* Each thread has one under way, more or less. */
                 size_t taken = atomic_load(&h->next);
 
                 progress->moved = atomic_load(&h->moved);
-                progress->files_done = taken < h->count ? taken : h->count;
+                progress->files_done = taken > h->n_threads ? taken - h->n_threads : 0;
                 progress_draw(progress, 0);
             }
         }
