@@ -145,6 +145,7 @@
     X(SIGNATURE_BY_DIGEST)                                                                         \
     X(SIGNATURE_BY_PACKAGE)                                                                        \
     X(SIGNATURE_BY_KEY)                                                                            \
+    X(SIGNATURE_LAST)                                                                              \
     X(SIGNATURE_TIME_LOW)                                                                          \
     X(SIGNATURE_TIME_HIGH)                                                                         \
     X(SIGNATURE_RUNS)

@@ -8,8 +8,9 @@
 #include "base/clock.h"
 #include "store/signatures.h"
 
-#define PLACE_HEAD 36 /* bytes before the texts of a packed place */
-#define PACKED_MAX ((size_t)512 << 20)
+#define SEGMENT_BITS 15 /* as in the indexes by digest and package (sqlite_sql.c) */
+#define PLACE_HEAD   36 /* bytes before the texts of a packed place */
+#define PACKED_MAX   ((size_t)512 << 20)
 /* Records are composed a little before their leaves get their numbers, so that neighbours may be
  * out of order in time; never by as much as this. */
 #define DISORDER_NS (600 * SG_NS_PER_S)
@@ -340,52 +341,81 @@ static void bind_optional(struct sqlite_query *q, const char *text)
         sqlite_query_null(q);
 }
 
-/* What a statement does not use is not bound: its parameters have gaps only where the numbers do.
- */
-static void bind_page(struct sqlite_query *q, const struct signature_query *query, int64_t before,
-                      int64_t low)
+/* A page under way. */
+struct page {
+    const struct signature_query *query;
+    struct arena *arena;
+    struct signature_row *rows;
+    size_t count;
+    int64_t before, low;
+};
+
+/* Adds the rows of one statement; `segment` for those that take one. */
+static enum sg_err page_add(struct sqlite_conn *c, enum sqlite_sql id, struct page *p,
+                            int64_t segment)
 {
-    sqlite_query_int(q, before);
-    sqlite_query_int(q, low);
-    sqlite_query_int(q, query->since_ns);
-    sqlite_query_int(q, query->until_ns);
-    sqlite_query_int(q, (int64_t)query->limit);
-    if (!query->sha256 && !query->package && !query->key)
-        return;
-    if (query->sha256)
-        sqlite_query_blob(q, query->sha256, SG_DIGEST_SIZE);
-    else
-        sqlite_query_null(q);
-    bind_optional(q, query->package);
-    bind_optional(q, query->key);
+    const struct signature_query *query = p->query;
+    struct sqlite_query q;
+    sqlite_query_begin(&q, c, id);
+    sqlite_query_int(&q, p->before);
+    sqlite_query_int(&q, p->low);
+    sqlite_query_int(&q, query->since_ns);
+    sqlite_query_int(&q, query->until_ns);
+    sqlite_query_int(&q, (int64_t)(query->limit - p->count));
+    if (id != SG_SQL_SIGNATURE_ANY) {
+        if (query->sha256)
+            sqlite_query_blob(&q, query->sha256, SG_DIGEST_SIZE);
+        else
+            sqlite_query_null(&q);
+        bind_optional(&q, query->package);
+        bind_optional(&q, query->key);
+        if (id != SG_SQL_SIGNATURE_BY_KEY)
+            sqlite_query_int(&q, segment);
+    }
+    while (p->count < query->limit && sqlite_query_next(&q))
+        row_read(&q, p->arena, &p->rows[p->count++]);
+    return sqlite_query_end(&q);
+}
+
+/* One segment after another, the newest first. */
+static enum sg_err page_search(struct sqlite_conn *c, enum sqlite_sql id, struct page *p)
+{
+    struct sqlite_query q;
+    bool row = false;
+    int64_t last = 0;
+    sqlite_query_begin(&q, c, SG_SQL_SIGNATURE_LAST);
+    enum sg_err err = sqlite_query_step(&q, &row);
+    if (!err && row)
+        last = sqlite_query_get_int(&q, 0);
+    err = sqlite_query_end(&q);
+    if (p->before <= last)
+        last = p->before - 1;
+    for (int64_t segment = last >> SEGMENT_BITS;
+         !err && last >= 0 && segment >= p->low >> SEGMENT_BITS && p->count < p->query->limit;
+         segment--)
+        err = page_add(c, id, p, segment);
+    return err;
 }
 
 static enum sg_err signatures_list(void *self, const struct signature_query *query,
                                    struct arena *arena, struct signature_row *ret,
                                    size_t *ret_count)
 {
-    enum sqlite_sql id = query->sha256    ? SG_SQL_SIGNATURE_BY_DIGEST
-                         : query->package ? SG_SQL_SIGNATURE_BY_PACKAGE
-                         : query->key     ? SG_SQL_SIGNATURE_BY_KEY
-                                          : SG_SQL_SIGNATURE_ANY;
+    struct page page = {.query = query, .arena = arena, .rows = ret};
     struct sqlite_conn *c = NULL;
-    struct sqlite_query q;
-    int64_t before = 0, low = 0;
-    size_t count = 0;
     enum sg_err err = sqlite_conn_acquire(self, &c);
     if (err)
         return err;
-    err = time_bounds(c, query, &before, &low);
-    if (!err) {
-        sqlite_query_begin(&q, c, id);
-        bind_page(&q, query, before, low);
-        while (count < query->limit && sqlite_query_next(&q))
-            row_read(&q, arena, &ret[count++]);
-        err = sqlite_query_end(&q);
-    }
+    err = time_bounds(c, query, &page.before, &page.low);
+    if (!err && query->sha256)
+        err = page_search(c, SG_SQL_SIGNATURE_BY_DIGEST, &page);
+    else if (!err && query->package)
+        err = page_search(c, SG_SQL_SIGNATURE_BY_PACKAGE, &page);
+    else if (!err)
+        err = page_add(c, query->key ? SG_SQL_SIGNATURE_BY_KEY : SG_SQL_SIGNATURE_ANY, &page, 0);
     sqlite_conn_release(self, c);
     if (!err)
-        *ret_count = count;
+        *ret_count = page.count;
     return err;
 }
 

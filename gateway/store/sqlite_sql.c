@@ -155,8 +155,10 @@ static const char schema_2[] =
     "CREATE INDEX links_version ON links(space_id, path, version);"
     "CREATE INDEX links_blob ON links(sha256);";
 
-/* The leaves of the log of signatures. Nearly all of a batch's rows is appended; only the indexes
- * by digest and package have places of their own. `idx` is the leaf's number. */
+/* The leaves of the log of signatures; `idx` is the leaf's number. Digests and names come in any
+ * order: an index of all of them would touch as many pages as a batch has rows. So these indexes
+ * are of segments of 32,768 leaves: what is written stays near the end, and who searches looks into
+ * one segment after another. */
 static const char schema_3[] =
     "CREATE TABLE signature_batches("
     " first INTEGER PRIMARY KEY,"
@@ -177,8 +179,8 @@ static const char schema_3[] =
     " signature BLOB," /* this and the next two: lost where only the log is left */
     " formats BLOB,"
     " place BLOB) STRICT;"
-    "CREATE INDEX signatures_digest ON signatures(sha256, idx);"
-    "CREATE INDEX signatures_package ON signatures(package, idx);";
+    "CREATE INDEX signatures_digest ON signatures(idx >> 15, sha256, idx);"
+    "CREATE INDEX signatures_package ON signatures(idx >> 15, package, idx);";
 
 /* One page of signatures; all of these take the same: before, low, since, until, limit, digest,
  * package, key. */
@@ -472,17 +474,18 @@ static const char *const texts[SG_SQL_COUNT] = {
     [SG_SQL_SIGNATURE_ANY] = SG_SIGNATURE_COLUMNS " FROM signatures s WHERE" SG_SIGNATURE_RANGE
                                                   " ORDER BY s.idx DESC LIMIT ?5",
     [SG_SQL_SIGNATURE_BY_DIGEST] = SG_SIGNATURE_COLUMNS
-    " FROM signatures s WHERE s.sha256 = ?6 AND" SG_SIGNATURE_RANGE
+    " FROM signatures s WHERE s.idx >> 15 = ?9 AND s.sha256 = ?6 AND" SG_SIGNATURE_RANGE
     " AND (?7 IS NULL OR s.package = ?7)" SG_SIGNATURE_KEY " ORDER BY s.idx DESC LIMIT ?5",
     [SG_SQL_SIGNATURE_BY_PACKAGE] = SG_SIGNATURE_COLUMNS
-    " FROM signatures s WHERE s.package = ?7 AND" SG_SIGNATURE_RANGE SG_SIGNATURE_KEY
-    " ORDER BY s.idx DESC LIMIT ?5",
+    " FROM signatures s WHERE s.idx >> 15 = ?9 AND s.package = ?7 AND" SG_SIGNATURE_RANGE
+        SG_SIGNATURE_KEY " ORDER BY s.idx DESC LIMIT ?5",
     /* Batches are of one key each: whole runs of rows, and no index of the rows by key. */
     [SG_SQL_SIGNATURE_BY_KEY] =
         SG_SIGNATURE_COLUMNS " FROM signature_batches b CROSS JOIN signatures s"
                              " WHERE b.key = ?8 AND b.first < ?1 AND s.idx >= b.first"
                              " AND s.idx < b.first + b.count AND" SG_SIGNATURE_RANGE
                              " ORDER BY b.first DESC, s.idx DESC LIMIT ?5",
+    [SG_SQL_SIGNATURE_LAST] = "SELECT coalesce(max(idx), 0) FROM signatures",
     [SG_SQL_SIGNATURE_TIME_LOW] = "SELECT first FROM signature_batches WHERE created_ns < ?"
                                   " ORDER BY created_ns DESC LIMIT 1",
     [SG_SQL_SIGNATURE_TIME_HIGH] = "SELECT first FROM signature_batches WHERE created_ns >= ?"

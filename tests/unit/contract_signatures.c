@@ -242,6 +242,26 @@ static void test_list(void **state)
     expect_list((struct signature_query){.until_ns = 10 * HOUR_NS}, "");
 }
 
+/* Numbers that are far apart. */
+static void test_far(void **state)
+{
+    (void)state;
+    const uint8_t one[SG_DIGEST_SIZE] = {1};
+    add(0, 3, "a", 1);
+    add(32767, 2, "a", 2);  /* % 7: 0, 1 */
+    add(100003, 2, "b", 3); /* 1, 2 */
+    add(999999, 3, "a", 4); /* 0, 1, 2 */
+    expect_list((struct signature_query){.sha256 = one}, "1000000 100003 32768 1 ");
+    expect_list((struct signature_query){.sha256 = one, .limit = 2}, "1000000 100003 ");
+    expect_list((struct signature_query){.sha256 = one, .before = 100003}, "32768 1 ");
+    expect_list((struct signature_query){.sha256 = one, .before = 32768}, "1 ");
+    expect_list((struct signature_query){.sha256 = one, .key = "b"}, "100003 ");
+    expect_list((struct signature_query){.package = "odd"}, "1000001 999999 100003 32767 1 ");
+    expect_list((struct signature_query){.package = "even", .limit = 3, .before = 1000000},
+                "100004 32768 2 ");
+    expect_list((struct signature_query){.package = "even", .before = 1}, "0 ");
+}
+
 static void test_events(void **state)
 {
     (void)state;
@@ -311,6 +331,7 @@ int contract_signatures(const struct contract_engine *engine)
         cmocka_unit_test_setup_teardown(test_conflict, setup, teardown),
         cmocka_unit_test_setup_teardown(test_gap, setup, teardown),
         cmocka_unit_test_setup_teardown(test_list, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_far, setup, teardown),
         cmocka_unit_test_setup_teardown(test_events, setup, teardown),
         cmocka_unit_test_setup_teardown(test_large, setup, teardown),
     };
