@@ -99,8 +99,9 @@ struct signing_result {
     struct keyring_batch batch; /* the memory */
 };
 /* SG_OK, or: SG_ERR_NOT_FOUND (no such key), FORBIDDEN, KEY_DISABLED, KEY_EXPIRED, BAD_FIELD (see
- * reason), BAD_ITEMS (see bad), QUORUM, LOG_CLOSED, CLOCK, UNAVAILABLE, OVERLOADED, NO_SPACE.
- * *ret is filled in every case: signing_result_fini. Blocks for long. */
+ * reason), BAD_ITEMS (see bad), QUORUM, LOG_CLOSED, CLOCK, UNAVAILABLE, OVERLOADED, NO_SPACE,
+ * TOO_LARGE (all formats of that many items are more than one answer may be; nothing is in the
+ * log). *ret is filled in every case: signing_result_fini. Blocks for long. */
 enum sg_err signing_create(struct signing *s, const struct principal *who,
                            const struct signing_request *request,
                            struct signing_result *ret) SG_MUST_CHECK;
