@@ -228,6 +228,26 @@ static void directories_get_manifests(void **state)
     sig_public_fini(&key);
 }
 
+/* The smallest items that there are: one that is nothing but a name of one byte and a digest. */
+static void the_shortest_items_are_signed(void **state)
+{
+    struct keyring_sign m = batch_of("k", 0, 3);
+    struct keyring_sign_item *items = make_items(3, 0);
+    struct keyring_batch b;
+
+    (void)state;
+    make_key("k", SG_KEY_ED25519);
+    for (size_t i = 0; i < 3; i++) {
+        items[i].name = arena_printf(arena, "%zu", i);
+        items[i].package = "";
+        items[i].digests.has_sha512 = items[i].digests.has_blake2b = false;
+    }
+    m.items = items;
+    assert_int_equal(keyring_client_sign(client, &m, arena, &b), SG_OK);
+    assert_int_equal(b.result.item_count, 3);
+    keyring_batch_fini(&b);
+}
+
 static void what_may_not_be_asked_gets_nothing(void **state)
 {
     struct keyring_sign m = batch_of("k", 0, 2);
@@ -589,6 +609,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(a_batch_verifies_and_is_in_the_log, set_up, tear_down),
         cmocka_unit_test_setup_teardown(directories_get_manifests, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(the_shortest_items_are_signed, set_up, tear_down),
         cmocka_unit_test_setup_teardown(what_may_not_be_asked_gets_nothing, set_up, tear_down),
         cmocka_unit_test_setup_teardown(malformed_batches_end_the_channel, set_up, tear_down),
         cmocka_unit_test_setup_teardown(what_is_too_large_is_not_begun, set_up, tear_down),
