@@ -58,8 +58,9 @@ static enum sg_err ask_once(int tty, const char *prompt, char *ret, size_t size)
     sigaddset(&stops, SIGTERM);
     (void)sigprocmask(SIG_BLOCK, &stops, &before);
     quiet.c_lflag &= ~(tcflag_t)ISIG;
-    (void)dprintf(tty, "%s: ", prompt);
+    /* Before the question: what is typed in answer to it is never shown, nor dropped. */
     (void)tcsetattr(tty, TCSAFLUSH, &quiet);
+    (void)dprintf(tty, "%s: ", prompt);
     err = passphrase_read_line(tty, ret, size);
     (void)tcsetattr(tty, TCSAFLUSH, &was);
     (void)dprintf(tty, "\n");
