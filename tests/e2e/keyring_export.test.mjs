@@ -5,7 +5,8 @@ import { execFileSync } from 'node:child_process';
 import { cpSync, existsSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { PASSPHRASE, exportKeys, keyring, keysOf } from './lib/backup.mjs';
-import { Gateway, temporaryDirectory } from './lib/gateway.mjs';
+import { Gateway, buildDirectory, temporaryDirectory } from './lib/gateway.mjs';
+import { Screen } from './lib/screen.mjs';
 import { itemOf, keyidOf, publicPem } from './lib/signing.mjs';
 import { suite } from './lib/suite.mjs';
 
@@ -29,6 +30,24 @@ suite('keyring_export', async ({ t, gw, it }) => {
     assert.equal(done.status, 0, done.stderr);
     assert.equal(statSync(file).mode & 0o777, 0o600);
     await sign(admin, 'release');
+  });
+
+  await it('on a terminal the passphrase is asked for twice and never shown', async () => {
+    const program = [join(buildDirectory, 'secgated-keyring'), 'export', '--data', gw.data, '--key', 'builds', '--file', join(work, 'typed')];
+    const screen = new Screen(program, { env: { PATH: process.env.PATH }, cwd: work });
+    try {
+      await screen.expect(/^Passphrase of the backup:/);
+      screen.type(PASSPHRASE);
+      screen.keys('Enter');
+      await screen.expect(/^Passphrase of the backup, again:/);
+      screen.type(PASSPHRASE);
+      screen.keys('Enter');
+      await screen.expect(/\[status 0\]/);
+      assert.ok(!screen.lines().join('\n').includes(PASSPHRASE));
+    } finally {
+      screen.end();
+    }
+    assert.equal(keysOf(readFileSync(join(work, 'typed'), 'latin1'))[0].name, 'builds');
   });
 
   await it('openssl reads every key, and each belongs to what is published', async () => {
