@@ -13,7 +13,7 @@ import { save } from './transfers.js';
 export const FORMATS = [
   { id: 'minisign', tool: 'minisign', end: '.minisig' },
   { id: 'signify', tool: 'signify', end: '.sig', long: '.signify.sig' },
-  { id: 'sshsig', tool: 'ssh-keygen', end: '.sig', long: '.ssh.sig' },
+  { id: 'sshsig', tool: 'ssh-keygen', end: '.sig', long: '.sshsig.sig' },
   { id: 'cms', tool: 'certtool, openssl', end: '.p7s', binary: true },
   { id: 'dsse', tool: 'in-toto', end: '.intoto.jsonl' },
   { id: 'raw', tool: 'openssl', end: '.sig', long: '.raw.sig', binary: true },

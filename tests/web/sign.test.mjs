@@ -52,7 +52,7 @@ suite('web sign', { limit: 240000 }, async ({ gw, browser, it }) => {
     writeFileSync(join(disk, 'hello.minisig'), await take(page, 'hello_2.10-3_all.deb.minisig'));
     writeFileSync(join(disk, 'key.pub'), await publicKey('minisign'));
     execFileSync('minisign', ['-Vm', join(disk, 'hello'), '-p', join(disk, 'key.pub')]);
-    assert.match((await take(page, 'hello_2.10-3_all.deb.ssh.sig')).toString(), /^-----BEGIN SSH SIGNATURE/);
+    assert.match((await take(page, 'hello_2.10-3_all.deb.sshsig.sig')).toString(), /^-----BEGIN SSH SIGNATURE/);
     assert.match((await take(page, 'hello_2.10-3_all.deb.signify.sig')).toString(), /^untrusted comment:/);
     assert.match(await page.locator('.signed > li').innerText(), /hello 2\.10-3, deb/);
   });
