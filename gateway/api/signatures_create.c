@@ -54,6 +54,10 @@ static enum sg_err refuse(struct request *r, enum sg_err err, const struct signi
         return request_fail(r, err, "Only the signers of the key may sign with it.");
     case SG_ERR_NOT_FOUND:
         return request_fail(r, err, "There is no such key.");
+    case SG_ERR_TOO_LARGE:
+        return request_fail(r, err,
+                            "The signatures would be too large for one answer; none was "
+                            "made. Ask for fewer items or formats.");
     case SG_ERR_QUORUM:
         return result->reason != NULL ? request_fail(r, err, "%s", result->reason) : err;
     default:

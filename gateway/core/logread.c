@@ -91,8 +91,10 @@ static enum sg_err load_state(struct logread *l)
     if (err != SG_OK)
         return err == SG_ERR_BAD_FIELD ? SG_ERR_PROTOCOL : err;
     (void)pthread_mutex_lock(&l->lock);
-    l->state = state;
-    l->key = key;
+    if (!l->has_state) { /* others may be reading what is there */
+        l->state = state;
+        l->key = key;
+    }
     l->has_state = true;
     (void)pthread_mutex_unlock(&l->lock);
     return SG_OK;

@@ -6,6 +6,7 @@
  */
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "core/signing_internal.h"
@@ -13,7 +14,8 @@
 #include "sigfmt/compose.h"
 
 #define OPEN_TRIES 3
-#define PAGE       1000
+#define LIST_MAX   (2 * SG_SIGN_ITEMS_MAX) /* entries of one directory, others than files too */
+#define BAD_MAX    1000                    /* bad files of one directory that are told */
 
 enum sg_err signing_bad_add(struct signing_set *set, size_t index, const char *code,
                             const char *format, ...)
@@ -278,36 +280,52 @@ static enum sg_err new_directory(struct signing_set *set, const char *name, uint
     return SG_OK;
 }
 
-/* All files below, in byte order of their paths; ends with the first that is too many. */
+/* All that is below, in byte order of paths and as it was at one moment: a page is one statement.
+ * Without room for the files there is nothing to be read. */
+static enum sg_err list_files(struct signing_set *set, size_t index, const char *what,
+                              const struct entry_query *query, struct entry_record *page,
+                              size_t *ret_count)
+{
+    size_t count = 0, files = 0;
+    bool more = false;
+    enum sg_err err =
+        set->s->files.vt->list(set->s->files.self, query, set->arena, page, &count, &more);
+
+    for (size_t i = 0; err == SG_OK && i < count; i++)
+        if (page[i].type == SG_ENTRY_FILE)
+            page[files++] = page[i];
+    if (err != SG_OK)
+        return err;
+    *ret_count = files;
+    if (set->count + files > SG_SIGN_ITEMS_MAX)
+        return signing_bad_add(set, index, "too-many-files", "only %d files can be signed at once",
+                               SG_SIGN_ITEMS_MAX);
+    return more ? signing_bad_add(set, index, "too-many-files",
+                                  "%.512s: there are more than %d entries in it", what, LIST_MAX)
+                : SG_OK;
+}
+
 static enum sg_err collect_files(struct signing_set *set, size_t index, int64_t space_id,
                                  const char *dir, uint32_t directory)
 {
     size_t skip = dir[0] != '\0' ? strlen(dir) + 1 : 0;
-    size_t bad = set->bad_count;
+    size_t bad = set->bad_count, count = 0;
     struct entry_query query = {
-        .space_id = space_id, .dir = dir, .prefix = "", .recursive = true, .limit = PAGE};
-    struct entry_record *page = arena_alloc(set->arena, PAGE * sizeof *page);
-    bool more = true;
-    enum sg_err err = page != NULL ? SG_OK : SG_ERR_NO_MEMORY;
+        .space_id = space_id, .dir = dir, .prefix = "", .recursive = true, .limit = LIST_MAX};
+    /* Not in the arena, which would touch all of it for each prefix. */
+    struct entry_record *page = malloc(LIST_MAX * sizeof *page);
+    enum sg_err err =
+        page != NULL ? list_files(set, index, set->request->items[index].name, &query, page, &count)
+                     : SG_ERR_NO_MEMORY;
 
-    while (err == SG_OK && more) {
-        size_t count = 0;
-
-        err = set->s->files.vt->list(set->s->files.self, &query, set->arena, page, &count, &more);
-        for (size_t i = 0; err == SG_OK && i < count; i++) {
-            if (page[i].type != SG_ENTRY_FILE)
-                continue;
-            if (set->count == SG_SIGN_ITEMS_MAX)
-                return signing_bad_add(set, index, "too-many-files",
-                                       "only %d files can be signed at once", SG_SIGN_ITEMS_MAX);
-            err = add_file(set, index, space_id, &page[i], page[i].path + skip, directory);
-        }
-        more = more && count > 0;
-        if (more)
-            query.after_path = page[count - 1].path;
-        if (set->bad_count - bad >= PAGE) /* enough said about this one */
+    if (set->bad_count > bad)
+        count = 0;
+    for (size_t i = 0; err == SG_OK && i < count; i++) {
+        err = add_file(set, index, space_id, &page[i], page[i].path + skip, directory);
+        if (set->bad_count - bad >= BAD_MAX) /* enough said about this one */
             break;
     }
+    free(page);
     return err;
 }
 

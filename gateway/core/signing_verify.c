@@ -282,6 +282,8 @@ static enum sg_err judge_record_key(struct verifying *v, const char *text, size_
     sig_reason_add(v, sig_verify_record(text, len, v->what->signature, v->what->signature_len,
                                         &public, v->has_content ? &v->content : NULL));
     sig_public_fini(&public);
+    if (!v->has_content && v->what->name != NULL && strcmp(v->what->name, r->name) != 0)
+        sig_reason_add(v, SG_SIG_NAME);
     judge_key(v, r->key_version);
     return SG_OK;
 }

@@ -341,6 +341,52 @@ static void test_many_files(void **state)
     signing_result_fini(&r);
 }
 
+/* A directory of too many files is refused before one of them is read: content that is missing, of
+ * the first of them, is not even looked for. */
+static void test_too_many_files(void **state)
+{
+    (void)state;
+    struct signing_result r;
+    const struct signing_item item = prefix_of("common/many");
+    const struct space_actor actor = {.user_id = F.alice.user_id, .name = "alice"};
+    signing_fixture_key("release", SG_KEY_ED25519);
+    for (unsigned i = 0; i <= SG_SIGN_ITEMS_MAX; i++) {
+        char path[64];
+        bool created;
+        uint8_t old[SG_DIGEST_SIZE];
+        struct entry_record entry = {.path = path, .size = 4, .owner = "alice"};
+        (void)snprintf(path, sizeof path, "many/%05u", i);
+        entry.sha256[0] = 1;
+        assert_int_equal(SG_OK,
+                         F.store.vt->put(F.store.self, 1, &entry, NULL, &actor, &created, old));
+    }
+    assert_int_equal(SG_ERR_BAD_ITEMS, signing_fixture_create("release", 0, &item, 1, &r));
+    assert_int_equal(1, r.bad_count);
+    assert_string_equal("too-many-files", r.bad[0].code);
+    signing_result_fini(&r);
+}
+
+/* As many directories as items: what is needed for the list of one is not needed for each. */
+static void test_many_directories(void **state)
+{
+    (void)state;
+    enum { COUNT = 2000 };
+    struct signing_result r;
+    struct signing_item *items = calloc(COUNT, sizeof *items);
+    assert_non_null(items);
+    signing_fixture_key("release", SG_KEY_ED25519);
+    signing_fixture_store(&F.alice, "common/few/one", "1");
+    for (size_t i = 0; i < COUNT; i++)
+        items[i] = prefix_of("common/few");
+    assert_int_equal(SG_OK, signing_fixture_create("release", 0, items, COUNT, &r));
+    assert_int_equal(COUNT, r.count);
+    assert_int_equal(COUNT, r.directory_count);
+    signing_fixture_check(&r, &r.items[COUNT - 1], "one");
+    signing_fixture_check(&r, &r.directories[COUNT - 1].of->of, "few/SHA256");
+    signing_result_fini(&r);
+    free(items);
+}
+
 static void test_many_digests(void **state)
 {
     (void)state;
@@ -528,9 +574,13 @@ int main(void)
 #define TEST(name)                                                                                 \
     cmocka_unit_test_setup_teardown(name, signing_fixture_set_up, signing_fixture_tear_down)
     const struct CMUnitTest tests[] = {
-        TEST(test_digests), TEST(test_stored),    TEST(test_directories),  TEST(test_bad_items),
-        TEST(test_corrupt), TEST(test_key_rules), TEST(test_many_digests), TEST(test_many_files),
-        TEST(test_quorum),  TEST(test_reindex),   TEST(test_list),
+        TEST(test_digests),        TEST(test_stored),
+        TEST(test_directories),    TEST(test_bad_items),
+        TEST(test_corrupt),        TEST(test_key_rules),
+        TEST(test_many_digests),   TEST(test_many_files),
+        TEST(test_too_many_files), TEST(test_many_directories),
+        TEST(test_quorum),         TEST(test_reindex),
+        TEST(test_list),
     };
     return cmocka_run_group_tests_name("signing", tests, NULL, NULL);
 }

@@ -86,7 +86,10 @@ static void test_record(void **state)
     what.digests = &item.digests;
     what.name = "other";
     assert_string_equal(" name-mismatch", verify(&what));
+    what.digests = NULL; /* the name counts without content, too */
+    assert_string_equal(" name-mismatch", verify(&what));
     what.name = NULL;
+    what.digests = &item.digests;
     what.key = "second";
     assert_string_equal(" key-mismatch", verify(&what));
     what.key = "release";
