@@ -134,6 +134,19 @@ static void put_line(struct buf *b, const struct audit_event *e)
     buf_printf(b, " result=%s\n", err_code(e->result));
 }
 
+/* Under the lock. What a full disk took of a line is cut off again, so that the next line begins
+ * where a line begins. */
+static enum sg_err append(struct audit *a, const struct buf *line)
+{
+    enum sg_err err = file_write_all(a->fd, line->data, line->len);
+
+    if (err == SG_OK)
+        a->size += line->len;
+    else if (ftruncate(a->fd, (off_t)a->size) != 0)
+        file_close(&a->fd); /* opened again, and measured, by the next line */
+    return err;
+}
+
 enum sg_err audit_write(struct audit *a, const struct audit_event *e)
 {
     SG_BUF_CLEANUP struct buf line;
@@ -157,10 +170,8 @@ enum sg_err audit_write(struct audit *a, const struct audit_event *e)
     else if (a->size > 0 && a->size + line.len > a->file_max)
         err = put_aside(a);
     if (err == SG_OK)
-        err = file_write_all(a->fd, line.data, line.len);
-    if (err == SG_OK)
-        a->size += line.len;
-    else
+        err = append(a, &line);
+    if (err != SG_OK)
         log_write(SG_LOG_ERROR, "keyring.audit_failed", SG_STR("error", err_code(err)));
     (void)pthread_mutex_unlock(&a->lock);
     return err;

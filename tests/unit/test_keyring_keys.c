@@ -9,10 +9,12 @@
 #include <gnutls/crypto.h>
 #include <gnutls/x509.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -458,6 +460,36 @@ static void test_the_audit_file(void **state)
     }
 }
 
+/* A line that the disk took half of is not there, and the next one is a line of its own. */
+static void test_an_audit_line_is_whole_or_not_there(void **state)
+{
+    const struct audit_event e = {.what = "sign", .key = "k", .actor = &ann, .result = SG_OK};
+    SG_BUF_CLEANUP struct buf before;
+    SG_BUF_CLEANUP struct buf text;
+    struct rlimit limit;
+    struct rlimit former;
+
+    (void)state;
+    buf_init(&before, 1 << 20);
+    buf_init(&text, 1 << 20);
+    (void)signal(SIGXFSZ, SIG_IGN);
+    assert_int_equal(audit_write(audit, &e), SG_OK);
+    assert_int_equal(file_read(tempdir_path(dir, "audit"), &before), SG_OK);
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &former), 0);
+    limit = former;
+    limit.rlim_cur = before.len + 10;
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
+    assert_int_not_equal(audit_write(audit, &e), SG_OK);
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &former), 0);
+    assert_int_equal(file_read(tempdir_path(dir, "audit"), &text), SG_OK);
+    assert_int_equal(text.len, before.len);
+    assert_int_equal(audit_write(audit, &e), SG_OK);
+    buf_clear(&text);
+    assert_int_equal(file_read(tempdir_path(dir, "audit"), &text), SG_OK);
+    assert_int_equal(text.len, 2 * before.len);
+    assert_memory_equal(text.data, before.data, before.len);
+}
+
 struct race {
     atomic_bool stop;
     atomic_uint signatures;
@@ -581,6 +613,7 @@ int main(void)
         TEST(test_counts),
         TEST(test_files_that_are_refused),
         TEST(test_the_audit_file),
+        TEST(test_an_audit_line_is_whole_or_not_there),
         TEST(test_changes_under_load),
         TEST(test_a_backup),
     };
