@@ -117,8 +117,10 @@ static enum sg_err sign_later(struct signer *s, struct batch **b, int *ret_fd)
 {
     SG_FD_CLEANUP int fd = -1;
     uint64_t number = 0;
-    enum sg_err err = batch_append(*b, s->log);
+    enum sg_err err = tickets_look(&s->tickets, *b);
 
+    if (err == SG_OK)
+        err = batch_append(*b, s->log);
     while (number == 0)
         rng_bytes(&number, sizeof number);
     if (err == SG_OK)

@@ -108,6 +108,9 @@ struct tickets {
     } rows[64];
     size_t bytes;
 };
+/* Whether there is room for the batch. Asked before its leaves are in the log for good: others may
+ * take the room meanwhile, so it says no more than that. SG_ERR_OVERLOADED. */
+enum sg_err tickets_look(struct tickets *t, const struct batch *b) SG_MUST_CHECK;
 /* Keeps the batch (taken over on success) under a number. SG_ERR_OVERLOADED. */
 enum sg_err tickets_put(struct tickets *t, uint64_t number, struct batch *b) SG_MUST_CHECK;
 /* Takes it out. SG_ERR_GONE. */

@@ -14,17 +14,37 @@ _Static_assert(sizeof((struct tickets *)0)->rows / sizeof(struct ticket) == SG_S
 /* A cosignature says when it was made; one from far ahead is from a broken clock. */
 #define AHEAD_S 300
 
+/* Under the lock: a free row, if there is room for so many bytes too. */
+static struct ticket *find_room(struct tickets *t, size_t bytes)
+{
+    if (t->bytes + bytes > SG_SIGNER_TICKET_BYTES_MAX)
+        return NULL;
+    for (size_t i = 0; i < SG_SIGNER_TICKETS_MAX; i++)
+        if (t->rows[i].number == 0)
+            return &t->rows[i];
+    return NULL;
+}
+
+enum sg_err tickets_look(struct tickets *t, const struct batch *b)
+{
+    bool room;
+
+    tickets_expire(t, false);
+    (void)pthread_mutex_lock(&t->lock);
+    room = find_room(t, batch_bytes(b)) != NULL;
+    (void)pthread_mutex_unlock(&t->lock);
+    return room ? SG_OK : SG_ERR_OVERLOADED;
+}
+
 enum sg_err tickets_put(struct tickets *t, uint64_t number, struct batch *b)
 {
-    struct ticket *row = NULL;
+    struct ticket *row;
     size_t bytes = batch_bytes(b);
 
     tickets_expire(t, false);
     (void)pthread_mutex_lock(&t->lock);
-    for (size_t i = 0; i < SG_SIGNER_TICKETS_MAX && row == NULL; i++)
-        if (t->rows[i].number == 0)
-            row = &t->rows[i];
-    if (row == NULL || t->bytes + bytes > SG_SIGNER_TICKET_BYTES_MAX) {
+    row = find_room(t, bytes);
+    if (row == NULL) {
         (void)pthread_mutex_unlock(&t->lock);
         return SG_ERR_OVERLOADED;
     }

@@ -87,12 +87,16 @@ static void there_is_room_for_so_many_and_no_more(void **state)
     struct batch *b = make_batch(1);
 
     (void)state;
-    for (uint64_t i = 1; i <= SG_SIGNER_TICKETS_MAX; i++)
+    for (uint64_t i = 1; i <= SG_SIGNER_TICKETS_MAX; i++) {
+        assert_int_equal(tickets_look(&tickets, b), SG_OK);
         assert_int_equal(tickets_put(&tickets, i, make_batch(1)), SG_OK);
+    }
+    assert_int_equal(tickets_look(&tickets, b), SG_ERR_OVERLOADED);
     assert_int_equal(tickets_put(&tickets, 100, b), SG_ERR_OVERLOADED);
     now_ns += 61 * SG_NS_PER_S;
     assert_int_equal(tickets_put(&tickets, 100, b), SG_OK);
     b = make_batch(SG_SIGNER_TICKET_BYTES_MAX);
+    assert_int_equal(tickets_look(&tickets, b), SG_ERR_OVERLOADED);
     assert_int_equal(tickets_put(&tickets, 101, b), SG_ERR_OVERLOADED);
     batch_free(b);
 }
