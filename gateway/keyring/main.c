@@ -52,11 +52,13 @@ static void settle_signals(void)
     (void)sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
-static int serve(const struct options *o)
+/* `passphrase` is wiped as soon as the key-encryption key has been derived from it. */
+static int serve(const struct options *o, char *passphrase, size_t size)
 {
     struct setup s = {.dir = NULL};
     enum sg_err err = setup_kek(&o->setup, &s);
 
+    secret_wipe(passphrase, size);
     if (err == SG_OK)
         err = setup_open(&o->setup, &s);
     if (err != SG_OK) {
@@ -87,7 +89,6 @@ int main(int argc, char **argv)
 {
     char passphrase[SG_PASSPHRASE_MAX + 1] = "";
     struct options o;
-    int status;
 
     options_parse(argc, argv, &o);
     log_setup("keyring", o.format, SG_LOG_INFO);
@@ -104,7 +105,5 @@ int main(int argc, char **argv)
     }
     settle_signals();
     o.setup.kek.passphrase = passphrase;
-    status = serve(&o);
-    secret_wipe(passphrase, sizeof passphrase);
-    return status;
+    return serve(&o, passphrase, sizeof passphrase);
 }
