@@ -45,7 +45,7 @@ static enum sg_err load_mark(const char *path, int64_t *ret)
     codec_start(&d, content.data, content.len);
     codec_string(&d, magic, sizeof magic);
     mark = codec_i64(&d);
-    if (codec_end(&d) != SG_OK || strcmp(magic, MAGIC) != 0 || mark < 0)
+    if (codec_end(&d) != SG_OK || strcmp(magic, MAGIC) != 0 || mark < 0 || mark > INT64_MAX / 2)
         return SG_ERR_CORRUPT;
     *ret = mark;
     return SG_OK;
