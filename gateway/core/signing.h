@@ -33,7 +33,8 @@ enum sg_err signing_new(const struct signing_options *options, struct signing **
 void signing_free(struct signing *s);
 
 /* Enters what the log has and the index has not: leaves whose signatures were made in a process
- * that died before it could enter (and give out) them. Once, at start; SG_OK when there is no log.
+ * that died before it could enter (and give out) them. What an accepted log has lost, the index
+ * loses too. Once, at start; SG_OK when there is no log.
  * *ret_count: how many leaves. */
 enum sg_err signing_reindex(struct signing *s, uint64_t *ret_count) SG_MUST_CHECK;
 

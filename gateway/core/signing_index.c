@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "base/encode.h"
+#include "base/log.h"
 #include "core/sha256.h"
 #include "core/signing_internal.h"
 
@@ -198,6 +199,23 @@ static enum sg_err refill_gap(struct refill *f, uint64_t first, uint64_t count)
     return err;
 }
 
+/* What the index has of leaves that an accepted log has lost: their numbers are given again. The
+ * checkpoint is believed only while the keyring goes on from it. */
+static enum sg_err cut_lost(struct refill *f)
+{
+    struct keyring_log_state state;
+    uint64_t count = 0;
+    enum sg_err err = logread_state(f->s->log, &state);
+
+    if (err != SG_OK || state.closed || state.size != f->head.of.size)
+        return err;
+    err = f->s->store.vt->cut(f->s->store.self, f->head.of.size, &count);
+    if (err == SG_OK && count > 0)
+        log_write(SG_LOG_WARN, "signing.lost", SG_INT("count", count),
+                  SG_INT("size", f->head.of.size));
+    return err;
+}
+
 enum sg_err signing_reindex(struct signing *s, uint64_t *ret_count)
 {
     struct refill *f = calloc(1, sizeof *f);
@@ -211,6 +229,8 @@ enum sg_err signing_reindex(struct signing *s, uint64_t *ret_count)
     buf_init(&f->text, (size_t)SG_TILE_WIDTH * (2 + SG_LOG_ENTRY_MAX));
     f->reads = calloc(SG_TILE_WIDTH, sizeof *f->reads);
     err = f->reads != NULL ? logread_head(s->log, &f->head) : SG_ERR_NO_MEMORY;
+    if (err == SG_OK)
+        err = cut_lost(f);
     while (err == SG_OK) {
         err = s->store.vt->gap(s->store.self, at, &at, &missing);
         if (err != SG_OK || at >= f->head.of.size)

@@ -167,6 +167,7 @@ struct keyring_log_state {
     char vkey[SG_WITNESS_SIZE];      /* of the log; its name is the origin */
     char time_vkey[SG_WITNESS_SIZE]; /* of signed time */
     uint64_t size;
+    bool closed; /* its files do not continue what the keyring knows of it */
 };
 
 /* SIGN_TIME: nonce of 16 to 64 bytes -> the instant, and the signed note that states it. */

@@ -11,6 +11,7 @@ void signing_put_state(struct buf *b, const struct keyring_log_state *m)
     codec_put_string(b, m->vkey);
     codec_put_string(b, m->time_vkey);
     codec_put_u64(b, m->size);
+    codec_put_u8(b, m->closed);
 }
 
 enum sg_err signing_get_state(struct decoder *d, struct keyring_log_state *ret)
@@ -21,6 +22,7 @@ enum sg_err signing_get_state(struct decoder *d, struct keyring_log_state *ret)
     codec_string(d, m.vkey, sizeof m.vkey);
     codec_string(d, m.time_vkey, sizeof m.time_vkey);
     m.size = codec_u64(d);
+    m.closed = codec_u8(d) != 0;
     err = codec_end(d);
     if (err == SG_OK)
         *ret = m;

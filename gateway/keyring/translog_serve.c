@@ -16,6 +16,7 @@ enum sg_err serve_log_state(struct services *s, struct request *r)
     note_key_format(translog_key(s->log), state.vkey);
     note_key_format(timesign_key(s->time), state.time_vkey);
     state.size = translog_size(s->log);
+    state.closed = translog_is_closed(s->log);
     signing_put_state(r->out, &state);
     return SG_OK;
 }

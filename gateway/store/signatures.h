@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Storage of the index of signatures: what the log's leaves say, and what was given out with them.
- * Rows are the log's leaves by their number; they are never changed and never removed.
+ * Rows are the log's leaves by their number; they are never changed, and removed only when the log
+ * has lost them.
  */
 #ifndef SG_STORE_SIGNATURES_H
 #define SG_STORE_SIGNATURES_H
@@ -95,6 +96,8 @@ struct signatures_vtable {
     /* The first index >= `from` that has no row, and how many follow it that have none either
      * (UINT64_MAX - *ret: no row comes after). */
     enum sg_err (*gap)(void *self, uint64_t from, uint64_t *ret, uint64_t *ret_count) SG_MUST_CHECK;
+    /* Removes all from index `from` on; *ret_count: how many. */
+    enum sg_err (*cut)(void *self, uint64_t from, uint64_t *ret_count) SG_MUST_CHECK;
 };
 
 #endif

@@ -148,6 +148,9 @@
     X(SIGNATURE_LAST)                                                                              \
     X(SIGNATURE_TIME_LOW)                                                                          \
     X(SIGNATURE_TIME_HIGH)                                                                         \
+    X(SIGNATURE_CUT)                                                                               \
+    X(SIGNATURE_CUT_BATCHES)                                                                       \
+    X(SIGNATURE_CUT_LAST)                                                                          \
     X(SIGNATURE_RUNS)
 
 enum sqlite_sql {

@@ -430,9 +430,42 @@ static enum sg_err signatures_gap(void *self, uint64_t from, uint64_t *ret, uint
     return err;
 }
 
+struct cut {
+    uint64_t from, count;
+};
+
+static enum sg_err cut_run(struct sqlite_conn *c, void *ctx)
+{
+    static const enum sqlite_sql steps[] = {SG_SQL_SIGNATURE_CUT, SG_SQL_SIGNATURE_CUT_BATCHES,
+                                            SG_SQL_SIGNATURE_CUT_LAST};
+    struct cut *cut = ctx;
+    enum sg_err err = SG_OK;
+    for (size_t i = 0; !err && i < sizeof(steps) / sizeof(steps[0]); i++) {
+        struct sqlite_query q;
+        sqlite_query_begin(&q, c, steps[i]);
+        sqlite_query_int(&q, (int64_t)cut->from);
+        err = sqlite_query_run(&q);
+        if (i == 0)
+            cut->count = (uint64_t)sqlite3_changes64(c->db);
+    }
+    return err;
+}
+
+static enum sg_err signatures_cut(void *self, uint64_t from, uint64_t *ret_count)
+{
+    struct cut cut = {.from = from};
+    if (from > INT64_MAX)
+        return SG_ERR_BAD_FIELD;
+    enum sg_err err = sqlite_write(self, cut_run, &cut);
+    if (!err)
+        *ret_count = cut.count;
+    return err;
+}
+
 const struct signatures_vtable sqlite_signatures_vtable = {
     .add = signatures_add,
     .get = signatures_get,
     .list = signatures_list,
     .gap = signatures_gap,
+    .cut = signatures_cut,
 };

@@ -490,6 +490,11 @@ static const char *const texts[SG_SQL_COUNT] = {
                                   " ORDER BY created_ns DESC LIMIT 1",
     [SG_SQL_SIGNATURE_TIME_HIGH] = "SELECT first FROM signature_batches WHERE created_ns >= ?"
                                    " ORDER BY created_ns LIMIT 1",
+    [SG_SQL_SIGNATURE_CUT] = "DELETE FROM signatures WHERE idx >= ?",
+    [SG_SQL_SIGNATURE_CUT_BATCHES] = "DELETE FROM signature_batches WHERE first >= ?",
+    [SG_SQL_SIGNATURE_CUT_LAST] = "UPDATE signature_batches SET count = ?1 - first WHERE first ="
+                                  " (SELECT max(first) FROM signature_batches)"
+                                  " AND first + count > ?1",
     [SG_SQL_SIGNATURE_RUNS] = "SELECT first, count FROM signature_batches WHERE first >="
                               " coalesce((SELECT max(first) FROM signature_batches"
                               " WHERE first <= ?), 0) ORDER BY first",

@@ -187,6 +187,21 @@ suite('an old data directory that is put back', { limit: LIMIT_MS }, async ({ gw
   await sign(client, 'forked', [503, 'log-closed']);
   assert.ok(gw.logLines().some(({ event, reason }) => event === 'keyring.log_closed' && reason === 'log-shorter'));
   assert.ok(existsSync(join(gw.data, 'log', 'entries')));
+  assert.equal((await client.get('/v1/signatures/4', { expect: [500, 'corrupt'] })).status, 500); // not proved by this log
+  await gw.stop();
+
+  // Once that is accepted, the index forgets what the log has lost, and its number is given again.
+  const shorter = accept();
+  assert.equal(shorter.status, 0, shorter.stdout + shorter.stderr);
+  assert.match(shorter.stdout, /1 entries are lost/);
+  gw.log = '';
+  await gw.start();
+  const forgot = gw.logLines().find(({ event }) => event === 'signing.lost');
+  assert.deepEqual([forgot?.count, forgot?.size], [1, 4]);
+  client = await gw.login('root-admin', 'the first password');
+  const again = (await sign(client, 'again', 201)).json.signatures[0];
+  assert.equal(again.log.index, 4);
+  assert.equal((await client.get('/v1/signatures/4', { expect: 200 })).json.name, again.name);
 });
 
 // Fills a file system to its last block.

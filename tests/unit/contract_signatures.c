@@ -182,6 +182,41 @@ static void test_gap(void **state)
     expect_gap(0, 10, UINT64_MAX - 10);
 }
 
+static void expect_cut(uint64_t from, uint64_t count)
+{
+    uint64_t gone = UINT64_MAX;
+    assert_int_equal(SG_OK, SIGNATURES(cut, from, &gone));
+    assert_int_equal(count, gone);
+}
+
+/* What is cut off is free again; a batch may be cut through. */
+static void test_cut(void **state)
+{
+    (void)state;
+    struct signature_row got;
+    const char *note;
+    uint64_t size;
+    expect_cut(0, 0);
+    add(0, 3, "a", 1);
+    add(3, 5, "b", 2);
+    add(8, 2, "a", 3);
+    expect_cut(10, 0);
+    expect_gap(0, 10, UINT64_MAX - 10);
+    expect_cut(5, 5);
+    expect_gap(0, 5, UINT64_MAX - 5);
+    assert_int_equal(SG_OK, SIGNATURES(get, 4, arena, &got, &note, &size));
+    assert_string_equal("b", got.key);
+    assert_int_equal(SG_ERR_NOT_FOUND, SIGNATURES(get, 5, arena, &got, &note, &size));
+    add(5, 4, "c", 4);
+    expect_gap(0, 9, UINT64_MAX - 9);
+    assert_int_equal(SG_OK, SIGNATURES(get, 8, arena, &got, &note, &size));
+    assert_string_equal("c", got.key);
+    expect_cut(0, 9);
+    expect_gap(0, 0, UINT64_MAX);
+    uint64_t gone;
+    assert_int_equal(SG_ERR_BAD_FIELD, SIGNATURES(cut, UINT64_MAX, &gone));
+}
+
 /* The indexes of what is asked for, in the order of the answer: "9 8 3 ". */
 static void expect_list(struct signature_query query, const char *expected)
 {
@@ -330,6 +365,7 @@ int contract_signatures(const struct contract_engine *engine)
         cmocka_unit_test_setup_teardown(test_get, setup, teardown),
         cmocka_unit_test_setup_teardown(test_conflict, setup, teardown),
         cmocka_unit_test_setup_teardown(test_gap, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_cut, setup, teardown),
         cmocka_unit_test_setup_teardown(test_list, setup, teardown),
         cmocka_unit_test_setup_teardown(test_far, setup, teardown),
         cmocka_unit_test_setup_teardown(test_events, setup, teardown),
