@@ -258,6 +258,17 @@ static enum sg_err lend(struct namedkeys *n, struct named *k, struct namedkeys_l
     return SG_OK;
 }
 
+/* Writes the audit line of a refusal. That it could not be written changes nothing about that. */
+static void refused(struct namedkeys *n, const struct keyring_actor *actor, const char *name,
+                    uint32_t version, enum sg_err err)
+{
+    const struct audit_event e = {
+        .what = "sign", .key = name, .version = version, .actor = actor, .result = err};
+
+    if (audit_write(n->options.audit, &e) != SG_OK)
+        return; /* it has said so itself */
+}
+
 enum sg_err namedkeys_borrow(struct namedkeys *n, const struct keyring_actor *actor,
                              const char *name, unsigned formats, struct namedkeys_loan *ret)
 {
@@ -270,13 +281,8 @@ enum sg_err namedkeys_borrow(struct namedkeys *n, const struct keyring_actor *ac
     if (err == SG_OK)
         err = lend(n, k, ret);
     if (err != SG_OK) {
-        const struct audit_event refused = {
-            .what = "sign", .key = k->key.name, .actor = actor, .result = err};
-
+        refused(n, actor, k->key.name, 0, err);
         named_unref(k);
-        /* That the refusal could not be written changes nothing about it. */
-        if (audit_write(n->options.audit, &refused) != SG_OK)
-            return err;
     }
     return err;
 }
@@ -310,6 +316,26 @@ static enum sg_err reserve(const struct namedkeys *n, const char *name, struct u
     return err;
 }
 
+/* A batch may take long, and one that waits for witnesses a minute: what was taken from the key or
+ * its user meanwhile counts. That the version has expired since does not: the records say when. */
+static enum sg_err still_lent(struct namedkeys *n, const struct keyring_actor *actor,
+                              const struct namedkeys_loan *loan)
+{
+    struct named *now = namedkeys_find(n, loan->name);
+    enum sg_err err = SG_OK;
+
+    if (now == NULL)
+        return SG_ERR_NOT_FOUND;
+    if (!holds(now->key.signers, now->key.signer_count, actor->user_id))
+        err = SG_ERR_FORBIDDEN;
+    else if (now->key.disabled)
+        err = SG_ERR_KEY_DISABLED;
+    else if (loan->version < now->key.oldest)
+        err = SG_ERR_KEY_EXPIRED;
+    named_unref(now);
+    return err;
+}
+
 enum sg_err namedkeys_count(struct namedkeys *n, const struct keyring_actor *actor,
                             const struct namedkeys_loan *loan, uint64_t count)
 {
@@ -322,8 +348,12 @@ enum sg_err namedkeys_count(struct namedkeys *n, const struct keyring_actor *act
                                      .result = SG_OK};
     struct usage *u = k->usage;
     const size_t at = loan->version - 1;
-    enum sg_err err;
+    enum sg_err err = still_lent(n, actor, loan);
 
+    if (err != SG_OK) {
+        refused(n, actor, loan->name, loan->version, err);
+        return err;
+    }
     (void)pthread_mutex_lock(&u->lock);
     err = reserve(n, loan->name, u, at, u->used[at] + count);
     if (err == SG_OK)

@@ -71,7 +71,9 @@ void namedkeys_return(struct namedkeys *n, struct namedkeys_loan *loan);
 /*
  * Counts `count` signatures that are about to be made, with one audit line for all of them; call it
  * before the first one leaves. The count on disk runs ahead by some thousands, so that a crash
- * leaves it too high at most. After an error nothing may be signed.
+ * leaves it too high at most. After an error nothing may be signed: SG_ERR_FORBIDDEN,
+ * SG_ERR_KEY_DISABLED, SG_ERR_KEY_EXPIRED (the version verifies no more) when that has become so
+ * since it was lent.
  */
 enum sg_err namedkeys_count(struct namedkeys *n, const struct keyring_actor *actor,
                             const struct namedkeys_loan *loan, uint64_t count) SG_MUST_CHECK;

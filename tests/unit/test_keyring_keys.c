@@ -232,6 +232,29 @@ static void test_who_may_sign(void **state)
     namedkeys_return(named, &loan);
 }
 
+/* What was taken from key or user while a batch was made: its signatures stay. */
+static void test_a_loan_is_looked_at_again_before_it_counts(void **state)
+{
+    struct keyring_key to = {.signers = {1}, .signer_count = 1};
+    struct namedkeys_loan loan;
+
+    (void)state;
+    assert_int_equal(create("k", SG_KEY_ED25519, 0), SG_OK);
+    assert_int_equal(namedkeys_borrow(named, &admin, "k", 0, &loan), SG_OK);
+    assert_int_equal(rotate("k", &admin), SG_OK);
+    assert_int_equal(namedkeys_count(named, &admin, &loan, 2), SG_OK); /* rotated: still good */
+    assert_int_equal(namedkeys_count(named, &ann, &loan, 1), SG_ERR_FORBIDDEN);
+    to.disabled = true;
+    assert_int_equal(update("k", &admin, SG_KEY_SET_DISABLED, &to), SG_OK);
+    assert_int_equal(namedkeys_count(named, &admin, &loan, 1), SG_ERR_KEY_DISABLED);
+    to.disabled = false;
+    to.oldest = 2;
+    assert_int_equal(update("k", &admin, SG_KEY_SET_DISABLED | SG_KEY_SET_OLDEST, &to), SG_OK);
+    assert_int_equal(namedkeys_count(named, &admin, &loan, 1), SG_ERR_KEY_EXPIRED);
+    namedkeys_return(named, &loan);
+    assert_int_equal(get("k").versions[0].uses, 2);
+}
+
 static void test_what_may_be_made(void **state)
 {
     static const char *const bad[] = {"", "A", ".a", "a/b", "a b", "-a", "\xc3\xa4"};
@@ -606,6 +629,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(test_every_type_signs_also_after_a_restart),
         TEST(test_who_may_sign),
+        TEST(test_a_loan_is_looked_at_again_before_it_counts),
         TEST(test_what_may_be_made),
         cmocka_unit_test(test_uris),
         TEST(test_rotation_keeps_what_is_lent),
