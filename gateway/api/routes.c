@@ -97,7 +97,7 @@
     X(GET, "/v1/signatures", signatures_list, VERIFY, NO_BODY, BLOCKS)                             \
     X(POST, "/v1/signatures", signatures_create, SIGN, BATCH, LASTS)                               \
     X(GET, "/v1/signatures/{index}", signatures_get, VERIFY, NO_BODY, BLOCKS)                      \
-    X(POST, "/v1/signatures/verify", signatures_verify, VERIFY, PROOF, BLOCKS)                     \
+    X(POST, "/v1/signatures/verify", signatures_verify, VERIFY, PROOF, LASTS)                      \
     X(GET, "/v1/log", log_get, PUBLIC, NO_BODY, BLOCKS)                                            \
     X(GET, "/v1/log/consistency", log_consistency, PUBLIC, NO_BODY, BLOCKS)                        \
     X(GET, "/log/checkpoint", log_checkpoint, PUBLIC, NO_BODY, BLOCKS)                             \

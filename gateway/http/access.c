@@ -130,6 +130,7 @@ void request_over(struct request *r)
     }
     reply_fini(r);
     buf_wipe(&r->body);
+    atomic_fetch_sub(&r->server->large_bodies, r->body_reserved);
     request_release(r);
 }
 
@@ -221,6 +222,23 @@ static enum MHD_Result refuse(struct request *r)
     return reply_queue(r);
 }
 
+/* Bodies are kept in memory until they are whole: the large ones of all clients together have a
+ * bound. One without a length may become as large as its route allows. */
+static enum sg_err reserve_body(struct request *r)
+{
+    size_t bytes = r->content_length >= 0 ? (size_t)r->content_length : r->match.route->body_max;
+
+    if (!r->has_body || bytes <= SG_BODY_LARGE || r->match.route->body_max <= SG_BODY_LARGE)
+        return SG_OK;
+    if (atomic_fetch_add(&r->server->large_bodies, bytes) + bytes > SG_BODIES_LARGE) {
+        atomic_fetch_sub(&r->server->large_bodies, bytes);
+        return request_fail(r, SG_ERR_OVERLOADED,
+                            "too many large bodies at the moment; try again soon");
+    }
+    r->body_reserved = bytes;
+    return SG_OK;
+}
+
 static enum sg_err check_body(struct request *r)
 {
     const struct route *route = r->match.route;
@@ -247,7 +265,7 @@ static enum sg_err check_body(struct request *r)
     buf_init(&r->body, route->body_max);
     if (r->content_length > 0 && (uint64_t)r->content_length > route->body_max)
         return request_fail(r, SG_ERR_TOO_LARGE, "at most %zu bytes", route->body_max);
-    return SG_OK;
+    return reserve_body(r);
 }
 
 /* From the head to the operation's `begin`. */

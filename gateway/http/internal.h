@@ -30,8 +30,10 @@
 #define SG_ARENA_MAX   (512 * 1024)
 #define SG_SWALLOW_MAX                                                                             \
     (1024 * 1024) /* rest of a body that is read only to answer on a kept connection */
-#define SG_SWALLOW_EARLY    (64 * 1024)   /* the same, when it is refused before it has begun */
-#define SG_UPLOAD_QUEUE     (1024 * 1024) /* bytes of one upload waiting for its operation */
+#define SG_SWALLOW_EARLY    (64 * 1024)  /* the same, when it is refused before it has begun */
+#define SG_BODY_LARGE       (128 * 1024) /* a body in memory of more than this counts as large */
+#define SG_BODIES_LARGE     ((size_t)256 << 20) /* bytes of all of them */
+#define SG_UPLOAD_QUEUE     (1024 * 1024)       /* bytes of one upload waiting for its operation */
 #define SG_UPLOAD_BLOCK     (64 * 1024)
 #define SG_UPLOADS_MEMORY   (256 * 1024 * 1024) /* of all uploads; above it each gets one block */
 #define SG_FREE_REQUESTS    256                 /* kept for reuse by each event loop */
@@ -70,8 +72,9 @@ struct server {
     struct server_config config;
     struct registry *registry;
     struct pool *pool;
-    struct pool *slow_pool; /* of rows that are slow; cancelled by the other one */
-    struct pool *long_pool; /* of rows that last; likewise */
+    struct pool *slow_pool;     /* of rows that are slow; cancelled by the other one */
+    struct pool *long_pool;     /* of rows that last; likewise */
+    atomic_size_t large_bodies; /* bytes that large bodies may take, of all requests */
     struct accepter *accepter;
     struct reaper *reaper;
     struct lingerer *linger;
@@ -208,8 +211,9 @@ struct request {
     const char *principal_name;
     void *state;
     struct buf body;
-    uint64_t received;  /* body bytes */
-    uint64_t swallowed; /* of them, dropped */
+    size_t body_reserved; /* bytes of server.large_bodies */
+    uint64_t received;    /* body bytes */
+    uint64_t swallowed;   /* of them, dropped */
     int64_t started_ns;
     int64_t body_since_ns; /* for the least rate; moves on by what it was suspended */
     int64_t suspended_ns;

@@ -260,6 +260,36 @@ suite('http_core: bodies', { config: keys.maxFileBytes(50 << 20) }, async ({ gw,
     assert.equal(kept.status, 415);
   });
 
+  await it('large bodies of all clients together have a bound, and small ones go on', async () => {
+    const json = 'Content-Type: application/json';
+    const large = (length = `Content-Length: ${16 << 20}`) => text('POST', '/v1/signatures', [auth, json, length, 'Expect: 100-continue']);
+    const open = [];
+    for (let i = 0; i < 16; i += 1) {
+      const socket = await connect(gw);
+      socket.write(large(i % 2 ? 'Transfer-Encoding: chunked' : undefined));
+      assert.equal((await answer(socket, { interim: true })).status, 100);
+      open.push(socket);
+    }
+    const late = await exchange(gw, large());
+    assert.equal(late.status, 503);
+    assert.equal(late.headers['retry-after'], '1');
+    assert.equal(JSON.parse(late.body).code, 'overloaded');
+    const small = JSON.stringify({ key: 'none', items: [{ path: 'common/x' }] });
+    const other = await exchange(gw, text('POST', '/v1/signatures', [auth, json, `Content-Length: ${small.length}`], small));
+    assert.equal(JSON.parse(other.body).code, 'not-found');
+    // What was reserved for a client that leaves is free again.
+    for (const socket of open) socket.destroy();
+    let socket;
+    for (let i = 0; socket === undefined; i += 1) {
+      assert.ok(i < 100, 'the bodies of clients that have left count for ever');
+      const next = await connect(gw);
+      next.write(large());
+      if ((await answer(next, { interim: true })).status === 100) socket = next;
+      else await new Promise((done) => setTimeout(done, 50));
+    }
+    socket.destroy();
+  });
+
   await it('a client that sends its body anyway still reads the answer', async () => {
     const body = Buffer.alloc(5 << 20, 'x');
     for (let i = 0; i < 10; i += 1) {
