@@ -1,14 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Reads bodies by table, straight from the text that json_scan has accepted: it builds no tree, and
- * never lets a value through that it did not check. */
+/* Reads bodies by table: json_scan first, then json-c; it never lets a value through that it did
+ * not check. */
 #include "api/json_in.h"
 
 #include <assert.h>
 #include <stdio.h>
 #include <string.h>
 
+#include <json-c/json.h>
+#include <json-c/json_visit.h>
+#include <json-c/printbuf.h>
+
 #include "api/json_scan.h"
-#include "api/json_text.h"
+#include "api/utf8.h"
 #include "base/encode.h"
 #include "base/secret.h"
 #include "http/request.h"
@@ -24,6 +28,55 @@ struct reader {
     size_t index;
     char *detail;
 };
+
+static int wipe_value(struct json_object *value, int flags, struct json_object *parent,
+                      const char *name, size_t *index, void *arg)
+{
+    (void)flags;
+    (void)parent;
+    (void)name;
+    (void)index;
+    (void)arg;
+    if (json_object_get_type(value) == json_type_string)
+        secret_wipe((void *)(uintptr_t)json_object_get_string(value),
+                    (size_t)json_object_get_string_len(value));
+    return JSON_C_VISIT_RETURN_CONTINUE;
+}
+
+static void free_value(struct json_object *value)
+{
+    (void)json_c_visit(value, 0, wipe_value, NULL);
+    json_object_put(value);
+}
+
+/* Parses what json_scan has accepted; `text` is followed by a NUL. */
+static enum sg_err parse(const uint8_t *text, size_t len, struct json_object **ret)
+{
+    /* The library counts one level more than there are containers. */
+    struct json_tokener *t = json_tokener_new_ex(SG_JSON_DEPTH + 2);
+    struct json_object *value;
+    bool whole;
+
+    if (t == NULL)
+        return SG_ERR_NO_MEMORY;
+    json_tokener_set_flags(t, JSON_TOKENER_STRICT | JSON_TOKENER_VALIDATE_UTF8);
+    /* Room for the longest string at once: no copy of a secret stays behind in memory that grew. */
+    if (printbuf_memset(t->pb, 0, 0, (int)len + 1) < 0) {
+        json_tokener_free(t);
+        return SG_ERR_NO_MEMORY;
+    }
+    json_tokener_reset(t);
+    value = json_tokener_parse_ex(t, (const char *)text, (int)len + 1);
+    whole = json_tokener_get_error(t) == json_tokener_success;
+    secret_wipe(t->pb->buf, (size_t)t->pb->size);
+    json_tokener_free(t);
+    if (!whole) {
+        free_value(value);
+        return SG_ERR_BAD_JSON;
+    }
+    *ret = value;
+    return SG_OK;
+}
 
 /* "items[3].digests.sha256: must be ..." */
 static void describe(struct reader *in, const char *object, const char *name, const char *text)
@@ -64,114 +117,90 @@ static enum sg_err refuse_value(struct reader *in, const struct json_field *f)
     return SG_ERR_BAD_FIELD;
 }
 
-static enum sg_err copy_string(struct reader *in, const struct json_field *f, const uint8_t *value,
-                               int64_t min, int64_t max, char **ret)
+static enum sg_err copy_string(struct reader *in, const struct json_field *f,
+                               struct json_object *value, int64_t min, int64_t max, char **ret)
 {
-    struct json_span s;
-    size_t len, characters;
-    char *text;
+    const char *text;
+    size_t characters;
 
-    if (*value != '"')
+    if (json_object_get_type(value) != json_type_string)
         return refuse_value(in, f);
-    (void)json_text_string(value, &s);
-    len = json_text_length(s, &characters);
-    if ((int64_t)characters < min || (int64_t)characters > max)
+    text = json_object_get_string(value);
+    characters = utf8_length(text);
+    if (strlen(text) != (size_t)json_object_get_string_len(value) || characters == SIZE_MAX ||
+        (int64_t)characters < min || (int64_t)characters > max)
         return refuse_value(in, f);
-    text = arena_alloc(in->arena, len + 1);
-    if (text == NULL)
-        return SG_ERR_NO_MEMORY;
-    json_text_copy(s, text);
-    *ret = text;
-    return SG_OK;
+    *ret = arena_strdup(in->arena, text);
+    return *ret != NULL ? SG_OK : SG_ERR_NO_MEMORY;
 }
 
-/* Elements of an array, none beyond `max` + 1 being counted; SIZE_MAX when it is no array. */
-static size_t count_elements(const uint8_t *p, int64_t max)
-{
-    size_t count = 0;
-    bool more;
-
-    if (*p != '[')
-        return SIZE_MAX;
-    for (p = json_text_open(p, &more); more && (int64_t)count <= max;
-         p = json_text_next(json_text_skip(p), &more))
-        count++;
-    return count;
-}
-
-static enum sg_err read_strings(struct reader *in, const struct json_field *f, const uint8_t *p)
+static enum sg_err read_strings(struct reader *in, const struct json_field *f,
+                                struct json_object *value)
 {
     struct json_strings *to = f->to.strings;
-    size_t count = count_elements(p, f->max), i = 0;
+    size_t count;
     enum sg_err err = SG_OK;
-    bool more;
 
-    if (count == SIZE_MAX || (int64_t)count < f->min || (int64_t)count > f->max)
+    if (json_object_get_type(value) != json_type_array)
+        return refuse_value(in, f);
+    count = json_object_array_length(value);
+    if ((int64_t)count < f->min || (int64_t)count > f->max)
         return refuse_value(in, f);
     to->items = arena_alloc(in->arena, (count + 1) * sizeof *to->items);
     if (to->items == NULL)
         return SG_ERR_NO_MEMORY;
-    for (p = json_text_open(p, &more); err == SG_OK && more;
-         p = json_text_next(json_text_skip(p), &more))
-        err = copy_string(in, f, p, 1, SG_JSON_ITEM_MAX, &to->items[i++]);
+    for (size_t i = 0; err == SG_OK && i < count; i++)
+        err = copy_string(in, f, json_object_array_get_idx(value, i), 1, SG_JSON_ITEM_MAX,
+                          &to->items[i]);
     to->count = count;
     return err;
 }
 
-static enum sg_err read_integer(struct reader *in, const struct json_field *f, const uint8_t *p)
+static enum sg_err read_integer(struct reader *in, const struct json_field *f,
+                                struct json_object *value)
 {
-    bool negative = *p == '-';
-    int64_t number = 0;
+    int64_t number;
 
-    p += negative;
-    if (*p < '0' || *p > '9')
+    if (json_object_get_type(value) != json_type_int)
         return refuse_value(in, f);
-    for (; *p >= '0' && *p <= '9'; p++) {
-        int64_t digit = *p - '0';
-
-        /* The scanner has seen that integers fit; what has a fraction is refused below. */
-        if (__builtin_mul_overflow(number, 10, &number) ||
-            __builtin_add_overflow(number, negative ? -digit : digit, &number))
-            return refuse_value(in, f);
-    }
-    if (*p == '.' || *p == 'e' || *p == 'E' || number < f->min || number > f->max)
+    number = json_object_get_int64(value);
+    if (number < f->min || number > f->max)
         return refuse_value(in, f);
     *f->to.integer = number;
     return SG_OK;
 }
 
-static enum sg_err read_hex(struct reader *in, const struct json_field *f, const uint8_t *p)
+static enum sg_err read_hex(struct reader *in, const struct json_field *f,
+                            struct json_object *value)
 {
-    struct json_span s;
-
-    if (*p != '"')
-        return refuse_value(in, f);
-    (void)json_text_string(p, &s);
-    if (encode_unhex((const char *)s.p, (size_t)(s.end - s.p), f->to.bytes, (size_t)f->max) !=
-        SG_OK)
+    if (json_object_get_type(value) != json_type_string ||
+        encode_unhex(json_object_get_string(value), (size_t)json_object_get_string_len(value),
+                     f->to.bytes, (size_t)f->max) != SG_OK)
         return refuse_value(in, f);
     return SG_OK;
 }
 
-static enum sg_err read_object(struct reader *in, const char *object, const uint8_t *p);
+static enum sg_err read_object(struct reader *in, const char *name, struct json_object *object);
 
-static enum sg_err read_objects(struct reader *in, const struct json_field *f, const uint8_t *p)
+static enum sg_err read_objects(struct reader *in, const struct json_field *f,
+                                struct json_object *array)
 {
     struct json_objects *to = f->to.objects;
-    size_t count = count_elements(p, f->max);
     enum sg_err err = SG_OK;
     uint8_t *items;
-    bool more;
+    size_t count;
 
-    if (count == SIZE_MAX || (int64_t)count < f->min || (int64_t)count > f->max)
+    if (json_object_get_type(array) != json_type_array)
+        return refuse_value(in, f);
+    count = json_object_array_length(array);
+    if ((int64_t)count < f->min || (int64_t)count > f->max)
         return refuse_value(in, f);
     items = arena_alloc(in->arena, count * to->size + 1);
     if (items == NULL)
         return SG_ERR_NO_MEMORY;
     to->items = items;
-    to->count = 0;
-    for (p = json_text_open(p, &more); err == SG_OK && more;
-         p = json_text_next(json_text_skip(p), &more)) {
+    for (to->count = 0; err == SG_OK && to->count < count; to->count++) {
+        struct json_object *value = json_object_array_get_idx(array, to->count);
         struct reader one = {.arena = in->arena,
                              .fields = to->fields,
                              .count = to->field_count,
@@ -180,54 +209,55 @@ static enum sg_err read_objects(struct reader *in, const struct json_field *f, c
                              .detail = in->detail};
 
         memset(to->one, 0, to->size);
-        if (*p != '{') {
+        if (json_object_get_type(value) != json_type_object) {
             describe(&one, NULL, "", "must be an object");
             return SG_ERR_BAD_FIELD;
         }
-        err = read_object(&one, NULL, p);
+        err = read_object(&one, NULL, value);
         memcpy(items + to->count * to->size, to->one, to->size);
-        to->count++;
     }
     return err;
 }
 
-static enum sg_err read_inner(struct reader *in, const struct json_field *f, const uint8_t *p)
+static enum sg_err read_inner(struct reader *in, const struct json_field *f,
+                              struct json_object *value)
 {
     char path[PATH_SIZE];
 
-    if (*p != '{')
+    if (json_object_get_type(value) != json_type_object)
         return refuse_value(in, f);
     (void)snprintf(path, sizeof path, "%s%s%s", f->in != NULL ? f->in : "",
                    f->in != NULL ? "." : "", f->name);
-    return read_object(in, path, p);
+    return read_object(in, path, value);
 }
 
-static enum sg_err read_value(struct reader *in, const struct json_field *f, const uint8_t *p)
+static enum sg_err read_value(struct reader *in, const struct json_field *f,
+                              struct json_object *value)
 {
     switch (f->kind) {
     case SG_JSON_STRING:
-        return copy_string(in, f, p, f->min, f->max, f->to.string);
+        return copy_string(in, f, value, f->min, f->max, f->to.string);
     case SG_JSON_STRINGS:
-        return read_strings(in, f, p);
+        return read_strings(in, f, value);
     case SG_JSON_INTEGER_OR_NULL:
-        if (*p == 'n') {
+        if (value == NULL) {
             *f->to.integer = 0;
             return SG_OK;
         }
-        return read_integer(in, f, p);
+        return read_integer(in, f, value);
     case SG_JSON_INTEGER:
-        return read_integer(in, f, p);
+        return read_integer(in, f, value);
     case SG_JSON_BOOLEAN:
-        if (*p != 't' && *p != 'f')
+        if (json_object_get_type(value) != json_type_boolean)
             return refuse_value(in, f);
-        *f->to.boolean = *p == 't';
+        *f->to.boolean = json_object_get_boolean(value);
         return SG_OK;
     case SG_JSON_OBJECT:
-        return read_inner(in, f, p);
+        return read_inner(in, f, value);
     case SG_JSON_HEX:
-        return read_hex(in, f, p);
+        return read_hex(in, f, value);
     case SG_JSON_OBJECTS:
-        return read_objects(in, f, p);
+        return read_objects(in, f, value);
     case SG_JSON_ANY:
         return SG_OK;
     }
@@ -240,49 +270,38 @@ static bool same_object(const char *a, const char *b)
 }
 
 static const struct json_field *find_field(const struct reader *in, const char *object,
-                                           struct json_span name)
+                                           const char *name)
 {
     for (size_t i = 0; i < in->count; i++)
-        if (json_text_is(name, in->fields[i].name, strlen(in->fields[i].name)) &&
-            same_object(in->fields[i].in, object))
+        if (strcmp(in->fields[i].name, name) == 0 && same_object(in->fields[i].in, object))
             return &in->fields[i];
     return NULL;
 }
 
 /* The detail names an unknown member only if that is harmless to show. */
-static enum sg_err refuse_unknown(struct reader *in, const char *object, struct json_span name)
+static enum sg_err refuse_unknown(struct reader *in, const char *object, const char *name)
 {
-    struct json_bytes b = json_text_bytes(name);
-    char shown[34];
-    size_t len = 0;
-    int c = json_text_byte(&b);
-    bool plain = c >= 0;
+    bool plain = name[0] != 0 && strlen(name) <= 32;
 
-    for (; plain && c >= 0; c = json_text_byte(&b)) {
-        plain = len < sizeof shown - 2 && c > 0x20 && c < 0x7f && c != '"' && c != '\\';
-        shown[len++] = (char)c;
-    }
-    shown[len] = 0;
-    describe(in, object, plain ? shown : "?", "unknown member");
+    for (const char *p = name; *p != 0; p++)
+        plain = plain && *p > 0x20 && *p < 0x7f && *p != '"' && *p != '\\';
+    describe(in, object, plain ? name : "?", "unknown member");
     return SG_ERR_BAD_FIELD;
 }
 
-/* Reads the members of one object, whose brace is at p; `object` NULL is the outermost. It calls
- * itself as deep as its table goes. */
-static enum sg_err read_object(struct reader *in, const char *object, const uint8_t *p)
+/* Reads the members of one object; `name` NULL is the outermost. It calls itself as deep as its
+ * table goes. */
+static enum sg_err read_object(struct reader *in, const char *name, struct json_object *object)
 {
     enum sg_err err;
-    bool more;
 
-    for (p = json_text_open(p, &more); more; p = json_text_next(json_text_skip(p), &more)) {
-        const struct json_field *f;
-        struct json_span name;
+    json_object_object_foreach(object, key, value)
+    {
+        const struct json_field *f = find_field(in, name, key);
 
-        p = json_text_colon(json_text_string(p, &name));
-        f = find_field(in, object, name);
         if (f == NULL)
-            return refuse_unknown(in, object, name);
-        err = read_value(in, f, p);
+            return refuse_unknown(in, name, key);
+        err = read_value(in, f, value);
         if (err != SG_OK)
             return err;
         in->seen |= UINT64_C(1) << (f - in->fields);
@@ -292,7 +311,7 @@ static enum sg_err read_object(struct reader *in, const char *object, const uint
     for (size_t i = 0; i < in->count; i++) {
         const struct json_field *f = &in->fields[i];
 
-        if (f->required && (in->seen >> i & 1) == 0 && same_object(f->in, object)) {
+        if (f->required && (in->seen >> i & 1) == 0 && same_object(f->in, name)) {
             describe(in, f->in, f->name, "is missing");
             return SG_ERR_BAD_FIELD;
         }
@@ -305,44 +324,47 @@ enum sg_err json_in_parse(const uint8_t *text, size_t len, struct arena *arena,
                           char ret_detail[SG_JSON_DETAIL_SIZE])
 {
     struct reader in = {.arena = arena, .fields = fields, .count = count, .detail = ret_detail};
+    struct json_object *body;
     const char *reason;
     size_t offset;
+    enum sg_err err;
 
     assert(count <= SG_JSON_FIELDS);
     ret_detail[0] = 0;
+    if (len >= INT32_MAX)
+        return SG_ERR_TOO_LARGE;
     if (json_scan(text, len, &reason, &offset) != SG_OK) {
         (void)snprintf(ret_detail, SG_JSON_DETAIL_SIZE,
                        "The body is not valid JSON: %s (byte %zu).", reason, offset);
         return SG_ERR_BAD_JSON;
     }
-    text = json_text_skip_space(text);
-    if (*text != '{') {
+    err = parse(text, len, &body);
+    if (err != SG_OK)
+        return err;
+    if (json_object_get_type(body) == json_type_object) {
+        err = read_object(&in, NULL, body);
+    } else {
         (void)snprintf(ret_detail, SG_JSON_DETAIL_SIZE, "The body must be a JSON object.");
-        return SG_ERR_BAD_JSON;
+        err = SG_ERR_BAD_JSON;
     }
-    return read_object(&in, NULL, text);
+    free_value(body);
+    return err;
 }
 
 bool json_in_has(const uint8_t *text, size_t len, const char *name)
 {
+    struct json_object *body;
     const char *reason;
     size_t offset;
-    const uint8_t *p;
-    bool more;
+    bool has;
 
-    if (json_scan(text, len, &reason, &offset) != SG_OK)
+    if (len >= INT32_MAX || json_scan(text, len, &reason, &offset) != SG_OK ||
+        parse(text, len, &body) != SG_OK)
         return false;
-    p = json_text_skip_space(text);
-    if (*p != '{')
-        return false;
-    for (p = json_text_open(p, &more); more; p = json_text_next(json_text_skip(p), &more)) {
-        struct json_span member;
-
-        p = json_text_colon(json_text_string(p, &member));
-        if (json_text_is(member, name, strlen(name)))
-            return true;
-    }
-    return false;
+    has = json_object_get_type(body) == json_type_object &&
+          json_object_object_get_ex(body, name, NULL);
+    free_value(body);
+    return has;
 }
 
 enum sg_err json_in_read_into(struct request *r, struct arena *arena,

@@ -69,8 +69,8 @@ struct json_field {
 /*
  * Parses one object, whose text is followed by a NUL, and fills what the fields point to.
  * SG_ERR_BAD_JSON when it is not JSON as this gateway reads it (json_scan.h) or not an object,
- * SG_ERR_BAD_FIELD for a member; ret_detail is fit for the client. The time that it takes and the
- * memory, all of it in the arena, grow with the text's length.
+ * SG_ERR_BAD_FIELD for a member; ret_detail is fit for the client. What the JSON library copied is
+ * wiped before it is freed.
  */
 enum sg_err json_in_parse(const uint8_t *text, size_t len, struct arena *arena,
                           const struct json_field *fields, size_t count,

@@ -5,8 +5,11 @@
 #include <stdbool.h>
 #include <string.h>
 
-#include "api/json_text.h"
 #include "api/utf8.h"
+
+struct span {
+    const uint8_t *p, *end;
+};
 
 struct scan {
     const uint8_t *text, *p, *end;
@@ -14,8 +17,9 @@ struct scan {
     size_t depth;
     uint8_t close[SG_JSON_DEPTH]; /* '}' or ']' of each open container */
     size_t first[SG_JSON_DEPTH];  /* index of its first name below */
-    struct json_span name[SG_JSON_MEMBERS];
+    struct span name[SG_JSON_MEMBERS];
     size_t names;
+    size_t values; /* begun so far */
 };
 
 static bool fail(struct scan *s, const char *reason)
@@ -31,10 +35,36 @@ static void skip_space(struct scan *s)
         s->p++;
 }
 
+static int hex_digit(uint8_t c)
+{
+    if (c >= '0' && c <= '9')
+        return c - '0';
+    if (c >= 'a' && c <= 'f')
+        return c - 'a' + 10;
+    if (c >= 'A' && c <= 'F')
+        return c - 'A' + 10;
+    return -1;
+}
+
+/* Four hex digits at `p`, which has them; -1 when they are none. */
+static int32_t hex4(const uint8_t *p)
+{
+    int32_t value = 0;
+
+    for (size_t i = 0; i < 4; i++) {
+        int digit = hex_digit(p[i]);
+
+        if (digit < 0)
+            return -1;
+        value = value << 4 | digit;
+    }
+    return value;
+}
+
 /* The code unit of an escape "\uXXXX" at `p`, -1 when there is none. */
 static int32_t unicode_escape(const uint8_t *p, const uint8_t *end)
 {
-    return end - p >= 6 && p[0] == '\\' && p[1] == 'u' ? json_text_hex4(p + 2) : -1;
+    return end - p >= 6 && p[0] == '\\' && p[1] == 'u' ? hex4(p + 2) : -1;
 }
 
 /* An escape; s->p is at the backslash. */
@@ -66,7 +96,7 @@ static bool scan_escape(struct scan *s)
 }
 
 /* A string; s->p is at the opening quote. The span is what stands between the quotes. */
-static bool scan_string(struct scan *s, struct json_span *ret)
+static bool scan_string(struct scan *s, struct span *ret)
 {
     ret->p = ++s->p;
     for (;;) {
@@ -163,14 +193,66 @@ static bool scan_word(struct scan *s, const char *word)
     return true;
 }
 
-static bool names_equal(struct json_span a, struct json_span b)
+/* A name's characters as UTF-8 bytes, with its escapes resolved. */
+struct name_reader {
+    const uint8_t *p, *end;
+    uint8_t bytes[4];
+    size_t have, next;
+};
+
+static uint8_t simple_escape(uint8_t c)
 {
-    struct json_bytes x = json_text_bytes(a), y = json_text_bytes(b);
+    switch (c) {
+    case 'b':
+        return '\b';
+    case 'f':
+        return '\f';
+    case 'n':
+        return '\n';
+    case 'r':
+        return '\r';
+    case 't':
+        return '\t';
+    default:
+        return c;
+    }
+}
+
+/* The next byte, -1 at the end. The name was scanned before, so every escape is whole. */
+static int name_byte(struct name_reader *n)
+{
+    uint32_t unit, low;
+
+    if (n->next < n->have)
+        return n->bytes[n->next++];
+    if (n->p == n->end)
+        return -1;
+    if (*n->p != '\\')
+        return *n->p++;
+    if (n->p[1] != 'u') {
+        n->p += 2;
+        return simple_escape(n->p[-1]);
+    }
+    unit = (uint32_t)hex4(n->p + 2);
+    n->p += 6;
+    if (unit >= 0xd800 && unit <= 0xdbff) {
+        low = (uint32_t)hex4(n->p + 2);
+        n->p += 6;
+        unit = 0x10000 + ((unit - 0xd800) << 10) + (low - 0xdc00);
+    }
+    n->have = utf8_encode(unit, n->bytes);
+    n->next = 1;
+    return n->bytes[0];
+}
+
+static bool names_equal(struct span a, struct span b)
+{
+    struct name_reader x = {.p = a.p, .end = a.end}, y = {.p = b.p, .end = b.end};
     int c;
 
     do {
-        c = json_text_byte(&x);
-        if (c != json_text_byte(&y))
+        c = name_byte(&x);
+        if (c != name_byte(&y))
             return false;
     } while (c != -1);
     return true;
@@ -179,7 +261,7 @@ static bool names_equal(struct json_span a, struct json_span b)
 /* A member's name and colon; s->p is at the name. */
 static bool scan_name(struct scan *s)
 {
-    struct json_span name;
+    struct span name;
 
     if (s->p == s->end || *s->p != '"')
         return fail(s, "the name of a member is missing");
@@ -220,7 +302,7 @@ static void close_container(struct scan *s)
 /* A value that is no container. */
 static bool scan_scalar(struct scan *s)
 {
-    struct json_span ignored;
+    struct span ignored;
 
     switch (*s->p) {
     case '"':
@@ -266,6 +348,8 @@ static bool step(struct scan *s, bool *ret_done)
 {
     if (s->p == s->end)
         return fail(s, "it ends early");
+    if (s->values++ == SG_JSON_VALUES)
+        return fail(s, "it has too many values");
     if (*s->p != '{' && *s->p != '[')
         return scan_scalar(s) && after_value(s, ret_done);
     if (!open_container(s))
@@ -286,7 +370,7 @@ enum sg_err json_scan(const uint8_t *text, size_t len, const char **ret_reason, 
     s.text = s.p = text;
     s.end = text + len;
     s.reason = NULL;
-    s.depth = s.names = 0;
+    s.depth = s.names = s.values = 0;
     skip_space(&s);
     while (ok && !done)
         ok = step(&s, &done);

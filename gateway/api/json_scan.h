@@ -15,6 +15,9 @@
 
 #define SG_JSON_DEPTH   16  /* objects and arrays within each other, the outermost counts */
 #define SG_JSON_MEMBERS 256 /* members of all objects that are open at one place */
+/* Values of a text, whatever they are: a library makes a tree of them, and the smallest, which take
+ * three bytes of text, take some hundred there. 10,000 items to sign have at most 160,000. */
+#define SG_JSON_VALUES 200000
 
 /* SG_OK, or SG_ERR_BAD_JSON with the reason (static text, fit for the client) and the byte where it
  * went wrong. Pure. */
