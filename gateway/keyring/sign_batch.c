@@ -217,27 +217,35 @@ static enum sg_err check_leaf(const struct batch *b, size_t leaf, const struct s
                                                                                 : SG_ERR_BAD_FIELD;
 }
 
+/* Bytes of a signature at most; an RSA key's is shorter than the key. */
+static size_t signature_bound(const struct batch *b)
+{
+    return b->loan.type == SG_KEY_RSA_3072 ? b->loan.spki_len : 72;
+}
+
 /* What a leaf's part of the result takes at most. */
 static size_t result_bound(const struct batch *b, size_t leaf)
 {
-    size_t text = b->starts[leaf + 1] - b->starts[leaf];
+    const size_t signature = signature_bound(b);
+    const size_t text = b->starts[leaf + 1] - b->starts[leaf];
+    size_t name = strlen(batch_record(b, leaf).name);
     size_t lines = 0;
-    size_t bound = text + SG_SIGNATURE_MAX + 256;
+    size_t bound = text + signature + 128;
 
     if (leaf >= b->m.item_count)
         (void)sig_manifest_lines(b->manifests[leaf - b->m.item_count], &lines);
     if ((b->m.formats & SG_FORMAT_RAW) != 0)
-        bound += SG_SIGNATURE_MAX;
+        bound += signature;
     if ((b->m.formats & SG_FORMAT_MINISIGN) != 0)
-        bound += text + 512; /* the name is part of the text */
+        bound += name + 512;
     if ((b->m.formats & SG_FORMAT_SIGNIFY) != 0)
-        bound += text + lines + 512;
-    if ((b->m.formats & SG_FORMAT_SSHSIG) != 0)
-        bound += 3072;
-    if ((b->m.formats & SG_FORMAT_CMS) != 0)
-        bound += 2 * b->loan.certificate_len + 2048;
-    if ((b->m.formats & SG_FORMAT_DSSE) != 0)
-        bound += (2 * text + 1024) / 3 * 4 + 1536;
+        bound += name + lines + 384;
+    if ((b->m.formats & SG_FORMAT_SSHSIG) != 0) /* in base64 with newlines */
+        bound += (b->loan.spki_len + signature + 192) * 3 / 2 + 128;
+    if ((b->m.formats & SG_FORMAT_CMS) != 0) /* the issuer is part of the certificate */
+        bound += 2 * b->loan.certificate_len + signature + 512;
+    if ((b->m.formats & SG_FORMAT_DSSE) != 0) /* the statement in base64; a name may be escaped */
+        bound += (text + 2 * name + 768) * 4 / 3 + 2 * signature + 384;
     return bound;
 }
 
