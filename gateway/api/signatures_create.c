@@ -65,10 +65,12 @@ static enum sg_err refuse(struct request *r, enum sg_err err, const struct signi
     }
 }
 
-static enum sg_err reply(struct request *r, const struct signing_result *result)
+/* The text is made while the index is written, and sent when that is done. */
+static enum sg_err reply(struct request *r, struct signing_result *result)
 {
     SG_BUF_CLEANUP struct buf scratch;
     struct json_out o;
+    enum sg_err err;
 
     buf_init(&scratch, PROOF_MAX);
     json_out_init(&o, ANSWER_MAX);
@@ -76,7 +78,11 @@ static enum sg_err reply(struct request *r, const struct signing_result *result)
      */
     (void)buf_reserve(&o.buf, signature_json_estimate(result));
     signature_json_batch(&o, result, &scratch);
-    return json_out_reply_large(r, 201, &o);
+    err = signing_await(result);
+    if (err == SG_OK)
+        return json_out_reply_large(r, 201, &o);
+    json_out_fini(&o);
+    return err;
 }
 
 static enum sg_err run(struct request *r)

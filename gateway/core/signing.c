@@ -30,8 +30,17 @@ void signing_free(struct signing *s)
     free(s);
 }
 
+enum sg_err signing_await(struct signing_result *r)
+{
+    enum sg_err err = signing_entry_end(r->entry);
+
+    r->entry = NULL;
+    return err;
+}
+
 void signing_result_fini(struct signing_result *r)
 {
+    (void)signing_entry_end(r->entry);
     for (size_t i = 0; i < r->directory_count; i++)
         sig_manifest_free(r->directories[i].manifest);
     merkle_range_free(r->range);
@@ -249,7 +258,8 @@ static enum sg_err sign(struct signing_set *set, struct signing_result *r)
         return SG_OK;
     err = release(set, r);
     /* The leaves are in the log, whatever the witnesses say; this is what can be told of them. */
-    if (err != SG_OK && r->batch.result.ticket != 0 && signing_enter(set, r, false) != SG_OK)
+    if (err != SG_OK && r->batch.result.ticket != 0 && signing_enter(set, r, false) == SG_OK &&
+        signing_await(r) != SG_OK)
         return err; /* the next start does it */
     return err;
 }

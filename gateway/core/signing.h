@@ -79,6 +79,8 @@ struct signing_directory {
     const struct keyring_manifest *of; /* its record and signatures */
 };
 
+struct signing_entry;
+
 /* What signing_create has made. Frees as one; the records and signatures are in the memory that
  * came from the keyring, nothing of it is copied. */
 struct signing_result {
@@ -96,16 +98,21 @@ struct signing_result {
     const char *note; /* the checkpoint of all proofs, perhaps cosigned */
     size_t note_len;
     uint64_t tree_size;
-    struct merkle_range *range; /* of all leaves, for signing_put_proof */
-    struct keyring_batch batch; /* the memory */
+    struct merkle_range *range;  /* of all leaves, for signing_put_proof */
+    struct keyring_batch batch;  /* the memory */
+    struct signing_entry *entry; /* the write of the index, under way; internal */
 };
 /* SG_OK, or: SG_ERR_NOT_FOUND (no such key), FORBIDDEN, KEY_DISABLED, KEY_EXPIRED, BAD_FIELD (see
  * reason), BAD_ITEMS (see bad), QUORUM, LOG_CLOSED, CLOCK, UNAVAILABLE, OVERLOADED, NO_SPACE,
  * TOO_LARGE (all formats of that many items are more than one answer may be; nothing is in the
- * log). *ret is filled in every case: signing_result_fini. Blocks for long. */
+ * log). *ret is filled in every case: signing_result_fini. Blocks for long. With SG_OK the index
+ * may still be being written: nobody may be told of the signatures before signing_await says SG_OK.
+ */
 enum sg_err signing_create(struct signing *s, const struct principal *who,
                            const struct signing_request *request,
                            struct signing_result *ret) SG_MUST_CHECK;
+/* Waits until the index has them, durably; an error is the answer. */
+enum sg_err signing_await(struct signing_result *r) SG_MUST_CHECK;
 void signing_result_fini(struct signing_result *r);
 /* Appends the offline proof of one of the result's records (of an item or a directory). */
 void signing_put_proof(struct buf *out, const struct signing_result *r,

@@ -1,16 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The index of signatures: entered with each batch, made again from the log where a process died in
  * between, read by number and in pages. */
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
 #include "base/encode.h"
 #include "base/log.h"
+#include "base/thread.h"
 #include "core/sha256.h"
 #include "core/signing_internal.h"
 
 #define REINDEX_ROWS   1024 /* leaves of one write */
+#define ENTER_BESIDE   256  /* rows that are worth a thread */
 #define CURSOR_VERSION 1
 #define CURSOR_HASH    8
 #define CURSOR_SIZE    (1 + 8 + CURSOR_HASH)
@@ -86,22 +89,44 @@ static enum sg_err fill_directory(struct arena *arena, const struct signing_dire
     return SG_OK;
 }
 
-enum sg_err signing_enter(struct signing_set *set, const struct signing_result *r,
-                          bool with_signatures)
-{
-    size_t count = r->count + r->directory_count;
-    struct signature_row *rows = calloc(count, sizeof *rows);
-    struct signature_batch batch = {
-        .first = r->items[0].index,
-        .rows = rows,
-        .count = count,
-        .key = set->key->name,
-        .timestamp_ns = r->items[0].timestamp_ns,
-        .tree_size = r->tree_size,
-        .actor = {.user_id = set->who->user_id, .name = set->who->user, .now_ns = clock_now_ns()}};
-    enum sg_err err = rows != NULL ? SG_OK : SG_ERR_NO_MEMORY;
+/* A write of the index. What its rows point to is the set's and the result's. */
+struct signing_entry {
+    struct signatures_store store;
+    struct signature_batch batch;
+    struct signature_row *rows;
+    enum sg_err err;
+    bool running; /* the thread, which then has the rest */
+    pthread_t thread;
+};
 
-    for (size_t i = 0; err == SG_OK && i < count; i++) {
+static void *entry_main(void *arg)
+{
+    struct signing_entry *e = arg;
+
+    e->err = e->store.vt->add(e->store.self, &e->batch);
+    return NULL;
+}
+
+enum sg_err signing_entry_end(struct signing_entry *e)
+{
+    enum sg_err err;
+
+    if (e == NULL)
+        return SG_OK;
+    if (e->running)
+        (void)pthread_join(e->thread, NULL);
+    err = e->err;
+    free(e->rows);
+    free(e);
+    return err;
+}
+
+static enum sg_err fill_rows(struct signing_set *set, const struct signing_result *r,
+                             bool with_signatures, struct signature_row *rows)
+{
+    enum sg_err err = SG_OK;
+
+    for (size_t i = 0; err == SG_OK && i < r->count + r->directory_count; i++) {
         const struct keyring_signed *of =
             i < r->count ? &r->items[i] : &r->directories[i - r->count].of->of;
 
@@ -112,22 +137,56 @@ enum sg_err signing_enter(struct signing_set *set, const struct signing_result *
         if (with_signatures)
             fill_signature(&rows[i], of);
     }
-    if (with_signatures) {
-        for (size_t i = 0; i < set->event_count; i++) {
-            set->events[i].key_version = r->batch.result.key_version;
-            set->events[i].index += batch.first;
-        }
-        batch.events = set->events;
-        batch.event_count = set->event_count;
-        if (set->key->quorum > 0) {
-            batch.note = r->note;
-            batch.note_len = r->note_len;
-        }
-    }
-    if (err == SG_OK)
-        err = set->s->store.vt->add(set->s->store.self, &batch);
-    free(rows);
     return err;
+}
+
+static void fill_batch(struct signing_set *set, const struct signing_result *r,
+                       bool with_signatures, struct signing_entry *e)
+{
+    e->batch = (struct signature_batch){
+        .first = r->items[0].index,
+        .rows = e->rows,
+        .count = r->count + r->directory_count,
+        .key = set->key->name,
+        .timestamp_ns = r->items[0].timestamp_ns,
+        .tree_size = r->tree_size,
+        .actor = {.user_id = set->who->user_id, .name = set->who->user, .now_ns = clock_now_ns()}};
+    if (!with_signatures)
+        return;
+    for (size_t i = 0; i < set->event_count; i++) {
+        set->events[i].key_version = r->batch.result.key_version;
+        set->events[i].index += e->batch.first;
+    }
+    e->batch.events = set->events;
+    e->batch.event_count = set->event_count;
+    if (set->key->quorum > 0) {
+        e->batch.note = r->note;
+        e->batch.note_len = r->note_len;
+    }
+}
+
+enum sg_err signing_enter(struct signing_set *set, struct signing_result *r, bool with_signatures)
+{
+    const size_t count = r->count + r->directory_count;
+    struct signing_entry *e = calloc(1, sizeof *e);
+    enum sg_err err = SG_ERR_NO_MEMORY;
+
+    if (e == NULL)
+        return err;
+    e->store = set->s->store;
+    e->rows = calloc(count, sizeof *e->rows);
+    if (e->rows != NULL)
+        err = fill_rows(set, r, with_signatures, e->rows);
+    if (err != SG_OK) {
+        (void)signing_entry_end(e);
+        return err;
+    }
+    fill_batch(set, r, with_signatures, e);
+    e->running = count >= ENTER_BESIDE && thread_start(&e->thread, entry_main, e) == SG_OK;
+    if (!e->running)
+        (void)entry_main(e);
+    r->entry = e;
+    return SG_OK;
 }
 
 /* -- the index made again -----------------------------------------------------------------------

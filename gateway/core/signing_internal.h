@@ -62,9 +62,12 @@ enum sg_err signing_find_entry(struct signing *s, const struct principal *who, c
 enum sg_err signing_make_manifests(struct signing_set *set, struct signing_place *places,
                                    struct signing_directory *directories) SG_MUST_CHECK;
 
-/* Enters a batch into the index; without `with_signatures` only what the log says. */
-enum sg_err signing_enter(struct signing_set *set, const struct signing_result *r,
+/* Begins to enter a batch into the index, a large one on a thread of its own, beside the making of
+ * the answer; without `with_signatures` only what the log says. signing_await ends it. */
+enum sg_err signing_enter(struct signing_set *set, struct signing_result *r,
                           bool with_signatures) SG_MUST_CHECK;
+/* Ends it in any case. NULL is legal. */
+enum sg_err signing_entry_end(struct signing_entry *e);
 /* The row of a leaf's text: strings are in `read`. SG_ERR_CORRUPT. */
 enum sg_err signing_row_of_leaf(uint64_t index, const char *text, size_t len,
                                 struct sig_record_read *read,

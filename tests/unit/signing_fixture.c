@@ -171,7 +171,9 @@ enum sg_err signing_fixture_create(const char *key, unsigned formats,
 {
     const struct signing_request request = {
         .key = key, .formats = formats, .items = items, .item_count = count};
-    return signing_create(F.signing, &F.alice, &request, ret);
+    enum sg_err err = signing_create(F.signing, &F.alice, &request, ret);
+
+    return err == SG_OK ? signing_await(ret) : err;
 }
 
 void signing_fixture_check(const struct signing_result *r, const struct keyring_signed *of,
