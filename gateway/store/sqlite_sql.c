@@ -479,12 +479,13 @@ static const char *const texts[SG_SQL_COUNT] = {
     [SG_SQL_SIGNATURE_BY_PACKAGE] = SG_SIGNATURE_COLUMNS
     " FROM signatures s WHERE s.idx >> 15 = ?9 AND s.package = ?7 AND" SG_SIGNATURE_RANGE
         SG_SIGNATURE_KEY " ORDER BY s.idx DESC LIMIT ?5",
-    /* Batches are of one key each: whole runs of rows, and no index of the rows by key. */
-    [SG_SQL_SIGNATURE_BY_KEY] =
-        SG_SIGNATURE_COLUMNS " FROM signature_batches b CROSS JOIN signatures s"
-                             " WHERE b.key = ?8 AND b.first < ?1 AND s.idx >= b.first"
-                             " AND s.idx < b.first + b.count AND" SG_SIGNATURE_RANGE
-                             " ORDER BY b.first DESC, s.idx DESC LIMIT ?5",
+    /* Batches are of one key each: whole runs of rows, and no index of the rows by key. `low` is
+     * where a batch begins. */
+    [SG_SQL_SIGNATURE_BY_KEY] = SG_SIGNATURE_COLUMNS
+    " FROM signature_batches b CROSS JOIN signatures s"
+    " WHERE b.key = ?8 AND b.first >= ?2 AND b.first < ?1 AND s.idx >= b.first"
+    " AND s.idx < b.first + b.count AND" SG_SIGNATURE_RANGE
+    " ORDER BY b.first DESC, s.idx DESC LIMIT ?5",
     [SG_SQL_SIGNATURE_LAST] = "SELECT coalesce(max(idx), 0) FROM signatures",
     [SG_SQL_SIGNATURE_TIME_LOW] = "SELECT first FROM signature_batches WHERE created_ns < ?"
                                   " ORDER BY created_ns DESC LIMIT 1",
