@@ -43,9 +43,11 @@ const char *sig_compose_obstacle(unsigned formats, enum sig_key_type type, const
     if ((formats & SG_FORMAT_MINISIGN) != 0 && !digests->has_blake2b)
         return "the digest blake2b-512 is needed for minisign";
     /* minisign signs the 64 bytes of the digest, and as many has what SSHSIG signs for "file" and
-     * sha256: a made-up digest would be an SSH signature of a content that no record names. */
-    if ((formats & SG_FORMAT_MINISIGN) != 0 && memcmp(digests->blake2b, "SSHSIG", 6) == 0)
-        return "the digest blake2b-512 is what SSH signs, not one of a content";
+     * sha256: a made-up digest would be an SSH signature of a content that no record names. A
+     * DSSE envelope of a short type with a short payload may have 64 bytes too. */
+    if ((formats & SG_FORMAT_MINISIGN) != 0 &&
+        (memcmp(digests->blake2b, "SSHSIG", 6) == 0 || memcmp(digests->blake2b, "DSSEv1 ", 7) == 0))
+        return "the digest blake2b-512 is what another format signs, not one of a content";
     if ((formats & SG_FORMAT_CMS) != 0 && type == SG_KEY_ED25519 && !digests->has_sha512)
         return "the digest sha512 is needed for cms with Ed25519";
     if ((formats & SG_FORMAT_SIGNIFY) != 0 && strchr(name, ')') != NULL)

@@ -246,6 +246,8 @@ static void digests_that_are_needed_are_asked_for(void **state)
     memcpy(d.blake2b, "SSHSIG\0\0\0\4file", 14); /* what ssh-keygen -Y sign would sign */
     assert_non_null(sig_compose_obstacle(SG_FORMAT_MINISIGN, SG_KEY_ED25519, "f", &d));
     assert_null(sig_compose_obstacle(SG_FORMAT_SSHSIG, SG_KEY_ED25519, "f", &d));
+    memcpy(d.blake2b, "DSSEv1 10 text/plain 40 ", 24); /* an envelope of 64 bytes */
+    assert_non_null(sig_compose_obstacle(SG_FORMAT_MINISIGN, SG_KEY_ED25519, "f", &d));
     assert_non_null(sig_compose_obstacle(SG_FORMAT_SIGNIFY, SG_KEY_ECDSA_P256, "a", &d));
     sigsample_make(k, "f", CONTENT, strlen(CONTENT), &s);
     s.record.digests.has_blake2b = false;
