@@ -7,6 +7,7 @@ import { ask, confirm, sheet } from './dialogs.js';
 import { button, el, field } from './dom.js';
 import { timeOrDay } from './format.js';
 import { errorBox, say } from './notices.js';
+import * as rooms from './rooms.js';
 
 const PAGE = 200; // members asked for at a time
 const ROLES = ['reader', 'writer', 'owner'];
@@ -27,7 +28,11 @@ export function createSpace() {
     title: 'New space',
     fields: [name, about],
     yes: 'Create',
-    work: async () => (await api.spacesCreate(name.input.value, about.input.value.trim())).name,
+    work: async () => {
+      const space = await api.spacesCreate(name.input.value, about.input.value.trim());
+      rooms.add(space);
+      return space.name;
+    },
   });
 }
 

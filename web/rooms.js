@@ -78,9 +78,20 @@ function loadSoon() {
   timer = setTimeout(load, LOAD_MS);
 }
 
+// Rooms that were made while the list was on its way: it need not have them.
+const made = new Set();
+
+/** Takes a space that the user has just made, so that its role is known before the list is read again. */
+export function add(space) {
+  made.add(space.name);
+  take(space);
+  changed();
+}
+
 async function read() {
   const mine = session.id();
   let spaces;
+  made.clear();
   try {
     ({ spaces } = await api.spacesList());
   } catch {
@@ -94,7 +105,7 @@ async function read() {
     gone.delete(space.name);
     take(space);
   }
-  for (const name of gone) remove(name);
+  for (const name of gone) if (!made.has(name)) remove(name);
   changed();
   askLasts();
 }
