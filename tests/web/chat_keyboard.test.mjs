@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // The chat by keyboard alone: no pointer, no direct focus, only keys.
+import { setTimeout as sleep } from 'node:timers/promises';
 import assert from 'node:assert/strict';
 import { assertQuiet, fillSignIn } from './lib/browser.mjs';
 import { message, PASSWORD, roomLink } from './lib/chat.mjs';
 import { tabTo, waitForFocus } from './lib/keys.mjs';
 import { suite } from './lib/suite.mjs';
+
+const LATE_MS = 3000;
 
 suite('web chat keyboard', async ({ gw, browser, it }) => {
   const admin = await gw.admin('ann', PASSWORD);
@@ -84,7 +87,12 @@ suite('web chat keyboard', async ({ gw, browser, it }) => {
     assert.equal(await page.evaluate(() => document.activeElement.className), 'message own');
   });
 
-  await it('makes a space and adds a member', async () => {
+  await it('makes a space and adds a member, also when the list of rooms comes late', async () => {
+    const late = async (route) => {
+      if (route.request().method() === 'GET') await sleep(LATE_MS);
+      await route.continue().catch(() => {});
+    };
+    await page.route('**/v1/spaces', late);
     await tabTo(page, 'New space', 'Shift+Tab');
     await page.keyboard.press('Enter');
     await page.getByRole('dialog').waitFor();
@@ -97,6 +105,7 @@ suite('web chat keyboard', async ({ gw, browser, it }) => {
     await page.keyboard.press('Enter');
     await page.getByRole('dialog').waitFor();
     await tabTo(page, 'Add a user');
+    await page.unroute('**/v1/spaces', late);
     await page.keyboard.type('bob');
     await page.keyboard.press('Enter');
     await page.getByText('bob was added.').waitFor();
