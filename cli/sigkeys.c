@@ -13,19 +13,13 @@
 #include "cli/report.h"
 #include "cli/session.h"
 #include "cli/trusted.h"
+#include "sigfmt/record.h"
 
 #include <json-c/json.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-static bool is_key_name(const char *name)
-{
-    size_t len = strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789._-");
-
-    return len > 0 && len < 65 && !name[len] && name[0] != '.' && name[0] != '_' && name[0] != '-';
-}
 
 /* A new key with room for it in the list, which keep_key puts it into. */
 static struct sigkey *add_key(struct sigkeys *k, const char *name, int64_t version)
@@ -75,7 +69,7 @@ enum cli_status sigkeys_open(struct sigkeys *k, struct cli *cli, bool offline, c
     enum cli_status status = SG_CLI_OK;
 
     *k = (struct sigkeys){.cli = cli, .offline = offline};
-    if (key && access(key, F_OK) != 0 && is_key_name(key))
+    if (key && access(key, F_OK) != 0 && sig_key_name_valid(key))
         snprintf(k->wanted, sizeof(k->wanted), "%s", key);
     else if (key)
         status = read_key_file(k, key);
@@ -134,7 +128,7 @@ enum cli_status sigkeys_get(struct sigkeys *k, const char *name, int64_t version
         *ret = k->keys[0];
         return SG_CLI_OK;
     }
-    if (!is_key_name(name) || version < 1)
+    if (!sig_key_name_valid(name) || version < 1)
         *why = "it names no key";
     else if (*k->wanted && strcmp(k->wanted, name) != 0)
         *why = "it was made with a key of another name";

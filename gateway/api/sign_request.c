@@ -154,7 +154,7 @@ enum sg_err sign_request_read(struct request *r, struct arena *arena, struct sig
 
     if (err != SG_OK)
         return err;
-    if (!keys_name_ok(key))
+    if (!sig_key_name_valid(key))
         return request_fail(r, SG_ERR_BAD_FIELD, "key: is not the name of a key");
     ret->key = key;
     err = key_request_formats(r, &formats, &ret->formats);

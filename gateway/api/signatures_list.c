@@ -45,7 +45,7 @@ static enum sg_err read_texts(struct request *r, struct signing_list_options *o)
     if (o->package != NULL && (o->package[0] == 0 || strlen(o->package) > SG_RECORD_FIELD_MAX))
         return request_fail(r, SG_ERR_BAD_FIELD, "package: must be 1 to %d bytes",
                             SG_RECORD_FIELD_MAX);
-    if (o->key != NULL && !keys_name_ok(o->key))
+    if (o->key != NULL && !sig_key_name_valid(o->key))
         return request_fail(r, SG_ERR_BAD_FIELD, "key: is not the name of a key");
     if (o->cursor != NULL && (o->cursor[0] == 0 || strlen(o->cursor) > CURSOR_MAX))
         return SG_ERR_BAD_CURSOR;

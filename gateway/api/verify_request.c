@@ -193,7 +193,7 @@ enum sg_err verify_request_read(struct request *r, struct arena *arena, struct v
         return refuse(r, "record, or format and signature must be given");
     if (in->has_digests + in->has_digest + (in->path != NULL) > 1)
         return refuse(r, "only one of digests, digest and path can be given");
-    if (in->key != NULL && !keys_name_ok(in->key))
+    if (in->key != NULL && !sig_key_name_valid(in->key))
         return refuse(r, "key: is not the name of a key");
     ret->what.key = in->key;
     ret->what.key_version = (uint32_t)in->key_version;

@@ -31,16 +31,6 @@ void keys_free(struct keys *k)
     free(k);
 }
 
-bool keys_name_ok(const char *name)
-{
-    static const char first[] = "abcdefghijklmnopqrstuvwxyz0123456789";
-    static const char rest[] = "abcdefghijklmnopqrstuvwxyz0123456789._-";
-    size_t len = strlen(name);
-
-    return len > 0 && len < SG_KEY_NAME_SIZE && strchr(first, name[0]) != NULL &&
-           strspn(name, rest) == len;
-}
-
 void keys_actor(const struct principal *who, struct keyring_actor *ret)
 {
     memset(ret, 0, sizeof *ret);
@@ -113,7 +103,8 @@ enum sg_err keys_names(struct keys *k, char ret[SG_KEYS_MAX][SG_KEY_NAME_SIZE], 
 
 enum sg_err keys_find(struct keys *k, const char *name, struct keyring_key *ret)
 {
-    return keys_name_ok(name) ? keyring_client_key_get(k->keyring, name, ret) : SG_ERR_NOT_FOUND;
+    return sig_key_name_valid(name) ? keyring_client_key_get(k->keyring, name, ret)
+                                    : SG_ERR_NOT_FOUND;
 }
 
 enum sg_err keys_get(struct keys *k, const char *name, struct key_info *ret)
@@ -131,7 +122,7 @@ enum sg_err keys_create(struct keys *k, const struct principal *who, const char 
     enum sg_err err;
 
     *ret_reason = "uri: no key of this type is there, or the gateway uses no PKCS#11 tokens";
-    if (!keys_name_ok(name)) {
+    if (!sig_key_name_valid(name)) {
         *ret_reason = "name: must be 1 to 64 of a-z, 0-9, '.', '_' and '-', and begin with a "
                       "letter or digit";
         return SG_ERR_BAD_FIELD;
@@ -154,7 +145,7 @@ enum sg_err keys_rotate(struct keys *k, const struct principal *who, const char 
 
     *ret_reason = uri[0] != 0 ? "uri: there is no such key in a token, or this key is none in one"
                               : "uri: is needed for a key in a token";
-    if (!keys_name_ok(name))
+    if (!sig_key_name_valid(name))
         return SG_ERR_NOT_FOUND;
     if (strlen(uri) >= sizeof m.uri)
         return SG_ERR_BAD_FIELD;
@@ -282,6 +273,6 @@ enum sg_err keys_update(struct keys *k, const struct principal *who, const char 
 enum sg_err keys_public(struct keys *k, const char *name, uint32_t version,
                         struct keyring_public *ret)
 {
-    return keys_name_ok(name) ? keyring_client_key_public(k->keyring, name, version, ret)
-                              : SG_ERR_NOT_FOUND;
+    return sig_key_name_valid(name) ? keyring_client_key_public(k->keyring, name, version, ret)
+                                    : SG_ERR_NOT_FOUND;
 }

@@ -16,8 +16,6 @@ struct keys;
 struct keys *keys_new(const struct users_store *users, struct keyring_client *keyring);
 void keys_free(struct keys *k);
 
-/* [a-z0-9][a-z0-9._-]{0,63} */
-bool keys_name_ok(const char *name);
 /* On whose behalf the keyring is asked. */
 void keys_actor(const struct principal *who, struct keyring_actor *ret);
 

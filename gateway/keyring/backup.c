@@ -52,7 +52,7 @@ static bool identify_named(const char *file, struct backup_file *f)
             return false;
     }
     (void)snprintf(f->kind, sizeof f->kind, "%s", kind);
-    return named_name_is_valid(f->name);
+    return sig_key_name_valid(f->name);
 }
 
 /* "token-SECONDS-KID.key" has the key's identifier as its name, others the part before ".key". */

@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "base/thread.h"
 #include "certs/pki.h"
 #include "keyring/crl.h"
 #include "keyring/jwtmint.h"
@@ -146,17 +147,6 @@ static enum sg_err remove_leftovers(const struct keystore *k)
     return err == SG_ERR_NOT_FOUND ? SG_OK : err; /* no certificate was made yet */
 }
 
-static void init_lock(pthread_rwlock_t *lock)
-{
-    pthread_rwlockattr_t attr;
-
-    (void)pthread_rwlockattr_init(&attr);
-    /* Signing never pauses under load; a change must not wait for a pause. */
-    (void)pthread_rwlockattr_setkind_np(&attr, PTHREAD_RWLOCK_PREFER_WRITER_NONRECURSIVE_NP);
-    (void)pthread_rwlock_init(lock, &attr);
-    (void)pthread_rwlockattr_destroy(&attr);
-}
-
 enum sg_err keystore_open(const struct keystore_options *options, struct keystore **ret)
 {
     struct keystore *k = calloc(1, sizeof *k);
@@ -164,7 +154,7 @@ enum sg_err keystore_open(const struct keystore_options *options, struct keystor
 
     if (k == NULL)
         return SG_ERR_NO_MEMORY;
-    init_lock(&k->lock);
+    thread_rwlock_init(&k->lock);
     k->options = *options;
     k->dir = file_join(options->data, "keyring");
     if (k->dir == NULL)

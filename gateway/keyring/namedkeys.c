@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "base/thread.h"
 #include "keyring/audit.h"
 #include "keyring/keyfile.h"
 #include "keyring/namedkeys_internal.h"
@@ -64,16 +65,6 @@ void named_unref(struct named *k)
     for (size_t i = 0; i < k->key.version_count; i++)
         material_unref(k->version[i]);
     free(k);
-}
-
-bool named_name_is_valid(const char *name)
-{
-    static const char first[] = "abcdefghijklmnopqrstuvwxyz0123456789";
-    static const char all[] = "abcdefghijklmnopqrstuvwxyz0123456789._-";
-    size_t len = strlen(name);
-
-    return len > 0 && len < SG_KEY_NAME_SIZE && strchr(first, name[0]) != NULL &&
-           strspn(name, all) == len;
 }
 
 void named_describe(const struct named *k, struct keyring_key *ret)
@@ -151,17 +142,6 @@ enum sg_err namedkeys_put(struct namedkeys *n, struct named *k)
     return err;
 }
 
-static void init_lock(pthread_rwlock_t *lock)
-{
-    pthread_rwlockattr_t attr;
-
-    (void)pthread_rwlockattr_init(&attr);
-    /* Signing never pauses under load; a change must not wait for a pause. */
-    (void)pthread_rwlockattr_setkind_np(&attr, PTHREAD_RWLOCK_PREFER_WRITER_NONRECURSIVE_NP);
-    (void)pthread_rwlock_init(lock, &attr);
-    (void)pthread_rwlockattr_destroy(&attr);
-}
-
 enum sg_err namedkeys_open(const struct namedkeys_options *options, struct namedkeys **ret)
 {
     struct namedkeys *n = calloc(1, sizeof *n);
@@ -169,7 +149,7 @@ enum sg_err namedkeys_open(const struct namedkeys_options *options, struct named
 
     if (n == NULL)
         return err;
-    init_lock(&n->lock);
+    thread_rwlock_init(&n->lock);
     (void)pthread_mutex_init(&n->change, NULL);
     n->options = *options;
     n->dir = file_join(options->dir, "keys");

@@ -114,7 +114,7 @@ enum sg_err namedkeys_create(struct namedkeys *n, const struct keyring_key_creat
 
     if (!m->actor.admin)
         return audited(n, "create", m->name, 0, NULL, &m->actor, SG_ERR_FORBIDDEN);
-    if (!named_name_is_valid(m->name) || m->actor.user_id <= 0 || !is_life(m->lifetime_s))
+    if (!sig_key_name_valid(m->name) || m->actor.user_id <= 0 || !is_life(m->lifetime_s))
         return SG_ERR_BAD_FIELD;
     (void)pthread_mutex_lock(&n->change);
     err = create(n, m, ret);

@@ -244,7 +244,7 @@ static bool parse_file(const char *file, char ret[SG_KEY_NAME_SIZE])
         return false;
     memcpy(ret, file, len - strlen(SUFFIX));
     ret[len - strlen(SUFFIX)] = '\0';
-    return named_name_is_valid(ret);
+    return sig_key_name_valid(ret);
 }
 
 enum sg_err named_load_all(struct namedkeys *n)

@@ -72,7 +72,6 @@ struct named *named_new(struct usage *usage); /* NULL without memory */
 /* A copy for a change, with the same versions. */
 struct named *named_copy(const struct named *from);
 void named_unref(struct named *k);
-bool named_name_is_valid(const char *name);
 /* The snapshot of that name, counted for the caller; NULL: none. */
 struct named *namedkeys_find(struct namedkeys *n, const char *name);
 /* Puts a snapshot in the table, in the place of the one of its name; takes it. SG_ERR_LIMIT. */

@@ -328,11 +328,6 @@ static enum sg_err read_node(void *ctx, unsigned level, uint64_t index, merkle_h
     return SG_OK;
 }
 
-struct merkle_source logfiles_source(struct logfiles *f)
-{
-    return (struct merkle_source){.ctx = f, .read = read_node};
-}
-
 enum sg_err logfiles_frontier(struct logfiles *f, uint64_t size, struct merkle_frontier *ret)
 {
     struct merkle_frontier found = {.size = size};

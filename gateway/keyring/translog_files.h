@@ -65,8 +65,6 @@ enum sg_err logfiles_sync_derived(struct logfiles *f) SG_MUST_CHECK;
 /* Where bundle `index` begins. SG_ERR_NOT_FOUND. */
 enum sg_err logfiles_bundle(struct logfiles *f, uint64_t index, uint64_t *ret) SG_MUST_CHECK;
 
-/* The hash files as a source; it lives as long as `f`. */
-struct merkle_source logfiles_source(struct logfiles *f);
 /* The frontier at `size`, from the hash files. SG_ERR_NOT_FOUND when they do not go so far. */
 enum sg_err logfiles_frontier(struct logfiles *f, uint64_t size,
                               struct merkle_frontier *ret) SG_MUST_CHECK;

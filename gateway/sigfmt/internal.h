@@ -14,7 +14,6 @@
 
 #define SG_SIG_LINE_MAX 4096 /* of a text format, but for DSSE */
 
-bool sigfmt_key_name_valid(const char *name);
 /* Appends a JSON string in RFC 8785 spelling of text without control characters. */
 void sigfmt_put_json(struct buf *out, const char *text);
 /* Appends base64 of it; in lines of `width` digits when that is not 0 (each with its newline). */

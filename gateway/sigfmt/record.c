@@ -75,7 +75,7 @@ bool sig_record_name_valid(const char *name)
     }
 }
 
-bool sigfmt_key_name_valid(const char *name)
+bool sig_key_name_valid(const char *name)
 {
     size_t len = strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789._-");
 
@@ -133,7 +133,7 @@ static bool is_valid(const struct sig_record *r)
     /* Years 2000 to 9999: four digits, and no clock that was never set. */
     const int64_t from = INT64_C(946684800) * SG_NS_PER_S;
 
-    return sig_record_name_valid(r->name) && sigfmt_key_name_valid(r->key) && r->key_version > 0 &&
+    return sig_record_name_valid(r->name) && sig_key_name_valid(r->key) && r->key_version > 0 &&
            sig_key_type_name(r->type) != NULL && *sig_source_name(r->source) != '\0' &&
            r->timestamp_ns >= from && r->size >= -1 &&
            r->size <= INT64_C(9007199254740991) && /* RFC 8785 numbers are doubles */

@@ -70,5 +70,7 @@ enum sg_err sig_record_parse(const char *text, size_t len,
 /* Whether a name may be signed: 1 to SG_RECORD_NAME_MAX bytes of UTF-8 without control characters,
  * not beginning with "/", without "//", "." or ".." as a part. */
 bool sig_record_name_valid(const char *name);
+/* Whether a key may have this name: [a-z0-9][a-z0-9._-]{0,63}. */
+bool sig_key_name_valid(const char *name);
 
 #endif
