@@ -16,6 +16,7 @@
 #include "base/buf.h"
 #include "store/eventtext.h"
 #include "store/sqlite.h"
+#include "store/sqlite_names.h"
 
 #define SG_SQLITE_READERS_MAX  32   /* open reading connections; further readers wait for one */
 #define SG_SQLITE_QUEUE_MAX    4096 /* writes that wait for a commit */
@@ -24,144 +25,17 @@
 #define SG_KNOWN_ADDRESSES     32   /* addresses remembered per user */
 #define SG_SQLITE_SWEEP_EVENTS 2000 /* events of dropped spaces that one write removes */
 
-/* Every statement of the engine: X(name), its text is in sqlite_sql.c. */
-#define SG_SQL_NAMES(X)                                                                            \
-    X(BEGIN)                                                                                       \
-    X(READ_BEGIN)                                                                                  \
-    X(COMMIT)                                                                                      \
-    X(ROLLBACK)                                                                                    \
-    X(SAVEPOINT)                                                                                   \
-    X(SAVEPOINT_UNDO)                                                                              \
-    X(SAVEPOINT_RELEASE)                                                                           \
-    X(PROBE)                                                                                       \
-    X(USER_BY_NAME)                                                                                \
-    X(USER_BY_ID)                                                                                  \
-    X(USER_LIST)                                                                                   \
-    X(USER_INSERT)                                                                                 \
-    X(USER_UPDATE)                                                                                 \
-    X(USER_PASSWORD)                                                                               \
-    X(USER_DELETE)                                                                                 \
-    X(USER_COUNT)                                                                                  \
-    X(ADMIN_COUNT)                                                                                 \
-    X(INVITE_GET)                                                                                  \
-    X(INVITE_INSERT)                                                                               \
-    X(INVITE_DELETE)                                                                               \
-    X(INVITE_DELETE_BY)                                                                            \
-    X(INVITE_PRUNE)                                                                                \
-    X(SESSION_INSERT)                                                                              \
-    X(SESSION_GET)                                                                                 \
-    X(SESSION_LIST)                                                                                \
-    X(SESSION_ROTATE)                                                                              \
-    X(SESSION_DELETE)                                                                              \
-    X(SESSION_DELETE_OTHERS)                                                                       \
-    X(SESSION_TOUCH)                                                                               \
-    X(SESSION_PRUNE)                                                                               \
-    X(ADDRESS_NOTE)                                                                                \
-    X(ADDRESS_TRIM)                                                                                \
-    X(ADDRESS_KNOWN)                                                                               \
-    X(SPACE_BY_NAME)                                                                               \
-    X(SPACE_BY_ID)                                                                                 \
-    X(SPACE_KIND)                                                                                  \
-    X(SPACE_DIRECT)                                                                                \
-    X(SPACE_INFO)                                                                                  \
-    X(SPACE_LIST)                                                                                  \
-    X(SPACE_VISIBLE)                                                                               \
-    X(SPACE_RETENTIONS)                                                                            \
-    X(SPACE_UNREAD)                                                                                \
-    X(SPACE_READ)                                                                                  \
-    X(SPACE_OF_USER)                                                                               \
-    X(SPACE_INSERT)                                                                                \
-    X(SPACE_UPDATE)                                                                                \
-    X(SPACE_DELETE)                                                                                \
-    X(SPACE_DROPPED)                                                                               \
-    X(SPACE_DROP)                                                                                  \
-    X(SPACE_DROP_END)                                                                              \
-    X(SPACE_DROP_LINKS)                                                                            \
-    X(SPACE_DROP_EVENTS)                                                                           \
-    X(SPACE_CLEAR_ENTRIES)                                                                         \
-    X(SPACE_CLEAR_MEMBERS)                                                                         \
-    X(MEMBER_GET)                                                                                  \
-    X(MEMBER_LIST)                                                                                 \
-    X(MEMBER_COUNT)                                                                                \
-    X(MEMBER_SPACES)                                                                               \
-    X(MEMBER_INSERT)                                                                               \
-    X(MEMBER_UPDATE)                                                                               \
-    X(MEMBER_DELETE)                                                                               \
-    X(MEMBER_OTHER_OWNER)                                                                          \
-    X(MEMBER_HEIR)                                                                                 \
-    X(MEMBER_FIRST_SPACE)                                                                          \
-    X(ENTRY_GET)                                                                                   \
-    X(ENTRY_INSERT)                                                                                \
-    X(ENTRY_UPDATE)                                                                                \
-    X(ENTRY_DELETE)                                                                                \
-    X(ENTRY_DELETE_BELOW)                                                                          \
-    X(LINK_VERSION)                                                                                \
-    X(ENTRY_BELOW_SIZE)                                                                            \
-    X(ENTRY_MOVE)                                                                                  \
-    X(ENTRY_MOVE_BELOW)                                                                            \
-    X(ENTRY_HAS_CHILD)                                                                             \
-    X(BLOB_USED)                                                                                   \
-    X(LIST_NAME)                                                                                   \
-    X(LIST_NAME_DESC)                                                                              \
-    X(LIST_SIZE)                                                                                   \
-    X(LIST_SIZE_DESC)                                                                              \
-    X(LIST_MODIFIED)                                                                               \
-    X(LIST_MODIFIED_DESC)                                                                          \
-    X(TREE_NAME)                                                                                   \
-    X(TREE_NAME_DESC)                                                                              \
-    X(TREE_SIZE)                                                                                   \
-    X(TREE_SIZE_DESC)                                                                              \
-    X(TREE_MODIFIED)                                                                               \
-    X(TREE_MODIFIED_DESC)                                                                          \
-    X(LOG_META)                                                                                    \
-    X(LOG_HEAD_SET)                                                                                \
-    X(LOG_EPOCH_NEW)                                                                               \
-    X(LOG_CHAIN)                                                                                   \
-    X(LOG_APPEND)                                                                                  \
-    X(LOG_RANGE)                                                                                   \
-    X(LOG_PRUNED)                                                                                  \
-    X(EVENT_INSERT)                                                                                \
-    X(EVENT_ROW)                                                                                   \
-    X(EVENT_KEYS)                                                                                  \
-    X(EVENT_KEYS_DESC)                                                                             \
-    X(TYPE_KEYS)                                                                                   \
-    X(TYPE_KEYS_DESC)                                                                              \
-    X(EVENT_OLDEST)                                                                                \
-    X(EVENT_PRUNE)                                                                                 \
-    X(EVENT_WIPE)                                                                                  \
-    X(MESSAGE_GET)                                                                                 \
-    X(MESSAGE_REVISE)                                                                              \
-    X(LINK_INSERT)                                                                                 \
-    X(LINK_CLEAR)                                                                                  \
-    X(LINK_PRUNE)                                                                                  \
-    X(LINK_GET)                                                                                    \
-    X(KEY_GET)                                                                                     \
-    X(KEY_SET)                                                                                     \
-    X(KEY_PRUNE)                                                                                   \
-    X(SIGNATURE_INSERT)                                                                            \
-    X(SIGNATURE_BATCH)                                                                             \
-    X(SIGNATURE_GET)                                                                               \
-    X(SIGNATURE_ANY)                                                                               \
-    X(SIGNATURE_BY_DIGEST)                                                                         \
-    X(SIGNATURE_BY_PACKAGE)                                                                        \
-    X(SIGNATURE_BY_KEY)                                                                            \
-    X(SIGNATURE_LAST)                                                                              \
-    X(SIGNATURE_TIME_LOW)                                                                          \
-    X(SIGNATURE_TIME_HIGH)                                                                         \
-    X(SIGNATURE_CUT)                                                                               \
-    X(SIGNATURE_CUT_BATCHES)                                                                       \
-    X(SIGNATURE_CUT_LAST)                                                                          \
-    X(SIGNATURE_RUNS)
-
 enum sqlite_sql {
 #define X(name) SG_SQL_##name,
-    SG_SQL_NAMES(X)
+    SG_SQL_NAMES(X) SG_SQL_IDENTITY_NAMES(X)
 #undef X
         SG_SQL_COUNT
 };
 
 /* The text of a statement; static storage. */
 const char *sqlite_sql_text(enum sqlite_sql id);
+/* The same for SG_SQL_IDENTITY_NAMES only. */
+const char *sqlite_sql_identity_text(enum sqlite_sql id);
 /* The steps that make the schema, `[0]` leads from an empty database to version 1; NULL ends. */
 const char *sqlite_sql_migration(unsigned index);
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * All SQL of the engine: the schema and every statement, with nothing put together at run time.
+ * The SQL of the engine, every statement of it, with nothing put together at run time.
  * Never runs anything.
  *
  * Lists: a page is one range of one index, so its cost depends on the limit and not on the number
@@ -11,176 +11,6 @@
  * the root.
  */
 #include "store/sqlite_internal.h"
-
-static const char schema_1[] =
-    "CREATE TABLE meta(key TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT, WITHOUT ROWID;"
-    "INSERT INTO meta VALUES('probe', 0);"
-    /* AUTOINCREMENT: an id is never used again, whatever was removed. */
-    "CREATE TABLE users("
-    " id INTEGER PRIMARY KEY AUTOINCREMENT,"
-    " name TEXT NOT NULL UNIQUE,"
-    " role INTEGER NOT NULL,"
-    " disabled INTEGER NOT NULL,"
-    " password_hash TEXT NOT NULL,"
-    " created_ns INTEGER NOT NULL) STRICT;"
-    "CREATE INDEX users_admins ON users(role, disabled);"
-    "CREATE TABLE invites("
-    " code_sha256 BLOB PRIMARY KEY,"
-    " role INTEGER NOT NULL,"
-    " created_by TEXT NOT NULL,"
-    " expires_ns INTEGER NOT NULL) STRICT, WITHOUT ROWID;"
-    "CREATE INDEX invites_by ON invites(created_by);"
-    "CREATE INDEX invites_expiry ON invites(expires_ns);"
-    "CREATE TABLE sessions("
-    " id BLOB PRIMARY KEY,"
-    " user_id INTEGER NOT NULL REFERENCES users(id) ON DELETE CASCADE,"
-    " address TEXT NOT NULL,"
-    " device_name TEXT NOT NULL,"
-    " device_mac TEXT NOT NULL,"
-    " created_ns INTEGER NOT NULL,"
-    " last_used_ns INTEGER NOT NULL,"
-    " expires_ns INTEGER NOT NULL,"
-    " family_key BLOB NOT NULL,"
-    " current_sha256 BLOB NOT NULL,"
-    " previous_sha256 BLOB NOT NULL,"
-    " salt BLOB NOT NULL,"
-    " sequence INTEGER NOT NULL) STRICT, WITHOUT ROWID;"
-    "CREATE INDEX sessions_user ON sessions(user_id, created_ns, id);"
-    "CREATE INDEX sessions_expiry ON sessions(expires_ns);"
-    "CREATE TABLE addresses("
-    " user_id INTEGER NOT NULL REFERENCES users(id) ON DELETE CASCADE,"
-    " address TEXT NOT NULL,"
-    " last_ns INTEGER NOT NULL,"
-    " PRIMARY KEY(user_id, address)) STRICT, WITHOUT ROWID;"
-    "CREATE INDEX addresses_age ON addresses(user_id, last_ns, address);"
-    "CREATE TABLE spaces("
-    " id INTEGER PRIMARY KEY AUTOINCREMENT,"
-    " name TEXT NOT NULL UNIQUE,"
-    " owner_id INTEGER REFERENCES users(id)) STRICT;"
-    "CREATE INDEX spaces_owner ON spaces(owner_id);"
-    "INSERT INTO spaces(name, owner_id) VALUES('common', NULL);"
-    /* dir is the path of the directory that holds the entry; the root has no row. */
-    "CREATE TABLE entries("
-    " space_id INTEGER NOT NULL REFERENCES spaces(id),"
-    " path TEXT NOT NULL,"
-    " dir TEXT NOT NULL,"
-    " type INTEGER NOT NULL,"
-    " size INTEGER NOT NULL,"
-    " sha256 BLOB,"
-    " modified_ns INTEGER NOT NULL,"
-    " version INTEGER NOT NULL,"
-    " owner TEXT NOT NULL,"
-    " media_type TEXT NOT NULL,"
-    " PRIMARY KEY(space_id, path)) STRICT, WITHOUT ROWID;"
-    "CREATE INDEX entries_name ON entries(space_id, dir, path);"
-    "CREATE INDEX entries_size ON entries(space_id, dir, size, path);"
-    "CREATE INDEX entries_modified ON entries(space_id, dir, modified_ns, path);"
-    "CREATE INDEX entries_tree_size ON entries(space_id, size, path);"
-    "CREATE INDEX entries_tree_modified ON entries(space_id, modified_ns, path);"
-    "CREATE INDEX entries_blob ON entries(sha256) WHERE sha256 IS NOT NULL;";
-
-/* Spaces with members, direct ones (peers: ids, the lower one first; the name is made of them), and
- * the event log. `logs` is apart from `spaces` because it changes with every event. */
-static const char schema_2[] =
-    "ALTER TABLE spaces ADD COLUMN kind INTEGER NOT NULL DEFAULT 0;"
-    "ALTER TABLE spaces ADD COLUMN peer_low INTEGER REFERENCES users(id);"
-    "ALTER TABLE spaces ADD COLUMN peer_high INTEGER REFERENCES users(id);"
-    "ALTER TABLE spaces ADD COLUMN description TEXT NOT NULL DEFAULT '';"
-    "ALTER TABLE spaces ADD COLUMN created_ns INTEGER NOT NULL DEFAULT 0;"
-    "ALTER TABLE spaces ADD COLUMN retention_s INTEGER NOT NULL DEFAULT 0;"
-    "ALTER TABLE spaces ADD COLUMN retention_count INTEGER NOT NULL DEFAULT 0;"
-    "UPDATE spaces SET kind = 1 WHERE owner_id IS NOT NULL;"
-    "UPDATE spaces SET created_ns = coalesce((SELECT created_ns FROM users WHERE id = owner_id),"
-    " unixepoch() * 1000000000);"
-    "CREATE UNIQUE INDEX spaces_direct ON spaces(peer_low, peer_high) WHERE peer_low IS NOT NULL;"
-    "CREATE INDEX spaces_peer ON spaces(peer_high) WHERE peer_high IS NOT NULL;"
-    "CREATE TABLE members("
-    " space_id INTEGER NOT NULL REFERENCES spaces(id),"
-    " user_id INTEGER NOT NULL REFERENCES users(id),"
-    " role INTEGER NOT NULL,"
-    " added_ns INTEGER NOT NULL,"
-    " PRIMARY KEY(space_id, user_id)) STRICT, WITHOUT ROWID;"
-    "CREATE INDEX members_user ON members(user_id, space_id);"
-    "CREATE TABLE reads("
-    " user_id INTEGER NOT NULL REFERENCES users(id) ON DELETE CASCADE,"
-    " space_id INTEGER NOT NULL REFERENCES spaces(id) ON DELETE CASCADE,"
-    " seq INTEGER NOT NULL,"
-    " PRIMARY KEY(user_id, space_id)) STRICT, WITHOUT ROWID;"
-    "CREATE INDEX reads_space ON reads(space_id);"
-    "INSERT INTO meta VALUES('epoch', abs(random() % 281474976710656));"
-    "INSERT INTO meta VALUES('head', 0);" /* seq of the last event: survives its removal */
-    /* Spaces that are gone but whose events are still being removed, some at a time. */
-    "CREATE TABLE dropped(space_id INTEGER PRIMARY KEY) STRICT;"
-    "CREATE TABLE logs("
-    " space_id INTEGER PRIMARY KEY REFERENCES spaces(id) ON DELETE CASCADE,"
-    " head_seq INTEGER NOT NULL,"
-    " head_chain BLOB NOT NULL,"
-    " pruned_seq INTEGER NOT NULL,"
-    " pruned_chain BLOB NOT NULL,"
-    " events INTEGER NOT NULL) STRICT;" /* how many are left */
-    "CREATE TABLE events("
-    " seq INTEGER PRIMARY KEY,"
-    " space_id INTEGER NOT NULL,"
-    " type INTEGER NOT NULL,"
-    " target INTEGER NOT NULL,"
-    " sender_id INTEGER NOT NULL,"
-    " sent_ns INTEGER NOT NULL,"
-    " revised_seq INTEGER NOT NULL," /* of a message: its latest change; 0: none */
-    " chain BLOB NOT NULL,"
-    " canonical TEXT NOT NULL,"
-    " text TEXT,"
-    " salt BLOB) STRICT;"
-    "CREATE INDEX events_space ON events(space_id);" /* and seq, which is the row's number */
-    "CREATE INDEX events_type ON events(space_id, type, seq, sender_id);"
-    "CREATE TABLE idempotency("
-    " user_id INTEGER NOT NULL REFERENCES users(id) ON DELETE CASCADE,"
-    " key TEXT NOT NULL,"
-    " fingerprint BLOB NOT NULL,"
-    " seq INTEGER NOT NULL,"
-    " created_ns INTEGER NOT NULL,"
-    " PRIMARY KEY(user_id, key)) STRICT, WITHOUT ROWID;"
-    "CREATE INDEX idempotency_age ON idempotency(created_ns);"
-    /* Versions of files that messages link: their content stays as long as the message. */
-    "CREATE TABLE links("
-    " seq INTEGER NOT NULL REFERENCES events(seq),"
-    " space_id INTEGER NOT NULL,"
-    " path TEXT NOT NULL,"
-    " version INTEGER NOT NULL,"
-    " size INTEGER NOT NULL,"
-    " sha256 BLOB NOT NULL,"
-    " modified_ns INTEGER NOT NULL,"
-    " owner TEXT NOT NULL,"
-    " media_type TEXT NOT NULL,"
-    " PRIMARY KEY(seq, path)) STRICT, WITHOUT ROWID;"
-    "CREATE INDEX links_version ON links(space_id, path, version);"
-    "CREATE INDEX links_blob ON links(sha256);";
-
-/* The leaves of the log of signatures; `idx` is the leaf's number. Digests and names come in any
- * order: an index of all of them would touch as many pages as a batch has rows. So these indexes
- * are of segments of 32,768 leaves: what is written stays near the end, and who searches looks into
- * one segment after another. */
-static const char schema_3[] =
-    "CREATE TABLE signature_batches("
-    " first INTEGER PRIMARY KEY,"
-    " count INTEGER NOT NULL,"
-    " key TEXT NOT NULL,"
-    " created_ns INTEGER NOT NULL,"
-    " tree_size INTEGER NOT NULL,"
-    " note TEXT) STRICT;" /* the cosigned checkpoint */
-    "CREATE INDEX signature_batches_key ON signature_batches(key, first);"
-    "CREATE INDEX signature_batches_time ON signature_batches(created_ns);"
-    "CREATE TABLE signatures("
-    " idx INTEGER PRIMARY KEY,"
-    " created_ns INTEGER NOT NULL,"
-    " key TEXT NOT NULL,"
-    " sha256 BLOB NOT NULL,"
-    " package TEXT NOT NULL,"
-    " record TEXT NOT NULL,"
-    " signature BLOB," /* this and the next two: lost where only the log is left */
-    " formats BLOB,"
-    " place BLOB) STRICT;"
-    "CREATE INDEX signatures_digest ON signatures(idx >> 15, sha256, idx);"
-    "CREATE INDEX signatures_package ON signatures(idx >> 15, package, idx);";
 
 /* One page of signatures; all of these take the same: before, low, since, until, limit, digest,
  * package, key. */
@@ -503,11 +333,5 @@ static const char *const texts[SG_SQL_COUNT] = {
 
 const char *sqlite_sql_text(enum sqlite_sql id)
 {
-    return texts[id];
-}
-
-const char *sqlite_sql_migration(unsigned index)
-{
-    static const char *const steps[] = {schema_1, schema_2, schema_3};
-    return index < sizeof(steps) / sizeof(steps[0]) ? steps[index] : NULL;
+    return texts[id] != NULL ? texts[id] : sqlite_sql_identity_text(id);
 }
