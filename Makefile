@@ -11,11 +11,12 @@ VERSION := 0.1.0
 
 # Each library is one folder of gateway/ (or certs/), and sees only the headers of the folders named here:
 # a forbidden dependency does not compile.
-LIBS         := base tlog sigfmt package ipc certs store core http api
+LIBS         := base tlog sigfmt package channel ipc certs store core http api
 DIR_base     := gateway/base
 DIR_tlog     := gateway/tlog
 DIR_sigfmt   := gateway/sigfmt
 DIR_package  := gateway/package
+DIR_channel  := gateway/channel
 DIR_ipc      := gateway/ipc
 DIR_certs    := certs
 DIR_keyring  := gateway/keyring
@@ -30,29 +31,31 @@ SEES_base    := base
 SEES_tlog    := base tlog
 SEES_sigfmt  := base tlog sigfmt
 SEES_package := base package
+SEES_channel := base channel
 SEES_ipc     := base sigfmt ipc
 SEES_certs   := base certs
-SEES_keyring := base tlog sigfmt ipc certs keyring
+SEES_keyring := base tlog sigfmt channel ipc certs keyring
 SEES_store   := base store
-SEES_core    := base tlog sigfmt package ipc store core
+SEES_core    := base tlog sigfmt package channel ipc certs store core
 SEES_http    := base http
-SEES_api     := base tlog sigfmt ipc store core http api
-SEES_app     := base tlog sigfmt ipc certs store core http api app
-SEES_cli     := base tlog sigfmt package cli
+SEES_api     := base tlog sigfmt channel ipc store core http api
+SEES_app     := base tlog sigfmt channel ipc certs store core http api app
+SEES_cli     := base tlog sigfmt package channel cli
 
 PKGS_tlog    := gnutls nettle
 PKGS_sigfmt  := gnutls libsodium
 PKGS_package := libarchive
+PKGS_channel := gnutls nettle
 PKGS_certs   := gnutls
 PKGS_keyring := gnutls nettle libsodium libargon2 libjwt-gnutls
 PKGS_store   := sqlite3 gnutls
-PKGS_core    := gnutls libargon2 gio-2.0 glib-2.0 libcurl
+PKGS_core    := gnutls libargon2 gio-2.0 glib-2.0 libcurl libsodium liboath libqrencode libfido2
 PKGS_http    := libmicrohttpd gnutls
 PKGS_api     := json-c
 PKGS_app     := inih gnutls
 PKGS_cli     := libcurl json-c gnutls libedit
 
-GATEWAY_PKGS := gnutls nettle libsodium libarchive libcurl libjwt-gnutls sqlite3 libargon2 gio-2.0 glib-2.0 libmicrohttpd json-c inih
+GATEWAY_PKGS := gnutls nettle libsodium libarchive libcurl libjwt-gnutls sqlite3 libargon2 gio-2.0 glib-2.0 libmicrohttpd json-c inih liboath libqrencode libfido2
 GATEWAY_LIBS := $(shell pkg-config --libs $(GATEWAY_PKGS) 2>/dev/null) -lunistring
 KEYRING_LIBS := $(shell pkg-config --libs $(PKGS_keyring) 2>/dev/null)
 CLI_LIBS     := $(shell pkg-config --libs $(PKGS_cli) nettle libsodium libarchive 2>/dev/null)
@@ -85,7 +88,7 @@ all: $(PROGRAMS)
 
 # -- compiling ----------------------------------------------------------------------------------
 # $(BUILD)/include/X/X is a link to folder X, so that -I$(BUILD)/include/X allows "X/file.h" and nothing else.
-ALL_MODULES := base tlog sigfmt package ipc certs keyring store core http api app cli
+ALL_MODULES := base tlog sigfmt package channel ipc certs keyring store core http api app cli
 LINKS := $(foreach m,$(ALL_MODULES),$(BUILD)/include/$(m)/$(m))
 $(LINKS):
 	@mkdir -p $(dir $@)
@@ -113,15 +116,15 @@ $(BUILD)/flags: FORCE
 .PHONY: FORCE
 FORCE:
 
-ARCHIVES := $(foreach m,app api http core store ipc certs package sigfmt tlog base,$(BUILD)/lib/$(m).a)
+ARCHIVES := $(foreach m,app api http core store ipc certs channel package sigfmt tlog base,$(BUILD)/lib/$(m).a)
 
 $(BUILD)/secgated: $(ARCHIVES)
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(LINK) $(LDFLAGS) -o $@ -Wl,--start-group $^ -Wl,--end-group $(GATEWAY_LIBS)
-$(BUILD)/secgated-keyring: $(foreach m,keyring ipc certs sigfmt tlog base,$(BUILD)/lib/$(m).a)
+$(BUILD)/secgated-keyring: $(foreach m,keyring ipc certs channel sigfmt tlog base,$(BUILD)/lib/$(m).a)
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(LINK) $(LDFLAGS) -o $@ $^ $(KEYRING_LIBS)
-$(BUILD)/secctl: $(foreach m,cli package sigfmt tlog base,$(BUILD)/lib/$(m).a)
+$(BUILD)/secctl: $(foreach m,cli channel package sigfmt tlog base,$(BUILD)/lib/$(m).a)
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(LINK) $(LDFLAGS) -o $@ $^ $(CLI_LIBS)
 
@@ -130,7 +133,7 @@ UNIT_FLAGS := -Wno-write-strings -Wno-cast-qual -Wno-string-concatenation $(fore
     $(patsubst -I%,-isystem %,$(shell pkg-config --cflags $(GATEWAY_PKGS) libcurl 2>/dev/null))
 UNIT_TESTS  := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(wildcard tests/unit/test_*.c))
 UNIT_SHARED := $(patsubst %.c,$(BUILD)/obj/%.o,$(filter-out tests/unit/test_%,$(wildcard tests/unit/*.c)))
-UNIT_LIBS   := $(foreach m,api http core store ipc certs package sigfmt tlog base,$(BUILD)/lib/$(m).a)
+UNIT_LIBS   := $(foreach m,api http core store ipc certs channel package sigfmt tlog base,$(BUILD)/lib/$(m).a)
 # Programs' own code without their main.
 UNIT_APP     := $(filter-out %/main.o,$(OBJS_app))
 UNIT_KEYRING := $(filter-out %/main.o,$(OBJS_keyring))
@@ -150,7 +153,7 @@ $(BUILD)/lib/unit_%.a:
 	$(Q)$(AR) rcs $@ $^
 .SECONDARY:
 $(BUILD)/unit/test_cli%: $(BUILD)/obj/tests/unit/test_cli%.o $(BUILD)/lib/unit_cli.a \
-        $(foreach m,package sigfmt tlog base,$(BUILD)/lib/$(m).a)
+        $(foreach m,channel package sigfmt tlog base,$(BUILD)/lib/$(m).a)
 	@mkdir -p $(dir $@)
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(LINK) $(LDFLAGS) -o $@ -Wl,--start-group $^ -Wl,--end-group $(CLI_LIBS) $(TEST_LIBS)
@@ -170,7 +173,7 @@ $(BUILD)/fuzz/%: $(BUILD)/obj/tests/fuzz/%.o $(BUILD)/lib/unit_app.a $(BUILD)/li
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(LINK) $(LDFLAGS) -fsanitize=fuzzer -o $@ -Wl,--start-group $^ -Wl,--end-group $(GATEWAY_LIBS)
 $(BUILD)/fuzz/fuzz_cli%: $(BUILD)/obj/tests/fuzz/fuzz_cli%.o $(BUILD)/lib/unit_cli.a \
-        $(foreach m,package sigfmt tlog base,$(BUILD)/lib/$(m).a)
+        $(foreach m,channel package sigfmt tlog base,$(BUILD)/lib/$(m).a)
 	@mkdir -p $(dir $@)
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(LINK) $(LDFLAGS) -fsanitize=fuzzer -o $@ -Wl,--start-group $^ -Wl,--end-group $(CLI_LIBS)

@@ -24,6 +24,16 @@ struct config_list {
 /* The choices of keyring.kek, in the order of the key table. */
 enum kek_choice { SG_KEK_FROM_FILE, SG_KEK_FROM_CREDENTIAL, SG_KEK_FROM_PASSPHRASE };
 
+/* Who must show a certificate, in the order of the key table. */
+enum client_certificates {
+    SG_CERTIFICATES_OFF,
+    SG_CERTIFICATES_OPTIONAL,
+    SG_CERTIFICATES_REQUIRED
+};
+/* Whether a channel's session is bound to its address where the client does not say so: never, by
+ * default, always. */
+enum channel_bind_choice { SG_BIND_OFF, SG_BIND_DEFAULT, SG_BIND_ALWAYS };
+
 /* Values; strings are owned, "" when not set. Units are in the names, meanings in the key table. */
 struct config {
     char *data;
@@ -36,6 +46,8 @@ struct config {
     char *tls_certificate;
     char *tls_key;
     unsigned tls_ticket_seconds;
+    unsigned client_certificates; /* enum client_certificates */
+    struct config_list client_ca;
     unsigned kek; /* enum kek_choice */
     char *kek_file;
     char *kek_credential;
@@ -49,6 +61,15 @@ struct config {
     unsigned argon2_passes;
     unsigned argon2_lanes;
     unsigned argon2_concurrent;
+    unsigned certificate_days;
+    unsigned device_seconds;
+    unsigned channel_bind; /* enum channel_bind_choice */
+    unsigned channel_session_seconds;
+    unsigned channel_responses;
+    unsigned channel_window;
+    unsigned channel_data_bytes;
+    unsigned audit_seconds;
+    unsigned audit_entries;
     struct config_list cors_origins;
     bool metrics_public;
     unsigned retention_seconds;

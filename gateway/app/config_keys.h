@@ -5,7 +5,7 @@
 
 #include "app/config.h"
 
-#define SG_CONFIG_KEYS_MAX 64
+#define SG_CONFIG_KEYS_MAX 96
 
 enum config_key_type {
     SG_KEY_TEXT,

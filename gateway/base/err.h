@@ -26,6 +26,9 @@
     X(BAD_JSON, 400, "json-invalid", "The body is not the JSON that is expected")                  \
     X(BAD_FIELD, 400, "parameter-invalid", "A parameter is missing or invalid")                    \
     X(BAD_PATH, 400, "path-invalid", "The path is not valid")                                      \
+    X(BAD_CSR, 400, "csr-invalid", "The certificate request is not valid")                         \
+    X(BAD_SEALED, 400, "sealed-invalid", "The sealed message is not authentic")                    \
+    X(NOT_ENCLOSABLE, 400, "not-enclosable", "This request cannot be enclosed in another")         \
     X(BAD_TIMEZONE, 400, "timezone-unknown", "Unknown time zone")                                  \
     X(BAD_CURSOR, 400, "cursor-invalid", "The cursor is not valid here")                           \
     X(CURSOR_FUTURE, 400, "cursor-future", "The cursor is beyond the end of the log")              \
@@ -35,8 +38,21 @@
     X(TOKEN_INVALID, 401, "token-invalid", "The token is not valid")                               \
     X(TOKEN_EXPIRED, 401, "token-expired", "The token has expired")                                \
     X(SESSION_ENDED, 401, "session-ended", "The session has ended")                                \
+    X(SESSION_EXPIRED, 401, "session-expired", "The session has expired")                          \
+    X(TOKEN_MISMATCH, 401, "token-mismatch", "The token is bound to something that was not shown") \
+    X(BAD_PROOF, 401, "dpop-invalid", "The proof of possession is not valid")                      \
+    X(FACTOR_NEEDED, 401, "second-factor-required", "A second factor is needed")                   \
+    X(BAD_FACTOR, 401, "second-factor-invalid", "The second factor is not valid")                  \
     X(BAD_CREDENTIALS, 401, "credentials-invalid", "Wrong user name or password")                  \
     X(FORBIDDEN, 403, "forbidden", "Not allowed")                                                  \
+    X(LOGIN_NEEDED, 403, "login-needed", "Only somebody who has logged in may do this")            \
+    X(SESSION_MISMATCH, 403, "session-mismatch", "The token belongs to another session")           \
+    X(ADDRESS_MISMATCH, 403, "address-mismatch", "The session is bound to another address")        \
+    X(CERT_NEEDED, 403, "certificate-required", "A client certificate is needed")                  \
+    X(CERT_UNKNOWN, 403, "certificate-unknown", "The client certificate is not known")             \
+    X(CERT_EXPIRED, 403, "certificate-expired",                                                    \
+      "The client certificate is not valid at this time")                                          \
+    X(CERT_REVOKED, 403, "certificate-revoked", "The client certificate has been revoked")         \
     X(SIGNUP_CLOSED, 403, "signup-closed", "Sign-up is closed")                                    \
     X(BAD_CODE, 403, "code-invalid", "The code is not valid")                                      \
     X(USER_DISABLED, 403, "user-disabled", "The user is disabled")                                 \
@@ -45,6 +61,13 @@
     X(NOT_ACCEPTABLE, 406, "not-acceptable", "No acceptable representation")                       \
     X(NAME_TAKEN, 409, "name-taken", "The name is taken")                                          \
     X(CONFLICT, 409, "conflict", "The state does not allow it")                                    \
+    X(NO_CHANNEL, 409, "channel-missing", "The session has no channel")                            \
+    X(EPOCH, 409, "epoch-unknown", "The epoch is neither the current one nor its predecessor")     \
+    X(REPLAYED, 409, "sequence-replayed", "The sequence number was used before")                   \
+    X(SEQUENCE_GAP, 409, "sequence-gap", "The sequence number is too far ahead")                   \
+    X(SEQUENCE_BUSY, 409, "sequence-pending",                                                      \
+      "The request with this sequence number is not answered yet")                                 \
+    X(INTERRUPTED, 409, "sequence-interrupted", "What became of the request is not known")         \
     X(IS_DIRECTORY, 409, "is-directory", "A directory is there")                                   \
     X(NOT_DIRECTORY, 409, "not-a-directory", "A file is where a directory is needed")              \
     X(NOT_EMPTY, 409, "directory-not-empty", "The directory is not empty")                         \

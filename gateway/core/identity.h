@@ -30,6 +30,32 @@ enum scope {
 #undef X
 };
 
+/* What kind of token somebody showed: one of a login, one that such a token was exchanged for
+ * (RFC 8693), or one made for scripts. Only a login may change who may log in. */
+enum authority { SG_AUTHORITY_LOGIN, SG_AUTHORITY_EXCHANGED, SG_AUTHORITY_SCRIPT };
+
+#define SG_LIMIT_SPACES   16
+#define SG_LIMIT_KEYS     8
+#define SG_LIMIT_KEY_SIZE 65 /* of a key's name, with NUL */
+#define SG_TOKEN_ID_SIZE  8
+
+/* Where a token counts: in these spaces, with these keys. */
+struct principal_limits {
+    bool spaces_only, keys_only; /* false: everywhere that the user may */
+    size_t space_count, key_count;
+    int64_t space[SG_LIMIT_SPACES];
+    char key[SG_LIMIT_KEYS][SG_LIMIT_KEY_SIZE];
+};
+
+/* What came with a token on its connection; all that a token or its session may be bound to. */
+struct presented {
+    const char *address;
+    const uint8_t *certificate_sha256; /* of a client certificate that verifies and is not revoked;
+                                          NULL: none */
+    const uint8_t
+        *dpop_sha256; /* thumbprint of the key of a valid DPoP proof for this token; NULL: none */
+};
+
 /* Who is asking, after authentication. Plain data, copied into the request. */
 struct principal {
     int64_t user_id;
@@ -40,7 +66,19 @@ struct principal {
     uint8_t session_id[SG_SESSION_ID_SIZE];
     int64_t token_expires_s;
     uint64_t rights; /* generation of rights under which all this was true; identity's */
+    enum authority authority;
+    uint8_t token_id[SG_TOKEN_ID_SIZE]; /* SG_AUTHORITY_SCRIPT: which; it has no session */
+    char client_id[SG_CLIENT_ID_SIZE];  /* "": none */
+    char actor[SG_USER_NAME_SIZE];      /* who acts for the user (RFC 8693); "": the user */
+    enum confirmation confirmation;     /* what the token is bound to */
+    uint8_t confirmation_sha256[SG_DIGEST_SIZE];
+    char bound_address[46]; /* of the session; "": any */
+    struct principal_limits limits;
 };
+
+/* Whether the token of `who` counts in a space, for a key. Pure. */
+bool principal_may_space(const struct principal *who, int64_t space_id);
+bool principal_may_key(const struct principal *who, const char *key);
 
 struct identity_config {
     enum signup_mode signup;

@@ -61,6 +61,7 @@ struct operation {
 enum route_access {
     SG_ACCESS_PUBLIC, /* no token needed; a token that is sent is not looked at */
     SG_ACCESS_USER,   /* a valid token */
+    SG_ACCESS_LOGIN,  /* a valid token of a login: neither of a script nor exchanged */
     SG_ACCESS_ADMIN,  /* a valid token of an admin */
     SG_ACCESS_LOCAL   /* loopback, or an admin's token (metrics) */
 };
@@ -85,6 +86,7 @@ struct route {
     bool cookie;     /* a browser's EventSource may show the token as a cookie (api/guard.c) */
     bool slow;       /* of a row that blocks: to a pool of its own, so that others need not wait */
     bool lasts;      /* likewise, to another one: may take minutes */
+    bool open; /* may not be enclosed in another request: another one itself, or without end */
     const struct operation *operation;
 };
 

@@ -71,12 +71,20 @@ void keyring_put_claims(struct buf *b, const struct keyring_claims *m)
     codec_put_string(b, m->scope);
     codec_put_string(b, m->role);
     codec_put_string(b, m->aud);
+    codec_put_string(b, m->client_id);
+    codec_put_u32(b, (uint32_t)m->actor_count);
+    for (size_t i = 0; i < m->actor_count; i++)
+        codec_put_string(b, m->actor[i]);
+    codec_put_u8(b, (uint8_t)m->confirmation);
+    if (m->confirmation != SG_CONFIRM_NOTHING)
+        codec_put_bytes(b, m->confirmation_sha256, sizeof m->confirmation_sha256);
     codec_put_u32(b, m->lifetime_s);
 }
 
 enum sg_err keyring_get_claims(struct decoder *d, struct keyring_claims *ret)
 {
     struct keyring_claims m = {0};
+    uint8_t confirmation;
     enum sg_err err;
 
     codec_string(d, m.sub, sizeof m.sub);
@@ -85,6 +93,19 @@ enum sg_err keyring_get_claims(struct decoder *d, struct keyring_claims *ret)
     codec_string(d, m.scope, sizeof m.scope);
     codec_string(d, m.role, sizeof m.role);
     codec_string(d, m.aud, sizeof m.aud);
+    codec_string(d, m.client_id, sizeof m.client_id);
+    m.actor_count = codec_u32(d);
+    if (m.actor_count > SG_ACTORS_MAX)
+        return SG_ERR_PROTOCOL;
+    for (size_t i = 0; i < m.actor_count; i++)
+        codec_string(d, m.actor[i], sizeof m.actor[i]);
+    confirmation = codec_u8(d);
+    if (confirmation > SG_CONFIRM_DPOP)
+        return SG_ERR_PROTOCOL;
+    m.confirmation = (enum confirmation)confirmation;
+    if (m.confirmation != SG_CONFIRM_NOTHING)
+        (void)get_bytes(d, m.confirmation_sha256, sizeof m.confirmation_sha256,
+                        sizeof m.confirmation_sha256);
     m.lifetime_s = codec_u32(d);
     err = codec_end(d);
     if (err == SG_OK)

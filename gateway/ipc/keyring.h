@@ -64,6 +64,9 @@ struct keyring_sign_tls {
 };
 
 #define SG_CLAIM_SIZE 256
+#define SG_ACTORS_MAX 4
+/* RFC 8705 (`x5t#S256`: SHA-256 of the certificate), RFC 9449 (`jkt`: of the key as a JWK). */
+enum confirmation { SG_CONFIRM_NOTHING, SG_CONFIRM_CERTIFICATE, SG_CONFIRM_DPOP };
 /* Claims of an access token (RFC 7519, RFC 9068). iat, nbf and iss come from the keyring's own
  * clock and configuration; exp is iat + lifetime_s, capped there. */
 struct keyring_claims {
@@ -73,6 +76,13 @@ struct keyring_claims {
     char scope[SG_CLAIM_SIZE];
     char role[16];
     char aud[SG_CLAIM_SIZE];
+    char client_id[64]; /* "": none */
+    /* `act` (RFC 8693, section 4.1), the one who acts now first. */
+    size_t actor_count;
+    char actor[SG_ACTORS_MAX][64];
+    /* `cnf`: what the holder has to show, by its SHA-256. */
+    enum confirmation confirmation;
+    uint8_t confirmation_sha256[32];
     uint32_t lifetime_s;
 };
 

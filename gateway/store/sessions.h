@@ -5,7 +5,16 @@
 
 #include "store/store.h"
 
+#define SG_CLIENT_ID_SIZE   64
 #define SG_DEVICE_NAME_SIZE 257 /* 64 characters as bytes of UTF-8, with NUL */
+
+/* How a session was opened. The order is stored: add at the end only. */
+enum session_method {
+    SG_METHOD_PASSWORD,
+    SG_METHOD_CERTIFICATE,
+    SG_METHOD_PASSKEY,
+    SG_METHOD_DEVICE
+};
 
 struct session_record {
     uint8_t id[SG_SESSION_ID_SIZE];
@@ -21,6 +30,14 @@ struct session_record {
     uint8_t previous_sha256[SG_DIGEST_SIZE];
     uint8_t salt[32];
     uint64_t sequence; /* of the data exchange; starts at 1 */
+    enum session_method method;
+    unsigned scopes;        /* bits that its tokens may have at most */
+    char bound_address[46]; /* the only address it may be used from; "": any */
+    bool has_certificate;   /* bound to the client certificate below (RFC 8705) */
+    uint8_t certificate_sha256[SG_DIGEST_SIZE];
+    bool has_dpop; /* bound to the key with the thumbprint below (RFC 9449) */
+    uint8_t dpop_sha256[SG_DIGEST_SIZE];
+    char client_id[SG_CLIENT_ID_SIZE]; /* of the OAuth client that it was made for; "": none */
 };
 
 struct sessions_store {
