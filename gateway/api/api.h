@@ -12,6 +12,10 @@
 #include "base/err.h"
 #include "http/route.h"
 
+struct audit;
+struct certificates;
+struct channels;
+struct dpop;
 struct identity;
 struct files;
 struct spaces;
@@ -21,6 +25,8 @@ struct keyring_client;
 struct keys;
 struct signing;
 struct logread;
+struct oauth;
+struct secondfactor;
 struct web_assets;
 struct request;
 
@@ -34,6 +40,12 @@ struct api {
     struct keys *keys;
     struct signing *signing;
     struct logread *log;
+    struct audit *audit;
+    struct certificates *certificates;
+    struct channels *channels;
+    struct secondfactor *factors;
+    struct oauth *oauth;
+    struct dpop *dpop;
     struct keyring_client *keyring; /* states the time */
     const struct web_assets *web;   /* index page, modules, OpenAPI document */
     const char *ca_file;            /* the CA's certificate (PEM), replaced now and then */
@@ -42,7 +54,8 @@ struct api {
     /* Readiness: SG_OK, or why not, with a static text for the client. */
     enum sg_err (*ready)(void *ctx, const char **ret_reason);
     void *ready_ctx;
-    bool metrics_public; /* else loopback or admin only */
+    bool certificates_asked, certificates_required; /* of clients */
+    bool metrics_public;                            /* else loopback or admin only */
 };
 
 /* The route table: the whole API at a glance (api/routes.c). */
