@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "api/web_assets.h"
 #include "app/config.h"
 #include "app/control.h"
 #include "app/layout.h"
