@@ -26,6 +26,7 @@ struct keys;
 struct signing;
 struct logread;
 struct oauth;
+struct passkeys;
 struct secondfactor;
 struct web_assets;
 struct request;
@@ -44,6 +45,7 @@ struct api {
     struct certificates *certificates;
     struct channels *channels;
     struct secondfactor *factors;
+    struct passkeys *passkeys;
     struct oauth *oauth;
     struct dpop *dpop;
     struct keyring_client *keyring; /* states the time */

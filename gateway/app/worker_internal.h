@@ -24,6 +24,7 @@ struct keyring_client;
 struct keys;
 struct logread;
 struct oauth;
+struct passkeys;
 struct secondfactor;
 struct server;
 struct signing;
@@ -44,6 +45,7 @@ struct worker {
     struct fschannels *channel_files;
     struct channels *channels;
     struct secondfactor *factors;
+    struct passkeys *passkeys;
     struct oauth *oauth;
     struct dpop *dpop;
     struct fsblobs *blobs;
