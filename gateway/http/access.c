@@ -17,6 +17,7 @@
 #include "http/head.h"
 #include "http/loop.h"
 #include "http/park.h"
+#include "http/peer.h"
 #include "http/reply.h"
 #include "http/upload.h"
 #include "http/wait.h"
@@ -309,6 +310,7 @@ static enum sg_err dispatch(struct request *r)
 
 static enum MHD_Result take_head(struct request *r, const char *method, const char *version)
 {
+    peer_look(r->server, r->conn);
     r->err = head_read(r, method, version);
     if (r->err == SG_ERR_HEADERS_TOO_LARGE)
         return cut(r); /* it may have left no room for the head of an answer */

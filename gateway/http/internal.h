@@ -82,7 +82,8 @@ struct server {
     struct park *park;
     struct tls_tickets *tickets;
     pthread_mutex_t tls_lock;
-    struct tls_bundle *bundle; /* under tls_lock */
+    struct tls_bundle *bundle;    /* under tls_lock */
+    atomic_uint trust_generation; /* rises whenever it is replaced; never 0 */
     atomic_bool draining;
     atomic_size_t upload_bytes; /* queued by all uploads */
     unsigned loop_count;

@@ -289,8 +289,10 @@ void conn_ref(struct conn *c)
 
 void conn_unref(struct conn *c)
 {
-    if (atomic_fetch_sub(&c->refs, 1) == 1)
-        free(c);
+    if (atomic_fetch_sub(&c->refs, 1) != 1)
+        return;
+    free(c->peer);
+    free(c);
 }
 
 unsigned registry_count(struct registry *r)

@@ -19,6 +19,7 @@ struct registry;
 struct loop;
 struct tls_bundle;
 struct address_count;
+struct peer;
 struct read_ahead;
 struct request;
 struct MHD_Connection;
@@ -38,6 +39,8 @@ struct conn {
     struct tls_bundle *bundle;       /* the loop's thread only, as the next */
     void *session;                   /* gnutls_session_t */
     struct MHD_Connection *mhd;
+    unsigned peer_generation;   /* peer.c's, as the next; the loop's thread between two requests */
+    struct peer *peer;          /* what certificate the client showed; NULL: none */
     struct conn *newcomer_next; /* under the loop's lock */
     unsigned in_vain; /* reads without a byte in a row, before the handshake is complete */
     bool handshaken;

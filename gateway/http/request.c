@@ -9,6 +9,7 @@
 #include "http/fields.h"
 #include "http/head.h"
 #include "http/internal.h"
+#include "http/peer.h"
 #include "http/uri.h"
 
 enum http_method request_method(const struct request *r)
@@ -125,6 +126,11 @@ bool request_loopback(const struct request *r)
 void request_tls(struct request *r, struct request_tls *ret)
 {
     tls_session_describe(r->conn->session, r->conn->bundle, ret);
+}
+
+void request_certificate(const struct request *r, struct request_certificate *ret)
+{
+    peer_certificate(r->conn, ret);
 }
 
 void *request_app(const struct request *r)

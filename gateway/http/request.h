@@ -61,6 +61,20 @@ struct request_tls {
 };
 /* Event loop thread only (in `begin`, or `run` of a route that does not block). */
 void request_tls(struct request *r, struct request_tls *ret);
+/* The certificate of which the client of this connection proved to hold the key, also in resumed
+ * TLS sessions. What is told of it was found at the connection's first request, and again when the
+ * trust of the server changed; time goes on meanwhile: compare it anew with each request. */
+struct request_certificate {
+    const uint8_t *der; /* the leaf, alive as long as the request; NULL: none was shown */
+    size_t len;
+    uint8_t sha256[32];
+    bool verified; /* up to one of the CAs trusted for clients (RFC 5280, section 6), for clients
+                      (extended key usage), whatever the time */
+    unsigned ca;   /* if verified: which, in the order of tls_bundle_trust, from 0 */
+    int64_t not_before_s, expires_s; /* if verified: of it and all above it; seconds since 1970 */
+};
+/* Any thread that has the request. Costs nothing. */
+void request_certificate(const struct request *r, struct request_certificate *ret);
 /* The owner of the routes (api): the pointer given to server_start. */
 void *request_app(const struct request *r);
 /* Room for the principal, filled by the guard: `route_guard` allocates it in the arena. */

@@ -260,6 +260,7 @@ enum sg_err server_start(const struct server_config *config, struct tls_bundle *
         return SG_ERR_NO_MEMORY;
     s->config = *config;
     s->bundle = tls_bundle_ref(bundle);
+    atomic_init(&s->trust_generation, 1);
     pthread_mutex_init(&s->tls_lock, NULL);
     if (s->config.ticket_rotate_seconds == 0)
         s->config.ticket_rotate_seconds = 3600;
@@ -286,9 +287,11 @@ void server_set_tls(struct server *s, struct tls_bundle *bundle)
     pthread_mutex_lock(&s->tls_lock);
     old = s->bundle;
     s->bundle = bundle;
+    atomic_fetch_add(&s->trust_generation, 1);
     pthread_mutex_unlock(&s->tls_lock);
     tls_bundle_unref(old);
-    /* A resumed session would go on under the old certificate. */
+    /* A resumed session would go on under the old certificate. The client's own is verified again
+     * whenever it is resumed, and at the next request of a connection that is open. */
     tls_tickets_rotate(s->tickets);
     metrics_add(SG_METRIC_RELOADS, 1);
 }

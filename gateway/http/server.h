@@ -56,7 +56,8 @@ void server_limits_default(struct server_limits *limits);
  */
 enum sg_err server_start(const struct server_config *config, struct tls_bundle *bundle,
                          struct server **ret) SG_MUST_CHECK;
-/* New connections use the new certificate from now on; open ones go on undisturbed. */
+/* New connections use the new certificate from now on; open ones go on undisturbed, but what their
+ * clients showed is verified again under the new bundle's trust. */
 void server_set_tls(struct server *s, struct tls_bundle *bundle);
 /* Graceful end: stop accepting, answer what is in progress (`Connection: close`), close idle ones,
  * wait up to limits.drain_seconds, then end the rest and free everything. *ret_forced = connections

@@ -6,13 +6,17 @@
 #include <gnutls/gnutls.h>
 #include <gnutls/x509.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/buf.h"
 #include "http/tls_session.h"
 
 #define CHAIN_MAX     10
 #define SIGNATURE_MAX 1024 /* RSA-8192 */
+#define TRUSTS_MAX    64
+#define PEM_MAX       (1024 * 1024) /* bytes of one set of CAs */
 
 struct tls_bundle {
     atomic_int refs;
@@ -22,6 +26,8 @@ struct tls_bundle {
     uint8_t spki_sha256[32];
     gnutls_pk_algorithm_t algorithm;
     uint32_t bits;
+    size_t trusts;
+    gnutls_x509_trust_list_t trusted[TRUSTS_MAX];
 };
 
 gnutls_certificate_credentials_t tls_bundle_credentials(const struct tls_bundle *b)
@@ -32,6 +38,16 @@ gnutls_certificate_credentials_t tls_bundle_credentials(const struct tls_bundle 
 gnutls_datum_t tls_bundle_leaf(const struct tls_bundle *b)
 {
     return b->leaf;
+}
+
+size_t tls_bundle_trusts(const struct tls_bundle *b)
+{
+    return b->trusts;
+}
+
+gnutls_x509_trust_list_t tls_bundle_trusted(const struct tls_bundle *b, size_t i)
+{
+    return b->trusted[i];
 }
 
 /* Only what the priority string allows is offered; plain RSA (PKCS#1) would be a signature over raw
@@ -191,6 +207,60 @@ enum sg_err tls_bundle_load(const char *chain_pem, size_t len, const struct tls_
     return SG_OK;
 }
 
+/* Whoever is no CA's vouches for nobody but itself. */
+static bool are_cas(const gnutls_x509_crt_t *crts, unsigned count)
+{
+    for (unsigned i = 0; i < count; i++)
+        if (gnutls_x509_crt_get_ca_status(crts[i], NULL) <= 0)
+            return false;
+    return count > 0;
+}
+
+/* The list takes the certificates. */
+static enum sg_err trust_new(gnutls_x509_crt_t *crts, unsigned count, gnutls_x509_trust_list_t *ret)
+{
+    gnutls_x509_trust_list_t list;
+
+    if (gnutls_x509_trust_list_init(&list, count) != 0)
+        return SG_ERR_NO_MEMORY;
+    if (gnutls_x509_trust_list_add_cas(list, crts, count, 0) < (int)count) {
+        gnutls_x509_trust_list_deinit(list, 0);
+        return SG_ERR_NO_MEMORY;
+    }
+    *ret = list;
+    return SG_OK;
+}
+
+enum sg_err tls_bundle_trust(struct tls_bundle *b, const char *pem, size_t len)
+{
+    SG_BUF_CLEANUP struct buf copy;
+    gnutls_x509_crt_t *crts = NULL;
+    gnutls_datum_t text;
+    unsigned count = 0;
+    enum sg_err err = SG_ERR_BAD_FIELD;
+
+    if (b->trusts == TRUSTS_MAX)
+        return SG_ERR_TOO_LARGE;
+    buf_init(&copy, PEM_MAX);
+    buf_append(&copy, pem, len);
+    if (buf_status(&copy) != SG_OK)
+        return buf_status(&copy);
+    text = (gnutls_datum_t){copy.data, (unsigned)copy.len};
+    if (gnutls_x509_crt_list_import2(&crts, &count, &text, GNUTLS_X509_FMT_PEM, 0) < 0)
+        return SG_ERR_BAD_FIELD;
+    /* The credentials' own copies are what clients are told the names of. */
+    if (are_cas(crts, count) &&
+        gnutls_certificate_set_x509_trust(b->credentials, crts, (int)count) >= 0)
+        err = trust_new(crts, count, &b->trusted[b->trusts]);
+    if (err == SG_OK)
+        b->trusts++;
+    else
+        for (unsigned i = 0; i < count; i++)
+            gnutls_x509_crt_deinit(crts[i]);
+    gnutls_free(crts);
+    return err;
+}
+
 struct tls_bundle *tls_bundle_ref(struct tls_bundle *b)
 {
     atomic_fetch_add(&b->refs, 1);
@@ -201,6 +271,8 @@ void tls_bundle_unref(struct tls_bundle *b)
 {
     if (b == NULL || atomic_fetch_sub(&b->refs, 1) != 1)
         return;
+    for (size_t i = 0; i < b->trusts; i++)
+        gnutls_x509_trust_list_deinit(b->trusted[i], 1);
     if (b->credentials != NULL)
         gnutls_certificate_free_credentials(b->credentials);
     free(b->leaf.data);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The certificate that new connections get: an immutable, reference-counted bundle of chain and
- * external key. The private key is elsewhere: a sign function is called for each full handshake,
- * from event loop threads.
+ * The certificate that new connections get, and whose certificates of clients count: an immutable,
+ * reference-counted bundle of chain, external key and trust. The private key is elsewhere: a sign
+ * function is called for each full handshake, from event loop threads.
  */
 #ifndef SG_HTTP_TLS_H
 #define SG_HTTP_TLS_H
@@ -31,6 +31,12 @@ struct tls_signer {
  * holder lacks the key, expired certificates are accepted with a warning by the caller's log. */
 enum sg_err tls_bundle_load(const char *chain_pem, size_t len, const struct tls_signer *signer,
                             struct tls_bundle **ret) SG_MUST_CHECK;
+/* Trusts the CAs in a PEM text (one or more certificates) for clients' certificates; before the
+ * bundle is given to a server, as often as there are sets of CAs that must be told apart (at most
+ * 64): they are numbered from 0. A bundle that trusts none does not ask clients for a certificate;
+ * else they are asked, told the names of the CAs, and may decline. SG_ERR_BAD_FIELD when it is no
+ * such text, or one of the certificates is no CA's. */
+enum sg_err tls_bundle_trust(struct tls_bundle *b, const char *pem, size_t len) SG_MUST_CHECK;
 struct tls_bundle *tls_bundle_ref(struct tls_bundle *b);
 void tls_bundle_unref(struct tls_bundle *b);
 

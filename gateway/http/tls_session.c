@@ -11,6 +11,8 @@
 #include "base/secret.h"
 #include "http/transport.h"
 
+#define PACKET_MAX 32768 /* bytes of the client's certificates, which its session keeps */
+
 const char tls_session_priority[] =
     "NONE:+VERS-TLS1.3:+VERS-TLS1.2:+ECDHE-ECDSA:+ECDHE-RSA:+AES-256-GCM:+CHACHA20-POLY1305:"
     "+AES-128-GCM:+AEAD:+GROUP-X25519:+GROUP-SECP256R1:+GROUP-SECP384R1:"
@@ -103,7 +105,10 @@ void tls_session_prepare(gnutls_session_t session, const struct tls_bundle *bund
                          struct tls_tickets *tickets)
 {
     (void)gnutls_credentials_set(session, GNUTLS_CRD_CERTIFICATE, tls_bundle_credentials(bundle));
-    gnutls_certificate_server_set_request(session, GNUTLS_CERT_REQUEST);
+    if (tls_bundle_trusts(bundle) > 0) {
+        gnutls_certificate_server_set_request(session, GNUTLS_CERT_REQUEST);
+        gnutls_handshake_set_max_packet_length(session, PACKET_MAX);
+    }
     gnutls_handshake_set_hook_function(session, GNUTLS_HANDSHAKE_FINISHED, GNUTLS_HOOK_POST,
                                        count_handshake);
     pthread_mutex_lock(&tickets->lock);

@@ -7,6 +7,7 @@
 #define SG_HTTP_TLS_SESSION_H
 
 #include <gnutls/gnutls.h>
+#include <gnutls/x509.h>
 #include <stdint.h>
 
 #include "base/err.h"
@@ -38,5 +39,8 @@ void tls_session_describe(gnutls_session_t session, const struct tls_bundle *bun
 /* For tls_session_prepare and tls_session_describe. */
 gnutls_certificate_credentials_t tls_bundle_credentials(const struct tls_bundle *b);
 gnutls_datum_t tls_bundle_leaf(const struct tls_bundle *b);
+/* Its sets of CAs for clients, for peer.c. */
+size_t tls_bundle_trusts(const struct tls_bundle *b);
+gnutls_x509_trust_list_t tls_bundle_trusted(const struct tls_bundle *b, size_t i);
 
 #endif
