@@ -54,6 +54,18 @@ static enum cli_status compare_ca(const struct cli *cli, bool *ret_same)
     return status;
 }
 
+/* Whether the profile trusts the CA `pem` already: then it is the same gateway elsewhere. */
+static bool belongs_to(const struct profile *p, const char *pem, size_t len)
+{
+    SG_BUF_CLEANUP struct buf known = {0};
+    struct trust_ca before, now;
+
+    buf_init(&known, SG_CONNECT_PEM_MAX);
+    return p->has_ca && file_read(p->ca_path, &known) == SG_OK &&
+           trust_read_pem(buf_str(&known), known.len, &before) && trust_read_pem(pem, len, &now) &&
+           strcmp(before.fingerprint, now.fingerprint) == 0;
+}
+
 /* Asks whether to trust the gateway at `url`, and makes it the profile's. */
 static enum cli_status adopt(struct cli *cli, const char *url)
 {
@@ -67,7 +79,7 @@ static enum cli_status adopt(struct cli *cli, const char *url)
         return status;
     /* In this order: a break in between leaves a profile that asks again, never a token too many.
      */
-    status = profile_remove(p->session_path);
+    status = profile_forget_gateway(p, belongs_to(p, buf_str(&pem), pem.len));
     if (status == SG_CLI_OK)
         status = profile_save_ca(p, buf_str(&pem), pem.len);
     if (status == SG_CLI_OK)

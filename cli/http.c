@@ -5,10 +5,10 @@
  */
 #include "cli/http.h"
 
+#include "base/clock.h"
 #include "base/secret.h"
 #include "cli/report.h"
 #include "cli/term.h"
-#include "cli/trust.h"
 #include "cli/url.h"
 
 #include <curl/curl.h>
@@ -30,7 +30,10 @@ struct http {
     const char *url;
     const char *ca_file;
     size_t active;
+    const char *certificate;
+    const struct http_wrapper *wrapper;
     struct http_call *done; /* finished, not fetched; oldest first */
+    struct http_call *late; /* to be sent again at again_ns */
     void (*tick)(void *context);
     void *tick_context;
 };
@@ -66,6 +69,16 @@ void http_close(struct http *http)
         (void)curl_share_cleanup(http->share);
     free(http);
     curl_global_cleanup();
+}
+
+void http_set_certificate(struct http *http, const char *pem_file)
+{
+    http->certificate = pem_file;
+}
+
+void http_set_wrapper(struct http *http, const struct http_wrapper *wrapper)
+{
+    http->wrapper = wrapper;
 }
 
 void http_set_tick(struct http *http, void (*tick)(void *context), void *context)
@@ -107,10 +120,10 @@ static bool is_success(const struct http_call *call)
     return call->status >= 200 && call->status < 300;
 }
 
-/* Tells the stream about the header, once. */
+/* Tells the stream about the header, once; of an answer that is wrapped it comes later. */
 static bool begin_body(struct http_call *call)
 {
-    if (call->started_body)
+    if (call->started_body || call->wrapped)
         return true;
     call->started_body = true;
     read_answer(call);
@@ -126,7 +139,7 @@ static size_t on_write(char *data, size_t size, size_t count, void *context)
 
     if (!begin_body(call))
         return CURL_WRITEFUNC_ERROR;
-    if (is_success(call) && call->stream && call->stream->write)
+    if (!call->wrapped && is_success(call) && call->stream && call->stream->write)
         return call->stream->write(call->stream->context, data, len) ? len : CURL_WRITEFUNC_ERROR;
     buf_append(&call->body, data, len);
     return call->body.failed ? CURL_WRITEFUNC_ERROR : len;
@@ -201,6 +214,10 @@ static bool set_common(struct http *http, struct http_call *call,
     bad |= curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 2L);
     bad |= curl_easy_setopt(easy, CURLOPT_CAINFO, http->ca_file);
     bad |= curl_easy_setopt(easy, CURLOPT_CAPATH, NULL);
+    if (http->certificate) {
+        bad |= curl_easy_setopt(easy, CURLOPT_SSLCERT, http->certificate);
+        bad |= curl_easy_setopt(easy, CURLOPT_SSLKEY, http->certificate);
+    }
     bad |= curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT, SG_HTTP_CONNECT_S);
     bad |= curl_easy_setopt(easy, CURLOPT_LOW_SPEED_LIMIT, 1L);
     bad |= curl_easy_setopt(easy, CURLOPT_LOW_SPEED_TIME,
@@ -250,9 +267,19 @@ enum cli_status http_start(struct http *http, struct http_call *call,
                            const struct http_request *request)
 {
     void *owner = call->owner;
+    struct http_request outer = {.method = NULL};
 
     memset(call, 0, sizeof(*call));
     call->owner = owner;
+    if (http->wrapper && !request->plain) {
+        enum cli_status status =
+            http->wrapper->wrap(http->wrapper->context, request, &outer, &call->wrapped);
+        if (status != SG_CLI_OK)
+            return status;
+        call->sealed = true;
+        outer.stream = request->stream;
+        request = &outer;
+    }
     call->http = http;
     call->stream = request->stream;
     call->length = -1;
@@ -284,11 +311,58 @@ static enum http_failure classify(CURLcode code)
     return SG_HTTP_NETWORK;
 }
 
+/* Sends what a call has sent once more, or `body` instead, after `delay_ms`. */
+static bool send_again(struct http *http, struct http_call *call, const struct buf *body,
+                       int delay_ms)
+{
+    buf_clear(&call->body);
+    call->status = 0;
+    call->error[0] = 0;
+    if (body && (curl_easy_setopt(call->easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)body->len) !=
+                     CURLE_OK ||
+                 curl_easy_setopt(call->easy, CURLOPT_COPYPOSTFIELDS, buf_str(body)) != CURLE_OK))
+        return false;
+    if (delay_ms <= 0)
+        return curl_multi_add_handle(http->multi, call->easy) == CURLM_OK;
+    call->again_ns = clock_monotonic_ns() + delay_ms * SG_NS_PER_MS;
+    call->next = http->late;
+    http->late = call;
+    return true;
+}
+
+/* Whether an exchange in another one goes on; else its own answer is in the call. */
+static bool unwrap(struct http *http, struct http_call *call)
+{
+    const struct buf *body = NULL;
+    int delay_ms = 0;
+    enum http_unwrapped what =
+        http->wrapper->unwrap(http->wrapper->context, call->wrapped, call, &body, &delay_ms);
+
+    if (what != SG_HTTP_UNWRAPPED && send_again(http, call, body, delay_ms))
+        return true;
+    http->wrapper->free(call->wrapped);
+    call->wrapped = NULL;
+    if (call->failure != SG_HTTP_DONE)
+        return false;
+    const struct http_stream *stream = is_success(call) ? call->stream : NULL;
+    bool ok = !stream || !stream->begin || stream->begin(stream->context, call);
+    if (ok && stream && stream->write) {
+        ok = call->body.len == 0 || stream->write(stream->context, call->body.data, call->body.len);
+        buf_clear(&call->body);
+    }
+    if (!ok)
+        call->failure = SG_HTTP_GAVE_UP;
+    return false;
+}
+
 /* Takes a finished exchange off libcurl and puts it into the list. */
 static void complete(struct http *http, struct http_call *call, CURLcode code)
 {
     struct http_call **end = &http->done;
+    long sent = 0;
 
+    (void)curl_easy_getinfo(call->easy, CURLINFO_REQUEST_SIZE, &sent);
+    call->sent = sent > 0;
     call->failure = classify(code);
     if (call->failure == SG_HTTP_DONE && !begin_body(call))
         call->failure = SG_HTTP_GAVE_UP;
@@ -299,6 +373,8 @@ static void complete(struct http *http, struct http_call *call, CURLcode code)
     if (call->failure != SG_HTTP_DONE && !call->error[0])
         snprintf(call->error, sizeof(call->error), "%s", curl_easy_strerror(code));
     (void)curl_multi_remove_handle(http->multi, call->easy);
+    if (call->wrapped && unwrap(http, call))
+        return;
     curl_easy_cleanup(call->easy);
     call->easy = NULL;
     http->active--;
@@ -308,12 +384,30 @@ static void complete(struct http *http, struct http_call *call, CURLcode code)
     *end = call;
 }
 
+/* Sends what is due again. */
+static void send_late(struct http *http)
+{
+    int64_t now = http->late ? clock_monotonic_ns() : 0;
+
+    for (struct http_call **p = &http->late; *p;) {
+        struct http_call *call = *p;
+
+        if (call->again_ns > now) {
+            p = &call->next;
+            continue;
+        }
+        *p = call->next;
+        (void)curl_multi_add_handle(http->multi, call->easy);
+    }
+}
+
 /* Moves all exchanges on without waiting. */
 static void poke(struct http *http)
 {
     int running, left;
     CURLMsg *message;
 
+    send_late(http);
     (void)curl_multi_perform(http->multi, &running);
     while ((message = curl_multi_info_read(http->multi, &left))) {
         struct http_call *call = NULL;
@@ -367,6 +461,8 @@ struct http_call *http_next(struct http *http, bool wait)
 struct http_call *http_next_within(struct http *http, int timeout_ms)
 {
     poke(http);
+    if (http->late && timeout_ms > SG_HTTP_WAIT_MS)
+        timeout_ms = SG_HTTP_WAIT_MS;
     if (!http->done && timeout_ms > 0) {
         (void)curl_multi_poll(http->multi, NULL, 0, timeout_ms, NULL);
         poke(http);
@@ -392,12 +488,20 @@ enum cli_status http_perform(struct http *http, struct http_call *call,
 void http_call_fini(struct http_call *call)
 {
     if (call->easy) {
+        for (struct http_call **p = &call->http->late; *p; p = &(*p)->next) {
+            if (*p == call) {
+                *p = call->next;
+                break;
+            }
+        }
         (void)curl_multi_remove_handle(call->http->multi, call->easy);
         curl_easy_cleanup(call->easy);
         call->http->active--;
     } else if (call->http) {
         (void)fetch(call->http, call);
     }
+    if (call->wrapped && call->http)
+        call->http->wrapper->free(call->wrapped);
     for (struct curl_slist *h = call->headers; h; h = h->next)
         secret_wipe(h->data, strlen(h->data));
     curl_slist_free_all(call->headers);
@@ -406,23 +510,4 @@ void http_call_fini(struct http_call *call)
     void *owner = call->owner;
     memset(call, 0, sizeof(*call));
     call->owner = owner;
-}
-
-enum cli_status http_report_failure(struct http *http, const struct http_call *call,
-                                    const char *subject)
-{
-    switch (call->failure) {
-    case SG_HTTP_UNTRUSTED:
-        return trust_report_untrusted(http->url, http->ca_file, call->error);
-    case SG_HTTP_TLS:
-        return report_error(SG_CLI_NETWORK, "see what is there with: openssl s_client",
-                            "TLS with %s failed: %s", http->url, call->error);
-    case SG_HTTP_NETWORK:
-        return report_error(SG_CLI_NETWORK, "is the gateway running, and is the address right?",
-                            "%s: %s: %s", subject, http->url, call->error);
-    case SG_HTTP_GAVE_UP:
-    case SG_HTTP_DONE:
-        break;
-    }
-    return report_error(SG_CLI_USAGE, NULL, "%s: %s", subject, call->error);
 }

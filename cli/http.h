@@ -19,6 +19,7 @@
 
 struct http;
 struct http_call;
+struct http_request;
 
 /* What is sent from and received into something else than memory. All members are optional. */
 struct http_stream {
@@ -34,9 +35,29 @@ struct http_stream {
     bool (*write)(void *context, const void *data, size_t len);
 };
 
+/*
+ * Puts each exchange into another one (sealed.h). `wrap` makes the request that is sent in the
+ * place of `request`; what it points to lives as long as *ret_state, which belongs to the call.
+ */
+enum http_unwrapped {
+    SG_HTTP_UNWRAPPED, /* the call holds what the exchange gave */
+    SG_HTTP_AGAIN,     /* send the same once more after `ret_delay_ms` */
+    SG_HTTP_ANEW       /* send `ret_body` instead */
+};
+struct http_wrapper {
+    void *context;
+    enum cli_status (*wrap)(void *context, const struct http_request *request,
+                            struct http_request *ret, void **ret_state);
+    /* The outer exchange is over: its answer in `call`, to be replaced by the inner one. */
+    enum http_unwrapped (*unwrap)(void *context, void *state, struct http_call *call,
+                                  const struct buf **ret_body, int *ret_delay_ms);
+    void (*free)(void *state);
+};
+
 /* An exchange to be made. Strings need to live until http_start returns, the stream until the end.
  */
 struct http_request {
+    bool plain; /* not by way of a wrapper */
     const char *method;
     const char *target;                   /* path and query, percent-encoded, from the first "/" */
     const char *token;                    /* bearer token, or NULL */
@@ -54,7 +75,8 @@ enum http_failure {
     SG_HTTP_NETWORK, /* no connection, or it broke */
     SG_HTTP_TLS,     /* the handshake failed */
     SG_HTTP_UNTRUSTED,
-    SG_HTTP_GAVE_UP /* a stream callback said so */
+    SG_HTTP_UNSEALED, /* the answer of a sealed exchange is not authentic */
+    SG_HTTP_GAVE_UP   /* a stream callback said so */
 };
 
 /* An exchange under way or finished. Zero it, or http_call_fini it, before http_start. */
@@ -69,6 +91,8 @@ struct http_call {
     char repr_digest[256];
     char content_range[96];
     char request_id[72];
+    bool sent;   /* the gateway may have got the request, or a part of it */
+    bool sealed; /* went by way of a wrapper */
     void *owner; /* the caller's */
     /* private */
     struct http *http;
@@ -77,6 +101,8 @@ struct http_call {
     void *headers;
     bool started_body;
     bool sent_anything;
+    void *wrapped;    /* state of the wrapper */
+    int64_t again_ns; /* when it is sent again */
     struct http_call *next;
 };
 
@@ -86,6 +112,12 @@ struct http_call {
  */
 struct http *http_open(const char *url, const char *ca_file);
 void http_close(struct http *http);
+
+/* Shows the certificate and key in this PEM file (borrowed; NULL: none) on new connections. */
+void http_set_certificate(struct http *http, const char *pem_file);
+
+/* Lets all exchanges that are not `plain` go by way of `wrapper` (borrowed; NULL: none). */
+void http_set_wrapper(struct http *http, const struct http_wrapper *wrapper);
 
 /* Called every 200 ms at least while waiting. */
 void http_set_tick(struct http *http, void (*tick)(void *context), void *context);
@@ -117,9 +149,5 @@ static inline bool http_call_ok(const struct http_call *call)
 {
     return call->failure == SG_HTTP_DONE && call->status >= 200 && call->status < 300;
 }
-
-/* Reports an exchange without an answer; SG_CLI_NETWORK. A changed CA is reported as such. */
-enum cli_status http_report_failure(struct http *http, const struct http_call *call,
-                                    const char *subject);
 
 #endif

@@ -3,19 +3,25 @@
 #include "cli/profile.h"
 
 #include "base/buf.h"
+#include "base/clock.h"
 #include "base/file.h"
 #include "cli/json.h"
 #include "cli/report.h"
+#include "cli/term.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <json-c/json.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
-#define SG_PROFILE_NAME_MAX   64
-#define SG_PROFILE_CONFIG_MAX (size_t)65536
+#define SG_PROFILE_NAME_MAX    64
+#define SG_PROFILE_CONFIG_MAX  (size_t)65536
+#define SG_PROFILE_LOCK_WAIT_S 60
 
 static char *root_dir(void)
 {
@@ -74,7 +80,9 @@ static bool set_paths(struct profile *p, const char *name)
     p->ca_path = file_join(p->dir, "ca.pem");
     p->session_path = file_join(p->dir, "session.json");
     p->lock_path = file_join(p->dir, "session.lock");
-    return p->config_path && p->ca_path && p->session_path && p->lock_path;
+    p->certificate_path = file_join(p->dir, "client.pem");
+    p->has_certificate = p->certificate_path && access(p->certificate_path, R_OK) == 0;
+    return p->config_path && p->ca_path && p->session_path && p->lock_path && p->certificate_path;
 }
 
 enum cli_status profile_open(const char *name, struct profile **ret)
@@ -110,9 +118,71 @@ void profile_close(struct profile *p)
     free(p->ca_path);
     free(p->session_path);
     free(p->lock_path);
+    free(p->certificate_path);
     free(p->url);
     free(p->username);
     free(p);
+}
+
+static bool change_path(struct profile *p, char **path, const char *name)
+{
+    free(*path);
+    *path = file_join(p->dir, name);
+    return *path != NULL;
+}
+
+enum cli_status profile_use_sealed(struct profile *p)
+{
+    if (change_path(p, &p->session_path, "sealed.json") &&
+        change_path(p, &p->lock_path, "sealed.lock"))
+        return SG_CLI_OK;
+    return report_no_memory();
+}
+
+enum cli_status profile_lock(struct profile *p, const char *path, int *ret)
+{
+    int64_t deadline = clock_monotonic_ns() + SG_PROFILE_LOCK_WAIT_S * SG_NS_PER_S;
+    if (file_mkdirs(p->dir, 0700) != SG_OK)
+        return report_errno("make", p->dir);
+    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+
+    if (fd < 0)
+        return report_errno("open", path);
+    while (flock(fd, LOCK_EX | LOCK_NB) != 0) {
+        struct timespec pause = {.tv_nsec = 20 * 1000 * 1000};
+
+        if (errno != EWOULDBLOCK && errno != EINTR) {
+            enum cli_status status = report_errno("lock", path);
+            (void)close(fd);
+            return status;
+        }
+        if (term_interrupted() || clock_monotonic_ns() > deadline) {
+            (void)close(fd);
+            return term_interrupted() ? SG_CLI_INTERRUPTED
+                                      : report_error(SG_CLI_USAGE, "end the other secctl process",
+                                                     "%s has been locked for a minute", path);
+        }
+        (void)nanosleep(&pause, NULL);
+    }
+    *ret = fd;
+    return SG_CLI_OK;
+}
+
+enum cli_status profile_forget_gateway(struct profile *p, bool same)
+{
+    static const char *const names[] = {"session.json", "sealed.json", "channel.json",
+                                        "client.pem"};
+    enum cli_status status = SG_CLI_OK;
+
+    /* The certificate is the last one. */
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]) - same; i++) {
+        char *path = profile_path(p, names[i]);
+
+        status = cli_worse(status, path ? profile_remove(path) : report_no_memory());
+        free(path);
+    }
+    p->has_certificate = p->has_certificate && same;
+    return status;
 }
 
 static enum cli_status set(char **member, const char *value)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A profile is a gateway with a name: a directory (0700) that holds config.json (address, last user
- * name), ca.pem (the CA that was trusted), session.json (tokens), history (of chat),
+ * name), ca.pem (the CA that was trusted), session.json (tokens), client.pem (certificate and key
+ * of enroll), channel.json and sealed.json (a sealed channel and its session), history (of chat),
  * verified.json (chat verify), trusted.json (public keys), log.json (log check), all 0600. Files
  * are replaced atomically. The directory is made when something is saved first.
  */
@@ -19,9 +20,11 @@ struct profile {
     char *ca_path;
     char *session_path;
     char *lock_path;
-    char *url;      /* NULL: no gateway yet */
-    char *username; /* of the last login; NULL: none */
+    char *certificate_path; /* client.pem: certificate and its key */
+    char *url;              /* NULL: no gateway yet */
+    char *username;         /* of the last login; NULL: none */
     bool has_ca;
+    bool has_certificate; /* there is one, and it is shown to the gateway */
 };
 
 /*
@@ -46,6 +49,17 @@ enum cli_status profile_save_ca(struct profile *profile, const char *pem,
 /* Writes any other file of the profile, 0600, atomically, making the directory if need be. */
 enum cli_status profile_write(struct profile *profile, const char *path, const char *text,
                               size_t len) SG_CLI_MUST_CHECK;
+
+/* From now on the session is that of the sealed channel, in files of its own. */
+enum cli_status profile_use_sealed(struct profile *profile) SG_CLI_MUST_CHECK;
+
+/* Locks the file `path` of the profile; *ret is the descriptor that holds the lock. Waits a minute
+ * at most. */
+enum cli_status profile_lock(struct profile *profile, const char *path, int *ret) SG_CLI_MUST_CHECK;
+
+/* Forgets both sessions and the channel and, unless it is the same gateway elsewhere, the
+ * certificate. */
+enum cli_status profile_forget_gateway(struct profile *profile, bool same) SG_CLI_MUST_CHECK;
 
 /* Path of another file of the profile, in fresh memory; NULL without. */
 char *profile_path(const struct profile *profile, const char *name);

@@ -8,8 +8,10 @@
 #include "base/buf.h"
 #include "cli/http.h"
 #include "cli/json.h"
+#include "cli/profile.h"
 #include "cli/term.h"
 #include "cli/text.h"
+#include "cli/trust.h"
 
 #include <errno.h>
 #include <json-c/json.h>
@@ -219,11 +221,35 @@ static enum cli_status report_problem(const struct http_call *call, const char *
     return status;
 }
 
+/* There was no answer. A changed CA is reported as such. */
+static enum cli_status report_failure(const struct cli *cli, const struct http_call *call,
+                                      const char *subject)
+{
+    switch (call->failure) {
+    case SG_HTTP_UNTRUSTED:
+        return trust_report_untrusted(cli->profile->url, cli->profile->ca_path, call->error);
+    case SG_HTTP_TLS:
+        return report_error(SG_CLI_NETWORK, "see what is there with: openssl s_client",
+                            "TLS with %s failed: %s", cli->profile->url, call->error);
+    case SG_HTTP_UNSEALED:
+        return report_error(SG_CLI_INTEGRITY, "open a new channel: secctl session open",
+                            "%s: the sealed answer of %s is not authentic", subject,
+                            cli->profile->url);
+    case SG_HTTP_NETWORK:
+        return report_error(SG_CLI_NETWORK, "is the gateway running, and is the address right?",
+                            "%s: %s: %s", subject, cli->profile->url, call->error);
+    case SG_HTTP_GAVE_UP:
+    case SG_HTTP_DONE:
+        break;
+    }
+    return report_error(SG_CLI_USAGE, NULL, "%s: %s", subject, call->error);
+}
+
 enum cli_status report_call(struct cli *cli, const struct http_call *call, const char *subject)
 {
     if (term_interrupted())
         return SG_CLI_INTERRUPTED;
     if (call->failure != SG_HTTP_DONE)
-        return http_report_failure(cli->http, call, subject);
+        return report_failure(cli, call, subject);
     return report_problem(call, subject);
 }

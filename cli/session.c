@@ -27,9 +27,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#define SG_SESSION_FILE_MAX    (size_t)65536
-#define SG_SESSION_MARGIN_S    30
-#define SG_SESSION_LOCK_WAIT_S 60
+#define SG_SESSION_FILE_MAX (size_t)65536
+#define SG_SESSION_MARGIN_S 30
 
 static void forget_members(struct session *s)
 {
@@ -123,33 +122,9 @@ static enum cli_status save(struct cli *cli)
     return status;
 }
 
-/* Takes the profile's lock; *ret is the descriptor that holds it. */
 static enum cli_status lock(struct cli *cli, int *ret)
 {
-    const char *path = cli->profile->lock_path;
-    int64_t deadline = clock_monotonic_ns() + SG_SESSION_LOCK_WAIT_S * SG_NS_PER_S;
-    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-
-    if (fd < 0)
-        return report_errno("open", path);
-    while (flock(fd, LOCK_EX | LOCK_NB) != 0) {
-        struct timespec pause = {.tv_nsec = 20 * 1000 * 1000};
-
-        if (errno != EWOULDBLOCK && errno != EINTR) {
-            enum cli_status status = report_errno("lock", path);
-            (void)close(fd);
-            return status;
-        }
-        if (term_interrupted() || clock_monotonic_ns() > deadline) {
-            (void)close(fd);
-            return term_interrupted() ? SG_CLI_INTERRUPTED
-                                      : report_error(SG_CLI_USAGE, "end the other secctl process",
-                                                     "%s has been locked for a minute", path);
-        }
-        (void)nanosleep(&pause, NULL);
-    }
-    *ret = fd;
-    return SG_CLI_OK;
+    return profile_lock(cli->profile, cli->profile->lock_path, ret);
 }
 
 static void set_life(struct session *s, int64_t expires_in)
