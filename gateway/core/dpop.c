@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a proof of possession must say for a request, and which ones were seen. It forgets a proof
+ * only when that has become too old to be accepted. */
+#include "core/dpop.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "base/encode.h"
+#include "base/rng.h"
+#include "core/dpopjwt.h"
+#include "core/sha256.h"
+
+#define WAYS     16
+#define SETS     (SG_DPOP_MEMORY / WAYS)
+#define COUNTERS 4096
+
+struct seen {
+    uint8_t id[16];
+    int64_t until_s; /* the last second in which the proof would be accepted; 0: free */
+};
+
+/* Proofs of the keys that share it. */
+struct counter {
+    int64_t window; /* in units of SG_DPOP_AGE_S */
+    unsigned count;
+};
+
+struct dpop {
+    uint8_t secret[32];   /* places follow it, so nobody can aim */
+    pthread_mutex_t lock; /* of all below */
+    struct seen *seen;    /* SETS * WAYS */
+    struct counter counter[COUNTERS];
+};
+
+struct dpop *dpop_new(void)
+{
+    struct dpop *d = calloc(1, sizeof *d);
+
+    if (d == NULL)
+        return NULL;
+    d->seen = calloc((size_t)SETS * WAYS, sizeof *d->seen);
+    if (d->seen == NULL) {
+        free(d);
+        return NULL;
+    }
+    pthread_mutex_init(&d->lock, NULL);
+    rng_bytes(d->secret, sizeof d->secret);
+    return d;
+}
+
+void dpop_free(struct dpop *d)
+{
+    if (d == NULL)
+        return;
+    pthread_mutex_destroy(&d->lock);
+    free(d->seen);
+    free(d);
+}
+
+static size_t index_of(const uint8_t digest[32], size_t size)
+{
+    return ((size_t)digest[24] << 24 | (size_t)digest[25] << 16 | (size_t)digest[26] << 8 |
+            digest[27]) %
+           size;
+}
+
+static enum sg_err count_key(struct dpop *d, const uint8_t key[32], int64_t now_s)
+{
+    uint8_t digest[32];
+    struct counter *c;
+
+    sha256_hmac(d->secret, sizeof d->secret, key, 32, digest);
+    c = &d->counter[index_of(digest, COUNTERS)];
+    if (c->window != now_s / SG_DPOP_AGE_S) {
+        c->window = now_s / SG_DPOP_AGE_S;
+        c->count = 0;
+    }
+    if (c->count == SG_DPOP_RATE)
+        return SG_ERR_THROTTLED;
+    c->count++;
+    return SG_OK;
+}
+
+/* Locked. */
+static enum sg_err enter(struct dpop *d, const uint8_t id[32], int64_t iat_s, int64_t now_s)
+{
+    struct seen *set = &d->seen[index_of(id, SETS) * WAYS], *room = NULL;
+
+    for (size_t i = 0; i < WAYS; i++) {
+        if (set[i].until_s < now_s)
+            room = &set[i];
+        else if (memcmp(set[i].id, id, sizeof set[i].id) == 0)
+            return SG_ERR_BAD_PROOF;
+    }
+    if (room == NULL)
+        return SG_ERR_OVERLOADED;
+    memcpy(room->id, id, sizeof room->id);
+    room->until_s = iat_s + SG_DPOP_AGE_S;
+    return SG_OK;
+}
+
+/* SG_ERR_BAD_PROOF for one that was seen. */
+static enum sg_err remember(struct dpop *d, const struct dpopjwt *proof, int64_t now_s)
+{
+    uint8_t text[32 + SG_DPOPJWT_JTI], id[32];
+    size_t len = strlen(proof->jti);
+    enum sg_err err;
+
+    memcpy(text, proof->key_sha256, 32);
+    memcpy(text + 32, proof->jti, len);
+    sha256_hmac(d->secret, sizeof d->secret, text, 32 + len, id);
+    pthread_mutex_lock(&d->lock);
+    err = count_key(d, proof->key_sha256, now_s);
+    if (err == SG_OK)
+        err = enter(d, id, proof->iat_s, now_s);
+    pthread_mutex_unlock(&d->lock);
+    return err;
+}
+
+/* Scheme and host in any case (RFC 3986, section 6.2.2.1), all else byte by byte; query and
+ * fragment of the claim do not count (RFC 9449, section 4.3). */
+static bool same_uri(const char *claimed, const char *uri)
+{
+    size_t claimed_len = strcspn(claimed, "?#"), len = strcspn(uri, "?#");
+    const char *host = strstr(uri, "://");
+    size_t origin = host == NULL ? 0 : (size_t)(host - uri) + 3;
+
+    if (host != NULL)
+        origin += strcspn(uri + origin, "/?#");
+    return claimed_len == len && strncasecmp(claimed, uri, origin) == 0 &&
+           memcmp(claimed + origin, uri + origin, len - origin) == 0;
+}
+
+enum sg_err dpop_check(struct dpop *d, const char *proof, size_t proof_len, const char *method,
+                       const char *uri, const char *token, size_t token_len, int64_t now_s,
+                       uint8_t ret_sha256[32])
+{
+    char expected[SG_BASE64_SIZE(32)];
+    uint8_t digest[32];
+    struct dpopjwt p;
+    enum sg_err err = dpopjwt_read(proof, proof_len, &p);
+
+    if (err != SG_OK)
+        return err;
+    if (strcmp(p.htm, method) != 0 || !same_uri(p.htu, uri))
+        return SG_ERR_BAD_PROOF;
+    if (p.iat_s < now_s - SG_DPOP_AGE_S || p.iat_s > now_s + SG_DPOP_AGE_S)
+        return SG_ERR_BAD_PROOF;
+    if (token != NULL) {
+        sha256_digest(token, token_len, digest);
+        encode_base64url(digest, sizeof digest, expected);
+        if (!p.has_ath || strcmp(p.ath, expected) != 0)
+            return SG_ERR_BAD_PROOF;
+    }
+    err = remember(d, &p, now_s);
+    if (err == SG_OK)
+        memcpy(ret_sha256, p.key_sha256, 32);
+    return err;
+}
