@@ -19,6 +19,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "certs/pki.h"
+#include "core/audit.h"
 #include "core/chat.h"
 #include "core/identity.h"
 #include "http/server.h"
@@ -100,6 +101,7 @@ static enum sg_err start_server(struct worker *w)
     enum sg_err err;
 
     w->api = (struct api){.identity = w->identity,
+                          .audit = w->audit,
                           .files = w->files,
                           .spaces = w->spaces,
                           .chat = w->chat,
@@ -172,6 +174,7 @@ static void obey(struct worker *w)
         }
         if (clock_monotonic_ns() >= prune_ns || chat_prune_wanted(w->chat)) {
             identity_prune(w->identity);
+            audit_prune(w->audit);
             prune_ns = clock_monotonic_ns();
             if (!chat_prune(w->chat)) /* else at once, but other messages come first */
                 prune_ns += PRUNE_SECONDS * SG_NS_PER_S;

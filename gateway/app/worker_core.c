@@ -13,6 +13,7 @@
 #include "app/layout.h"
 #include "base/log.h"
 #include "base/secret.h"
+#include "core/audit.h"
 #include "core/chat.h"
 #include "core/files.h"
 #include "core/hub.h"
@@ -89,6 +90,13 @@ static void rights_changed(void *ctx, int64_t user_id)
     struct worker *w = ctx;
 
     spaces_rights_changed(w->spaces, user_id);
+}
+
+static enum sg_err make_audit(struct worker *w)
+{
+    struct audit_store store = sqlite_store_audit(w->db);
+
+    return audit_new(&store, w->config.audit_seconds, w->config.audit_entries, &w->audit);
 }
 
 static enum sg_err make_identity(struct worker *w)
@@ -202,8 +210,10 @@ static void reindex(struct worker *w)
 
 enum sg_err worker_start_core(struct worker *w)
 {
-    enum sg_err err = make_identity(w);
+    enum sg_err err = make_audit(w);
 
+    if (err == SG_OK)
+        err = make_identity(w);
     if (err == SG_OK)
         err = make_hub(w);
     if (err == SG_OK)
@@ -235,4 +245,5 @@ void worker_end_core(struct worker *w)
     spaces_free(w->spaces);
     hub_free(w->hub);
     identity_free(w->identity);
+    audit_free(w->audit);
 }

@@ -10,9 +10,14 @@
 #include "base/err.h"
 #include "store/audit.h"
 
-/* One member of an entry's `details`: text, or a number when text is NULL. */
+#define SG_AUDIT_DETAILS         6    /* of one entry */
+#define SG_AUDIT_FAILURES_SECOND 50   /* entries of strangers' failures that are kept */
+#define SG_AUDIT_FAILURES_HOUR   2000 /* so that nobody can push out what others did */
+
+/* One member of an entry's `details`: text, or a number (of at most 53 bits) when text is NULL.
+ * Never a secret. */
 struct audit_detail {
-    const char *name;
+    const char *name; /* [a-z_]+ */
     const char *text;
     int64_t number;
 };
@@ -26,7 +31,7 @@ struct audit_act {
     const uint8_t *session; /* NULL: none */
     const char *request_id; /* NULL: none */
     enum sg_err result;     /* SG_OK: done; else why not */
-    struct audit_detail detail[4];
+    struct audit_detail detail[SG_AUDIT_DETAILS];
     size_t detail_count;
 };
 
@@ -39,9 +44,14 @@ void audit_free(struct audit *a);
 /* Blocks until it is durable. What fails is logged: an act that happened is not undone by it. NULL
  * `a` is legal (tests): nothing is noted. */
 void audit_note(struct audit *a, const struct audit_act *act);
-/* The same for many failures that strangers cause: does not block, at most 50 a second are kept,
- * what is left out is counted in the next entry (detail `omitted`). */
+/* The same for many failures that strangers cause: does not block, at most SG_AUDIT_FAILURES_SECOND
+ * and _HOUR are kept, what is left out is counted in the next entry (detail `omitted`). Also for
+ * acts that happen on an event loop, which must not block. */
 void audit_note_failure(struct audit *a, const struct audit_act *act);
+/* A page of entries in order of number, texts in the arena. */
+enum sg_err audit_list(struct audit *a, const struct audit_query *query, struct arena *arena,
+                       struct audit_row *ret, size_t *ret_count,
+                       struct audit_range *ret_range) SG_MUST_CHECK;
 /* Removes what is too old; from a pool thread, now and then. */
 void audit_prune(struct audit *a);
 

@@ -7,6 +7,7 @@
 #ifndef SG_STORE_SQLITE_H
 #define SG_STORE_SQLITE_H
 
+#include "store/audit.h"
 #include "store/events.h"
 #include "store/files.h"
 #include "store/sessions.h"
@@ -28,6 +29,7 @@ struct files_store sqlite_store_files(struct sqlite_store *s);
 struct spaces_store sqlite_store_spaces(struct sqlite_store *s);
 struct events_store sqlite_store_events(struct sqlite_store *s);
 struct signatures_store sqlite_store_signatures(struct sqlite_store *s);
+struct audit_store sqlite_store_audit(struct sqlite_store *s);
 
 /* SG_OK when the writer lives and the last commit did not fail: for readiness. */
 enum sg_err sqlite_store_status(struct sqlite_store *s) SG_MUST_CHECK;

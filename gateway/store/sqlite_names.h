@@ -133,6 +133,18 @@
     X(SIGNATURE_RUNS)
 
 /* Those whose text is in sqlite_sql_identity.c. */
-#define SG_SQL_IDENTITY_NAMES(X) X(AUDIT_LAST)
+#define SG_SQL_IDENTITY_NAMES(X)                                                                   \
+    X(AUDIT_LAST)                                                                                  \
+    X(AUDIT_PRUNED)                                                                                \
+    X(AUDIT_INSERT)                                                                                \
+    X(AUDIT_ALL)                                                                                   \
+    X(AUDIT_ALL_DESC)                                                                              \
+    X(AUDIT_ACTOR)                                                                                 \
+    X(AUDIT_ACTOR_DESC)                                                                            \
+    X(AUDIT_TYPE)                                                                                  \
+    X(AUDIT_TYPE_DESC)                                                                             \
+    X(AUDIT_YOUNG)                                                                                 \
+    X(AUDIT_PRUNED_SET)                                                                            \
+    X(AUDIT_PRUNE)
 
 #endif

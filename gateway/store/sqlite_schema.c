@@ -269,7 +269,9 @@ static const char schema_4[] =
     " canonical TEXT NOT NULL,"
     " chain BLOB NOT NULL) STRICT;"
     "CREATE INDEX audit_actor ON audit(actor, seq);"
-    "CREATE INDEX audit_type ON audit(type, seq);";
+    "CREATE INDEX audit_type ON audit(type, seq);"
+    "CREATE TABLE audit_pruned(seq INTEGER NOT NULL, chain BLOB NOT NULL) STRICT;"
+    "INSERT INTO audit_pruned VALUES(0, zeroblob(32));";
 
 const char *sqlite_sql_migration(unsigned index)
 {

@@ -188,6 +188,11 @@ struct signatures_store sqlite_store_signatures(struct sqlite_store *s)
     return (struct signatures_store){.self = s, .vt = &sqlite_signatures_vtable};
 }
 
+struct audit_store sqlite_store_audit(struct sqlite_store *s)
+{
+    return (struct audit_store){.self = s, .vt = &sqlite_audit_vtable};
+}
+
 struct spaces_store sqlite_store_spaces(struct sqlite_store *s)
 {
     return (struct spaces_store){.self = s, .vt = &sqlite_spaces_vtable};

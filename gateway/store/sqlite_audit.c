@@ -1,0 +1,278 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The audit log in SQLite. A number and a chain value are given out inside of the write that stores
+ * them. Nothing ever changes an entry; the oldest are removed, and where they ended is kept.
+ */
+#include "store/sqlite_internal.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "store/audittext.h"
+
+/* All of an entry's texts, each byte of them escaped, are less. */
+#define SG_AUDIT_CANONICAL_MAX 16384
+
+/* -- where it begins and ends ---------------------------------------------------------------------
+ */
+
+static enum sg_err one_end(struct sqlite_conn *c, enum sqlite_sql id, uint64_t *ret_seq,
+                           uint8_t ret_chain[SG_DIGEST_SIZE], bool *ret_row)
+{
+    struct sqlite_query q;
+    sqlite_query_begin(&q, c, id);
+    enum sg_err err = sqlite_query_step(&q, ret_row);
+    if (!err && *ret_row) {
+        *ret_seq = (uint64_t)sqlite_query_get_int(&q, 0);
+        sqlite_query_get_blob(&q, 1, ret_chain, SG_DIGEST_SIZE);
+    }
+    return sqlite_query_end(&q);
+}
+
+static enum sg_err read_range(struct sqlite_conn *c, struct audit_range *ret)
+{
+    struct audit_range range;
+    bool row = false;
+    memset(&range, 0, sizeof(range));
+    enum sg_err err = one_end(c, SG_SQL_AUDIT_PRUNED, &range.pruned_seq, range.pruned_chain, &row);
+    if (!err)
+        err = one_end(c, SG_SQL_AUDIT_LAST, &range.head_seq, range.head_chain, &row);
+    if (err)
+        return err;
+    if (!row) { /* everything has been pruned, or nothing was ever there */
+        range.head_seq = range.pruned_seq;
+        memcpy(range.head_chain, range.pruned_chain, SG_DIGEST_SIZE);
+    }
+    *ret = range;
+    return SG_OK;
+}
+
+/* -- append ---------------------------------------------------------------------------------------
+ */
+
+static enum sg_err insert(struct sqlite_conn *c, uint64_t seq, const struct audit_entry *entry,
+                          const struct buf *canonical, const uint8_t chain[SG_DIGEST_SIZE])
+{
+    struct sqlite_query q;
+    sqlite_query_begin(&q, c, SG_SQL_AUDIT_INSERT);
+    sqlite_query_int(&q, (int64_t)seq);
+    sqlite_query_int(&q, entry->at_ns);
+    sqlite_query_int(&q, entry->type);
+    sqlite_query_text(&q, entry->actor);
+    sqlite_query_text_n(&q, buf_str(canonical), canonical->len);
+    sqlite_query_blob(&q, chain, SG_DIGEST_SIZE);
+    return sqlite_query_run(&q);
+}
+
+static enum sg_err append_run(struct sqlite_conn *c, void *ctx)
+{
+    const struct audit_entry *entry = ctx;
+    struct audit_range range;
+    enum sg_err err = read_range(c, &range);
+    if (err)
+        return err;
+    SG_BUF_CLEANUP struct buf canonical;
+    uint8_t chain[SG_DIGEST_SIZE];
+    buf_init(&canonical, SG_AUDIT_CANONICAL_MAX);
+    audittext_canonical(&canonical, range.head_seq + 1, entry);
+    err = buf_status(&canonical);
+    if (err)
+        return err;
+    audittext_chain(range.head_chain, buf_str(&canonical), canonical.len, chain);
+    return insert(c, range.head_seq + 1, entry, &canonical, chain);
+}
+
+static enum sg_err audit_append(void *self, const struct audit_entry *entry)
+{
+    struct audit_entry copy = *entry;
+    return sqlite_write(self, append_run, &copy);
+}
+
+struct later {
+    struct sqlite_job job; /* first: the job is this */
+    struct audit_entry entry;
+};
+
+static void later_finish(struct sqlite_job *job)
+{
+    struct later *later = job->ctx == NULL ? NULL : (struct later *)(void *)job;
+    if (job->result)
+        log_write(SG_LOG_ERROR, "audit.append", SG_STR("error", err_code(job->result)));
+    free(later);
+}
+
+static enum sg_err audit_append_later(void *self, const struct audit_entry *entry)
+{
+    struct later *later = calloc(1, sizeof(*later));
+    if (!later)
+        return SG_ERR_NO_MEMORY;
+    later->entry = *entry;
+    later->job.run = append_run;
+    later->job.ctx = &later->entry;
+    later->job.finish = later_finish;
+    enum sg_err err = sqlite_write_later(self, &later->job);
+    if (err)
+        free(later);
+    return err;
+}
+
+/* -- list -----------------------------------------------------------------------------------------
+ */
+
+/* Which statement walks the fewest rows. */
+static enum sqlite_sql statement_of(const struct audit_query *query)
+{
+    if (query->actor)
+        return query->newest ? SG_SQL_AUDIT_ACTOR_DESC : SG_SQL_AUDIT_ACTOR;
+    if (query->type)
+        return query->newest ? SG_SQL_AUDIT_TYPE_DESC : SG_SQL_AUDIT_TYPE;
+    return query->newest ? SG_SQL_AUDIT_ALL_DESC : SG_SQL_AUDIT_ALL;
+}
+
+static void bind_query(struct sqlite_query *q, const struct audit_query *query)
+{
+    uint64_t max = INT64_MAX;
+    sqlite_query_int(q, (int64_t)(query->after < max ? query->after : max));
+    sqlite_query_int(q, (int64_t)(query->before && query->before < max ? query->before : max));
+    sqlite_query_int(q, query->since_ns);
+    sqlite_query_int(q, query->until_ns);
+    sqlite_query_int(q, (int64_t)query->limit);
+    if (query->type)
+        sqlite_query_int(q, *query->type);
+    else
+        sqlite_query_null(q);
+    if (query->actor)
+        sqlite_query_text(q, query->actor);
+    else
+        sqlite_query_null(q);
+}
+
+static void reverse(struct audit_row *rows, size_t count)
+{
+    for (size_t i = 0; i + 1 < count - i; i++) {
+        struct audit_row other = rows[i];
+        rows[i] = rows[count - 1 - i];
+        rows[count - 1 - i] = other;
+    }
+}
+
+static enum sg_err read_rows(struct sqlite_conn *c, const struct audit_query *query,
+                             struct arena *arena, struct audit_row *ret, size_t *ret_count)
+{
+    struct sqlite_query q;
+    size_t count = 0;
+    sqlite_query_begin(&q, c, statement_of(query));
+    bind_query(&q, query);
+    while (count < query->limit && sqlite_query_next(&q)) {
+        struct audit_row *row = &ret[count++];
+        row->seq = (uint64_t)sqlite_query_get_int(&q, 0);
+        sqlite_query_get_blob(&q, 1, row->chain, SG_DIGEST_SIZE);
+        row->canonical = sqlite_query_get_dup(&q, 2, arena);
+        row->len = row->canonical ? strlen(row->canonical) : 0;
+    }
+    enum sg_err err = sqlite_query_end(&q);
+    if (err)
+        return err;
+    if (query->newest && count > 1)
+        reverse(ret, count);
+    *ret_count = count;
+    return SG_OK;
+}
+
+static enum sg_err audit_list_rows(void *self, const struct audit_query *query, struct arena *arena,
+                                   struct audit_row *ret, size_t *ret_count,
+                                   struct audit_range *ret_range)
+{
+    struct sqlite_conn *c = NULL;
+    struct audit_range range;
+    enum sg_err err = sqlite_conn_acquire(self, &c); /* one read transaction */
+    if (err)
+        return err;
+    err = read_range(c, &range);
+    if (!err)
+        err = read_rows(c, query, arena, ret, ret_count);
+    sqlite_conn_release(self, c);
+    if (!err)
+        *ret_range = range;
+    return err;
+}
+
+/* -- prune ----------------------------------------------------------------------------------------
+ */
+
+struct prune_job {
+    int64_t before_ns;
+    uint64_t keep;
+    size_t batch;
+    size_t removed;
+};
+
+/* The last entry to go: all before the first young one, or all but the newest `keep`; 0: none. */
+static enum sg_err find_cut(struct sqlite_conn *c, const struct prune_job *job,
+                            const struct audit_range *range, uint64_t *ret)
+{
+    struct sqlite_query q;
+    bool row = false;
+    uint64_t cut = range->head_seq;
+    sqlite_query_begin(&q, c, SG_SQL_AUDIT_YOUNG);
+    sqlite_query_int(&q, job->before_ns);
+    enum sg_err err = sqlite_query_step(&q, &row);
+    if (!err && row)
+        cut = (uint64_t)sqlite_query_get_int(&q, 0) - 1;
+    err = sqlite_query_end(&q);
+    if (err)
+        return err;
+    if (job->keep && range->head_seq > job->keep && range->head_seq - job->keep > cut)
+        cut = range->head_seq - job->keep;
+    if (cut > range->pruned_seq + job->batch)
+        cut = range->pruned_seq + job->batch;
+    *ret = cut > range->pruned_seq ? cut : 0;
+    return SG_OK;
+}
+
+static enum sg_err cut_run(struct sqlite_conn *c, uint64_t cut)
+{
+    struct sqlite_query q;
+    sqlite_query_begin(&q, c, SG_SQL_AUDIT_PRUNED_SET);
+    sqlite_query_int(&q, (int64_t)cut);
+    enum sg_err err = sqlite_query_run(&q);
+    if (!err && sqlite3_changes(c->db) != 1)
+        err = SG_ERR_CORRUPT; /* numbers have no gaps */
+    if (err)
+        return err;
+    sqlite_query_begin(&q, c, SG_SQL_AUDIT_PRUNE);
+    sqlite_query_int(&q, (int64_t)cut);
+    return sqlite_query_run(&q);
+}
+
+static enum sg_err prune_run(struct sqlite_conn *c, void *ctx)
+{
+    struct prune_job *job = ctx;
+    struct audit_range range;
+    uint64_t cut = 0;
+    enum sg_err err = read_range(c, &range);
+    if (!err)
+        err = find_cut(c, job, &range, &cut);
+    if (err || cut == 0)
+        return err;
+    job->removed = (size_t)(cut - range.pruned_seq);
+    return cut_run(c, cut);
+}
+
+static enum sg_err audit_prune_rows(void *self, int64_t before_ns, uint64_t keep, size_t batch,
+                                    size_t *ret_removed)
+{
+    struct prune_job job = {.before_ns = before_ns, .keep = keep, .batch = batch};
+    enum sg_err err = sqlite_write(self, prune_run, &job);
+    if (!err)
+        *ret_removed = job.removed;
+    return err;
+}
+
+const struct audit_vtable sqlite_audit_vtable = {
+    .append = audit_append,
+    .append_later = audit_append_later,
+    .list = audit_list_rows,
+    .prune = audit_prune_rows,
+};
