@@ -11,6 +11,6 @@ void sandbox_harden(void);
 /* Before threads start: from then on the process sees its database, blobs, certificates and the
  * system's time zones and media types, and nothing else: neither the keyring's directory nor the
  * rest of the machine. Without kernel support it logs a warning and goes on. */
-void sandbox_confine(const struct layout *l, const char *tls_certificate);
+void sandbox_confine(const struct layout *l, const struct config *c);
 
 #endif

@@ -16,9 +16,7 @@
 #include "app/sandbox.h"
 #include "app/worker_internal.h"
 #include "base/clock.h"
-#include "base/file.h"
 #include "base/log.h"
-#include "certs/pki.h"
 #include "core/audit.h"
 #include "core/chat.h"
 #include "core/identity.h"
@@ -31,43 +29,6 @@
 #define LARGE_BLOCK     (1024 * 1024)
 #define CHANNELS_MS     10000 /* for the first channels to the keyring */
 #define PRUNE_SECONDS   60
-
-/* -- the keyring as the TLS key ---------------------------------------------------------------- */
-
-static enum sg_err signer_has_key(void *ctx, const uint8_t spki_sha256[32], uint32_t *ret_algorithm,
-                                  uint32_t *ret_bits)
-{
-    return keyring_client_has_tls_key(ctx, spki_sha256, ret_algorithm, ret_bits);
-}
-
-static enum sg_err signer_sign(void *ctx, const uint8_t spki_sha256[32], uint32_t sign_algorithm,
-                               const uint8_t *digest, size_t digest_len, uint8_t *ret_signature,
-                               size_t cap, size_t *ret_len)
-{
-    struct keyring_sign_tls m = {.sign_algorithm = sign_algorithm, .digest_len = digest_len};
-
-    if (digest_len > sizeof m.digest)
-        return SG_ERR_BAD_FIELD;
-    memcpy(m.spki_sha256, spki_sha256, sizeof m.spki_sha256);
-    memcpy(m.digest, digest, digest_len);
-    return keyring_client_sign_tls(ctx, &m, ret_signature, cap, ret_len);
-}
-
-static enum sg_err load_bundle(struct worker *w, struct tls_bundle **ret)
-{
-    const struct tls_signer signer = {w->keyring, signer_has_key, signer_sign};
-    SG_BUF_CLEANUP struct buf pem;
-    enum sg_err err;
-
-    buf_init(&pem, SG_PKI_PEM_MAX);
-    err = file_read(w->layout.certificate, &pem);
-    if (err == SG_OK)
-        err = tls_bundle_load((const char *)pem.data, pem.len, &signer, ret);
-    if (err != SG_OK)
-        log_write(SG_LOG_ERROR, "certificate.load", SG_STR("file", w->layout.certificate),
-                  SG_STR("error", err_code(err)));
-    return err;
-}
 
 static void fill_limits(const struct config *c, struct server_limits *l)
 {
@@ -100,25 +61,28 @@ static enum sg_err start_server(struct worker *w)
     struct tls_bundle *bundle = NULL;
     enum sg_err err;
 
-    w->api = (struct api){.identity = w->identity,
-                          .audit = w->audit,
-                          .files = w->files,
-                          .spaces = w->spaces,
-                          .chat = w->chat,
-                          .hub = w->hub,
-                          .keys = w->keys,
-                          .signing = w->signing,
-                          .log = w->log,
-                          .keyring = w->keyring,
-                          .web = w->web,
-                          .ca_file = w->layout.tls_ca,
-                          .crl_file = w->layout.crl,
-                          .max_file_bytes = w->config.file_bytes,
-                          .ready = worker_is_ready,
-                          .ready_ctx = w,
-                          .metrics_public = w->config.metrics_public};
+    w->api = (struct api){
+        .identity = w->identity,
+        .audit = w->audit,
+        .files = w->files,
+        .spaces = w->spaces,
+        .chat = w->chat,
+        .hub = w->hub,
+        .keys = w->keys,
+        .signing = w->signing,
+        .log = w->log,
+        .keyring = w->keyring,
+        .web = w->web,
+        .ca_file = w->layout.tls_ca,
+        .crl_file = w->layout.crl,
+        .max_file_bytes = w->config.file_bytes,
+        .ready = worker_is_ready,
+        .ready_ctx = w,
+        .certificates_asked = w->config.client_certificates != SG_CERTIFICATES_OFF,
+        .certificates_required = w->config.client_certificates == SG_CERTIFICATES_REQUIRED,
+        .metrics_public = w->config.metrics_public};
     fill_limits(&w->config, &server.limits);
-    err = load_bundle(w, &bundle);
+    err = worker_load_tls(w, &bundle);
     if (err == SG_OK)
         err = server_start(&server, bundle, &w->server);
     tls_bundle_unref(bundle);
@@ -135,7 +99,7 @@ static void reload(struct worker *w, const struct control *m)
     struct tls_bundle *bundle = NULL;
 
     log_setup("worker", (enum log_format)m->log_format, (enum log_level)m->log_level);
-    done.result = load_bundle(w, &bundle);
+    done.result = worker_load_tls(w, &bundle);
     if (done.result == SG_OK)
         server_set_tls(w->server, bundle);
     tls_bundle_unref(bundle);
@@ -197,7 +161,7 @@ static enum sg_err start(struct worker *w, const char *argv0, struct buf *errors
         buf_printf(errors, "%s: cannot be read\n", w->layout.web);
         return err;
     }
-    sandbox_confine(&w->layout, w->config.tls_certificate);
+    sandbox_confine(&w->layout, &w->config);
     err = next_message(w, CHANNELS_MS, &m);
     if (err == SG_OK)
         err = worker_open_stores(w);

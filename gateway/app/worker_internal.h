@@ -30,6 +30,7 @@ struct server;
 struct signing;
 struct spaces;
 struct sqlite_store;
+struct tls_bundle;
 struct web_assets;
 struct witness_pool;
 
@@ -63,6 +64,8 @@ struct worker {
     struct server *server;
 };
 
+/* Reads chain and trust anew, for server_start and server_set_tls. What fails is logged. */
+enum sg_err worker_load_tls(struct worker *w, struct tls_bundle **ret) SG_MUST_CHECK;
 /* Opens the stores. */
 enum sg_err worker_open_stores(struct worker *w) SG_MUST_CHECK;
 /* Makes all that has rules, in order, and starts it. What fails is logged. */
