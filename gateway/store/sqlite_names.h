@@ -134,6 +134,23 @@
 
 /* Those whose text is in sqlite_sql_identity.c. */
 #define SG_SQL_IDENTITY_NAMES(X)                                                                   \
+    X(FACTOR_SUMMARY)                                                                              \
+    X(TOTP_GET)                                                                                    \
+    X(TOTP_BEGIN)                                                                                  \
+    X(TOTP_CONFIRM)                                                                                \
+    X(TOTP_USE)                                                                                    \
+    X(TOTP_REMOVE)                                                                                 \
+    X(TOTP_RESET)                                                                                  \
+    X(RECOVERY_INSERT)                                                                             \
+    X(RECOVERY_USE)                                                                                \
+    X(RECOVERY_CLEAR)                                                                              \
+    X(PASSKEY_INSERT)                                                                              \
+    X(PASSKEY_GET)                                                                                 \
+    X(PASSKEY_LIST)                                                                                \
+    X(PASSKEY_ROOM)                                                                                \
+    X(PASSKEY_USED)                                                                                \
+    X(PASSKEY_REMOVE)                                                                              \
+    X(PASSKEY_CLEAR)                                                                               \
     X(AUDIT_LAST)                                                                                  \
     X(AUDIT_PRUNED)                                                                                \
     X(AUDIT_INSERT)                                                                                \

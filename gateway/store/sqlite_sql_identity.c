@@ -12,7 +12,40 @@
 #define SG_AUDIT_OF_TYPE " AND type = ?6 AND ?7 IS NULL"
 #define SG_AUDIT_BY      " AND actor = ?7 AND (?6 IS NULL OR type = ?6)"
 
+#define SG_PASSKEY_COLUMNS                                                                         \
+    "id, user_id, name, algorithm, public_key, sign_count, created_ns, last_used_ns"
+
 static const char *const texts[SG_SQL_COUNT] = {
+    [SG_SQL_FACTOR_SUMMARY] =
+        "SELECT coalesce((SELECT confirmed_ns FROM totp WHERE user_id = ?1), 0),"
+        " (SELECT count(*) FROM recovery_codes WHERE user_id = ?1),"
+        " (SELECT count(*) FROM passkeys WHERE user_id = ?1)",
+    [SG_SQL_TOTP_GET] =
+        "SELECT sealed, confirmed_ns, last_step, created_ns FROM totp WHERE user_id = ?",
+    [SG_SQL_TOTP_BEGIN] =
+        "INSERT INTO totp(user_id, sealed, confirmed_ns, last_step, created_ns)"
+        " VALUES(?1, ?2, 0, 0, ?3) ON CONFLICT(user_id) DO UPDATE"
+        " SET sealed = excluded.sealed, created_ns = excluded.created_ns WHERE confirmed_ns = 0",
+    [SG_SQL_TOTP_CONFIRM] = "UPDATE totp SET confirmed_ns = ?1, last_step = ?2"
+                            " WHERE user_id = ?3 AND confirmed_ns = 0 AND sealed = ?4",
+    [SG_SQL_TOTP_USE] = "UPDATE totp SET last_step = ?2"
+                        " WHERE user_id = ?1 AND confirmed_ns <> 0 AND last_step < ?2",
+    [SG_SQL_TOTP_REMOVE] = "DELETE FROM totp WHERE user_id = ? AND confirmed_ns <> 0",
+    [SG_SQL_TOTP_RESET] = "DELETE FROM totp WHERE user_id = ?",
+    [SG_SQL_RECOVERY_INSERT] = "INSERT INTO recovery_codes(user_id, sha256) VALUES(?, ?)",
+    [SG_SQL_RECOVERY_USE] = "DELETE FROM recovery_codes WHERE user_id = ? AND sha256 = ?",
+    [SG_SQL_RECOVERY_CLEAR] = "DELETE FROM recovery_codes WHERE user_id = ?",
+    [SG_SQL_PASSKEY_INSERT] =
+        "INSERT INTO passkeys(" SG_PASSKEY_COLUMNS ") VALUES(?, ?, ?, ?, ?, ?, ?, ?)",
+    [SG_SQL_PASSKEY_GET] = "SELECT " SG_PASSKEY_COLUMNS " FROM passkeys WHERE id = ?",
+    [SG_SQL_PASSKEY_LIST] =
+        "SELECT " SG_PASSKEY_COLUMNS " FROM passkeys WHERE user_id = ? ORDER BY created_ns LIMIT ?",
+    [SG_SQL_PASSKEY_ROOM] =
+        "SELECT count(*), coalesce(sum(name = ?2), 0) FROM passkeys WHERE user_id = ?1",
+    [SG_SQL_PASSKEY_USED] = "UPDATE passkeys SET sign_count = ?1, last_used_ns = ?2"
+                            " WHERE id = ?3 AND (sign_count < ?1 OR (sign_count = 0 AND ?1 = 0))",
+    [SG_SQL_PASSKEY_REMOVE] = "DELETE FROM passkeys WHERE user_id = ? AND id = ?",
+    [SG_SQL_PASSKEY_CLEAR] = "DELETE FROM passkeys WHERE user_id = ?",
     [SG_SQL_AUDIT_LAST] = "SELECT seq, chain FROM audit ORDER BY seq DESC LIMIT 1",
     [SG_SQL_AUDIT_PRUNED] = "SELECT seq, chain FROM audit_pruned",
     [SG_SQL_AUDIT_INSERT] = "INSERT INTO audit(seq, at_ns, type, actor, canonical, chain)"

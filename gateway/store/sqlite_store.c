@@ -173,6 +173,11 @@ struct sessions_store sqlite_store_sessions(struct sqlite_store *s)
     return (struct sessions_store){.self = s, .vt = &sqlite_sessions_vtable};
 }
 
+struct factors_store sqlite_store_factors(struct sqlite_store *s)
+{
+    return (struct factors_store){.self = s, .vt = &sqlite_factors_vtable};
+}
+
 struct files_store sqlite_store_files(struct sqlite_store *s)
 {
     return (struct files_store){.self = s, .vt = &sqlite_files_vtable};
