@@ -13,14 +13,18 @@
 #include "base/buf.h"
 #include "base/err.h"
 
-#define SG_CHANNEL_KEY_SIZE   32
-#define SG_CHANNEL_SALT_SIZE  32
-#define SG_CHANNEL_NONCE_SIZE 12
-#define SG_CHANNEL_TAG_SIZE   16
-#define SG_CHANNEL_ID_SIZE    16 /* session id */
+#define SG_CHANNEL_KEY_SIZE    32
+#define SG_CHANNEL_SALT_SIZE   32
+#define SG_CHANNEL_NONCE_SIZE  12
+#define SG_CHANNEL_TAG_SIZE    16
+#define SG_CHANNEL_ID_SIZE     16  /* session id */
+#define SG_CHANNEL_SIGNED_SIZE 256 /* bytes of the signed text at most */
 
 #define SG_CHANNEL_SUITE_X25519 "X25519-HKDF-SHA256-AES256GCM"
 #define SG_CHANNEL_SUITE_GIVEN  "GIVEN-HKDF-SHA256-AES256GCM" /* a random secret in the answer */
+
+/* Sequence numbers and epochs fit what JavaScript counts exactly. */
+#define SG_CHANNEL_SEQUENCE_MAX ((INT64_C(1) << 53) - 1)
 
 /* What both sides know of a channel, and what its keys and the signature are bound to. */
 struct channel_terms {
@@ -31,13 +35,25 @@ struct channel_terms {
     int64_t created_s, expires_s;
 };
 
-/* An epoch's secret, from which its keys and the next secret come. */
+enum channel_direction { SG_CHANNEL_REQUEST, SG_CHANNEL_RESPONSE };
+
+/* An epoch: its secret, from which the next one comes, and what messages are sealed with. */
 struct channel_epoch {
     uint64_t number;
-    uint8_t secret[32];
+    uint8_t secret[SG_CHANNEL_KEY_SIZE];
+    uint8_t key[2][SG_CHANNEL_KEY_SIZE]; /* by direction */
+    uint8_t iv[2][SG_CHANNEL_NONCE_SIZE];
 };
 
-enum channel_direction { SG_CHANNEL_REQUEST, SG_CHANNEL_RESPONSE };
+/* A message beside its content; all of it is authenticated. */
+struct channel_message {
+    uint8_t session_id[SG_CHANNEL_ID_SIZE];
+    enum channel_direction direction;
+    uint64_t sequence;
+    uint64_t next_epoch; /* of an answer: the epoch to use from now on; of a request: 0 */
+    /* Of an answer: the tag that its request ended with; zero where that had no data. */
+    uint8_t request_tag[SG_CHANNEL_TAG_SIZE];
+};
 
 /* A fresh X25519 key pair. */
 void channel_key_pair(uint8_t ret_secret[SG_CHANNEL_KEY_SIZE],
@@ -46,25 +62,29 @@ void channel_key_pair(uint8_t ret_secret[SG_CHANNEL_KEY_SIZE],
 enum sg_err channel_agree(const uint8_t secret[SG_CHANNEL_KEY_SIZE],
                           const uint8_t public_key[SG_CHANNEL_KEY_SIZE],
                           uint8_t ret[SG_CHANNEL_KEY_SIZE]) SG_MUST_CHECK;
+/* Appends what the identity key signs, and what the keys are bound to; at most
+ * SG_CHANNEL_SIGNED_SIZE bytes. The suite follows from the public keys. */
+void channel_signed_text(const struct channel_terms *terms, struct buf *out);
 /* Epoch 0 from the shared (or given) secret. */
 enum sg_err channel_start(const struct channel_terms *terms,
                           const uint8_t shared[SG_CHANNEL_KEY_SIZE],
                           struct channel_epoch *ret) SG_MUST_CHECK;
 /* One step forward, in place: the former secret is gone. */
 enum sg_err channel_next(struct channel_epoch *epoch) SG_MUST_CHECK;
-/* Appends what the identity key signs. */
-void channel_signed_text(const struct channel_terms *terms, struct buf *out);
-/* Appends ciphertext and tag. `nonce` NULL: the one that belongs to the sequence number.
- * `next_epoch` (responses): the epoch that the client shall use from now on, bound to the message.
- */
-enum sg_err channel_seal(const struct channel_terms *terms, const struct channel_epoch *epoch,
-                         enum channel_direction direction, uint64_t sequence, uint64_t next_epoch,
-                         const uint8_t *nonce, const uint8_t *data, size_t len,
+/* An epoch whose number and secret were kept. */
+enum sg_err channel_resume(uint64_t number, const uint8_t secret[SG_CHANNEL_KEY_SIZE],
+                           struct channel_epoch *ret) SG_MUST_CHECK;
+/* The nonce of a message that comes without one. */
+void channel_nonce(const struct channel_epoch *epoch, enum channel_direction direction,
+                   uint64_t sequence, uint8_t ret[SG_CHANNEL_NONCE_SIZE]);
+/* Appends ciphertext and tag. `nonce` NULL: the one that belongs to the sequence number. */
+enum sg_err channel_seal(const struct channel_epoch *epoch, const struct channel_message *message,
+                         const uint8_t *nonce, const void *data, size_t len,
                          struct buf *out) SG_MUST_CHECK;
-/* The other way; SG_ERR_BAD_SEALED. */
-enum sg_err channel_open(const struct channel_terms *terms, const struct channel_epoch *epoch,
-                         enum channel_direction direction, uint64_t sequence, uint64_t next_epoch,
-                         const uint8_t *nonce, const uint8_t *data, size_t len,
+/* The other way. SG_ERR_BAD_SEALED: not what was sealed, or for something else; nothing is
+ * appended. */
+enum sg_err channel_open(const struct channel_epoch *epoch, const struct channel_message *message,
+                         const uint8_t *nonce, const void *data, size_t len,
                          struct buf *out) SG_MUST_CHECK;
 
 #endif
