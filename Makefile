@@ -45,9 +45,9 @@ SEES_cli     := base tlog sigfmt package channel cli
 PKGS_tlog    := gnutls nettle
 PKGS_sigfmt  := gnutls libsodium
 PKGS_package := libarchive
-PKGS_channel := gnutls nettle
+PKGS_channel := gnutls nettle hogweed
 PKGS_certs   := gnutls
-PKGS_keyring := gnutls nettle libsodium libargon2 libjwt-gnutls
+PKGS_keyring := gnutls nettle hogweed libsodium libargon2 libjwt-gnutls
 PKGS_store   := sqlite3 gnutls
 PKGS_core    := gnutls libargon2 gio-2.0 glib-2.0 libcurl libsodium liboath libqrencode libfido2
 PKGS_http    := libmicrohttpd gnutls
@@ -55,10 +55,10 @@ PKGS_api     := json-c
 PKGS_app     := inih gnutls
 PKGS_cli     := libcurl json-c gnutls libedit
 
-GATEWAY_PKGS := gnutls nettle libsodium libarchive libcurl libjwt-gnutls sqlite3 libargon2 gio-2.0 glib-2.0 libmicrohttpd json-c inih liboath libqrencode libfido2
+GATEWAY_PKGS := gnutls nettle hogweed libsodium libarchive libcurl libjwt-gnutls sqlite3 libargon2 gio-2.0 glib-2.0 libmicrohttpd json-c inih liboath libqrencode libfido2
 GATEWAY_LIBS := $(shell pkg-config --libs $(GATEWAY_PKGS) 2>/dev/null) -lunistring
 KEYRING_LIBS := $(shell pkg-config --libs $(PKGS_keyring) 2>/dev/null)
-CLI_LIBS     := $(shell pkg-config --libs $(PKGS_cli) nettle libsodium libarchive 2>/dev/null)
+CLI_LIBS     := $(shell pkg-config --libs $(PKGS_cli) nettle hogweed libsodium libarchive 2>/dev/null)
 TEST_LIBS    := $(shell pkg-config --libs cmocka 2>/dev/null)
 
 WARN := -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes -Wvla \
@@ -184,7 +184,7 @@ fuzzers: $(FUZZERS)
 $(BUILD)/bench/%: $(BUILD)/obj/tests/bench/%.o
 	@mkdir -p $(dir $@)
 	$(call say,LINK,$@)
-	$(Q)$(CC) $(LINK) $(LDFLAGS) -o $@ $^ $(shell pkg-config --libs gnutls)
+	$(Q)$(CC) $(LINK) $(LDFLAGS) -o $@ $^ $(shell pkg-config --libs gnutls libargon2)
 .PHONY: bench-clients
 bench-clients: $(patsubst tests/bench/%.c,$(BUILD)/bench/%,$(wildcard tests/bench/*.c))
 

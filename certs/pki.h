@@ -25,7 +25,8 @@ struct buf;
 #define SG_PKI_PEM_MAX       (64 * 1024) /* bytes of one PEM file */
 #define SG_PKI_CA_LIFE_S     (INT64_C(3650) * 86400)
 #define SG_PKI_SERVER_LIFE_S (INT64_C(397) * 86400)
-#define SG_PKI_NAME_MAX      64            /* bytes of a signing key's name */
+#define SG_PKI_CLIENT_LIFE_S (INT64_C(90) * 86400) /* at most */
+#define SG_PKI_NAME_MAX      64                    /* bytes of a signing key's or user's name */
 #define SG_PKI_BACKDATE_S    3600          /* not_before lies this far back, for slow clocks */
 #define SG_PKI_CRL_MAX       (1024 * 1024) /* bytes of one revocation list */
 #define SG_PKI_CRL_LIFE_S    (INT64_C(7) * 86400)
@@ -52,7 +53,9 @@ enum sg_err pki_key_spki_sha256(gnutls_privkey_t key,
 /* -- certificates ------------------------------------------------------------------------------ */
 
 /* What a certificate is for; each kind has its own extensions and life (certs/README.md). */
-enum pki_purpose { SG_PKI_SERVER, SG_PKI_SIGNING };
+enum pki_purpose { SG_PKI_SERVER, SG_PKI_SIGNING, SG_PKI_CLIENT };
+#define SG_PKI_USER_URI                                                                            \
+    "urn:secgate:user:" /* a client certificate's alternative name is this + user */
 
 /* Who issues: a CA certificate and its key; both are borrowed. */
 struct pki_issuer {
@@ -65,8 +68,10 @@ struct pki_request {
     enum pki_purpose purpose;
     gnutls_pubkey_t public_key;
     const char *const *names; /* server: DNS names and IP addresses, 1 or more; the first is the
-                                 subject; signing: the key's name, the subject */
+                                 subject; signing: the key's name, the subject; client: the
+                                 user's name, the subject */
     size_t name_count;
+    int64_t lifetime_s; /* client: up to SG_PKI_CLIENT_LIFE_S; the others have lives of their own */
     const char *crl_uri; /* where the issuer's revocation list is; NULL: not said */
     int64_t now_s;       /* seconds since 1970 */
 };
@@ -77,7 +82,8 @@ enum sg_err pki_make_ca(gnutls_privkey_t key, const char *host, int64_t now_s,
                         gnutls_x509_crt_t *ret) SG_MUST_CHECK;
 
 /* Issues a certificate. SG_ERR_BAD_FIELD for a name that is not of its form (server: a DNS name or
- * an address; signing: letters, digits, ".", "_", "-"), SG_ERR_CONFLICT when the CA certificate is
+ * an address; signing and client: letters, digits, ".", "_", "-") or a life that is too long,
+ * SG_ERR_CONFLICT when the CA certificate is
  * not valid at that time. It never outlives the CA. */
 enum sg_err pki_issue(const struct pki_issuer *issuer, const struct pki_request *request,
                       gnutls_x509_crt_t *ret) SG_MUST_CHECK;
@@ -111,11 +117,25 @@ enum sg_err pki_cert_spki_sha256(gnutls_x509_crt_t cert,
 /* -- revocation lists (RFC 5280, section 5) ------------------------------------------------------
  */
 
-/* Makes the issuer's list, which revokes nothing: valid from SG_PKI_BACKDATE_S ago for
+#define SG_PKI_SERIAL_SIZE 20
+#define SG_PKI_REVOKED_MAX 10000 /* certificates on one list */
+
+/* A certificate that counts no longer. */
+struct pki_revoked {
+    uint8_t serial[SG_PKI_SERIAL_SIZE]; /* big-endian, as in the certificate */
+    size_t serial_len;
+    int64_t revoked_s;
+};
+
+/* Makes the issuer's list of the `count` revoked certificates: valid from SG_PKI_BACKDATE_S ago for
  * SG_PKI_CRL_LIFE_S from now. `number` is greater than that of every list before it. Freed with
- * gnutls_x509_crl_deinit. */
+ * gnutls_x509_crl_deinit. SG_ERR_LIMIT for too many. */
 enum sg_err pki_make_crl(const struct pki_issuer *issuer, uint64_t number, int64_t now_s,
+                         const struct pki_revoked *revoked, size_t count,
                          gnutls_x509_crl_t *ret) SG_MUST_CHECK;
+
+/* Whether the list has exactly these certificates, in this order. */
+bool pki_crl_lists(gnutls_x509_crl_t crl, const struct pki_revoked *revoked, size_t count);
 
 /* Whether `ca` has signed the list with a signature that verifies. */
 bool pki_crl_is_issued_by(gnutls_x509_crl_t crl, gnutls_x509_crt_t ca);

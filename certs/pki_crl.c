@@ -3,18 +3,35 @@
 #include "certs/pki.h"
 
 #include <string.h>
+#include <time.h>
 
 #include "base/buf.h"
 #include "base/file.h"
 
 #define NUMBER_SIZE 8
 
-/* -- without an empty list -----------------------------------------------------------------------
+/* -- the entries ---------------------------------------------------------------------------------
  * GnuTLS writes revokedCertificates also when nothing is revoked, as an empty SEQUENCE; RFC 5280,
- * 5.1.2.6, wants it absent then, and strict readers insist. So the list is taken apart, put
- * together without it and signed again. */
+ * 5.1.2.6, wants it absent then, and strict readers insist. And the time it takes to add an entry
+ * grows with their number. So it makes a list without entries, which is taken apart, put together
+ * with them, or without the empty SEQUENCE, and signed again. */
 
-enum { TAG_BIT_STRING = 0x03, TAG_UTC_TIME = 0x17, TAG_GENERAL_TIME = 0x18, TAG_SEQUENCE = 0x30 };
+enum {
+    TAG_INTEGER = 0x02,
+    TAG_BIT_STRING = 0x03,
+    TAG_UTC_TIME = 0x17,
+    TAG_GENERAL_TIME = 0x18,
+    TAG_SEQUENCE = 0x30
+};
+
+#define UTC_TIME_END_S INT64_C(2524608000) /* 2050: from then on times have four digits of year */
+#define ENTRY_MAX      64
+
+/* What the list is to have. */
+struct entries {
+    const struct pki_revoked *revoked;
+    size_t count;
+};
 
 /* One element of DER, or a row of them. */
 struct der {
@@ -67,20 +84,67 @@ static void put_header(struct buf *out, uint8_t tag, size_t len)
         buf_putc(out, (char)(len >> (8 * (octets - 1)) & 0xff));
 }
 
-/* Appends TBSCertList anew, without an empty revokedCertificates: that stands after a time. */
-static enum sg_err put_without_empty(struct der tbs, struct buf *out)
+static void put_time(struct buf *out, int64_t at_s)
+{
+    bool utc = at_s < UTC_TIME_END_S;
+    time_t seconds = (time_t)at_s;
+    char text[32];
+    const char *at;
+    struct tm tm;
+
+    (void)gmtime_r(&seconds, &tm);
+    (void)strftime(text, sizeof text, "%Y%m%d%H%M%SZ", &tm);
+    at = utc ? text + 2 : text; /* two digits of the year */
+    put_header(out, utc ? TAG_UTC_TIME : TAG_GENERAL_TIME, strlen(at));
+    buf_puts(out, at);
+}
+
+/* revokedCertificates; nothing when none is. */
+static enum sg_err put_entries(const struct entries *entries, struct buf *out)
+{
+    SG_BUF_CLEANUP struct buf all;
+
+    if (entries->count == 0)
+        return SG_OK;
+    buf_init(&all, SG_PKI_CRL_MAX);
+    for (size_t i = 0; i < entries->count; i++) {
+        const struct pki_revoked *r = &entries->revoked[i];
+        SG_BUF_CLEANUP struct buf entry;
+        bool sign_bit = r->serial[0] >= 0x80; /* serial numbers are positive */
+
+        buf_init(&entry, ENTRY_MAX);
+        put_header(&entry, TAG_INTEGER, r->serial_len + (sign_bit ? 1 : 0));
+        if (sign_bit)
+            buf_putc(&entry, 0);
+        buf_append(&entry, r->serial, r->serial_len);
+        put_time(&entry, r->revoked_s);
+        put_header(&all, TAG_SEQUENCE, entry.len);
+        buf_append(&all, entry.data, entry.len);
+    }
+    put_header(out, TAG_SEQUENCE, all.len);
+    buf_append(out, all.data, all.len);
+    return buf_status(&all);
+}
+
+/* Appends TBSCertList anew with the entries, which stand after the times. */
+static enum sg_err put_with_entries(struct der tbs, const struct entries *entries, struct buf *out)
 {
     SG_BUF_CLEANUP struct buf fields;
     bool after_time = false;
     struct der e;
+    enum sg_err err = SG_OK;
 
     buf_init(&fields, SG_PKI_CRL_MAX);
-    while (next_element(&tbs, &e)) {
+    while (err == SG_OK && next_element(&tbs, &e)) {
+        bool time = e.tag == TAG_UTC_TIME || e.tag == TAG_GENERAL_TIME;
+
+        if (after_time && !time)
+            err = put_entries(entries, &fields);
         if (e.tag != TAG_SEQUENCE || e.len > 0 || !after_time)
             buf_append(&fields, e.whole, e.whole_len);
-        after_time = e.tag == TAG_UTC_TIME || e.tag == TAG_GENERAL_TIME;
+        after_time = time;
     }
-    if (tbs.len > 0 || buf_status(&fields) != SG_OK)
+    if (err != SG_OK || tbs.len > 0 || buf_status(&fields) != SG_OK)
         return SG_ERR_INTERNAL;
     put_header(out, TAG_SEQUENCE, fields.len);
     buf_append(out, fields.data, fields.len);
@@ -89,7 +153,7 @@ static enum sg_err put_without_empty(struct der tbs, struct buf *out)
 
 /* Appends the signed list: the new TBSCertList, the algorithm as it was, the new signature. */
 static enum sg_err put_signed(const struct der *tbs, const struct der *algorithm,
-                              gnutls_privkey_t key, struct buf *out)
+                              const struct entries *entries, gnutls_privkey_t key, struct buf *out)
 {
     SG_BUF_CLEANUP struct buf b;
     gnutls_datum_t data;
@@ -97,7 +161,7 @@ static enum sg_err put_signed(const struct der *tbs, const struct der *algorithm
     enum sg_err err;
 
     buf_init(&b, SG_PKI_CRL_MAX);
-    err = put_without_empty(*tbs, &b);
+    err = put_with_entries(*tbs, entries, &b);
     if (err != SG_OK)
         return err;
     data = (gnutls_datum_t){.data = b.data, .size = (unsigned)b.len};
@@ -131,7 +195,8 @@ static enum sg_err import_der(const struct buf *b, gnutls_x509_crl_t *ret)
     return SG_OK;
 }
 
-static enum sg_err sign_again(gnutls_x509_crl_t crl, gnutls_privkey_t key, gnutls_x509_crl_t *ret)
+static enum sg_err sign_again(gnutls_x509_crl_t crl, const struct entries *entries,
+                              gnutls_privkey_t key, gnutls_x509_crl_t *ret)
 {
     SG_BUF_CLEANUP struct buf b;
     gnutls_datum_t der;
@@ -146,7 +211,7 @@ static enum sg_err sign_again(gnutls_x509_crl_t crl, gnutls_privkey_t key, gnutl
     buf_init(&b, SG_PKI_CRL_MAX);
     row = (struct der){.content = der.data, .len = der.size};
     if (next_element(&row, &list) && next_element(&list, &tbs) && next_element(&list, &algorithm))
-        err = put_signed(&tbs, &algorithm, key, &b);
+        err = put_signed(&tbs, &algorithm, entries, key, &b);
     gnutls_free(der.data);
     return err == SG_OK ? import_der(&b, ret) : err;
 }
@@ -195,16 +260,19 @@ static int fill(gnutls_x509_crl_t crl, const struct pki_issuer *issuer, uint64_t
 }
 
 enum sg_err pki_make_crl(const struct pki_issuer *issuer, uint64_t number, int64_t now_s,
-                         gnutls_x509_crl_t *ret)
+                         const struct pki_revoked *revoked, size_t count, gnutls_x509_crl_t *ret)
 {
+    const struct entries entries = {.revoked = revoked, .count = count};
     gnutls_x509_crl_t made;
     gnutls_x509_crl_t crl;
     enum sg_err err = SG_ERR_INTERNAL;
 
+    if (count > SG_PKI_REVOKED_MAX)
+        return SG_ERR_LIMIT;
     if (gnutls_x509_crl_init(&made) < 0)
         return SG_ERR_NO_MEMORY;
     if (fill(made, issuer, number, now_s) >= 0)
-        err = sign_again(made, issuer->key, &crl);
+        err = sign_again(made, &entries, issuer->key, &crl);
     gnutls_x509_crl_deinit(made);
     if (err != SG_OK)
         return err;
@@ -214,6 +282,33 @@ enum sg_err pki_make_crl(const struct pki_issuer *issuer, uint64_t number, int64
     }
     *ret = crl;
     return SG_OK;
+}
+
+/* Whether two numbers are the same, whatever zeros stand before. */
+static bool same_number(const uint8_t *a, size_t a_len, const uint8_t *b, size_t b_len)
+{
+    for (; a_len > 0 && *a == 0; a_len--)
+        a++;
+    for (; b_len > 0 && *b == 0; b_len--)
+        b++;
+    return a_len == b_len && memcmp(a, b, a_len) == 0;
+}
+
+bool pki_crl_lists(gnutls_x509_crl_t crl, const struct pki_revoked *revoked, size_t count)
+{
+    gnutls_x509_crl_iter_t at = NULL;
+    uint8_t serial[64];
+    size_t size = sizeof serial;
+    size_t i = 0;
+    bool same = true;
+
+    while (same && gnutls_x509_crl_iter_crt_serial(crl, &at, serial, &size, NULL) >= 0) {
+        same = i < count && same_number(serial, size, revoked[i].serial, revoked[i].serial_len);
+        size = sizeof serial;
+        i++;
+    }
+    gnutls_x509_crl_iter_deinit(at);
+    return same && i == count;
 }
 
 bool pki_crl_is_issued_by(gnutls_x509_crl_t crl, gnutls_x509_crt_t ca)

@@ -209,6 +209,23 @@ static int set_signing(gnutls_x509_crt_t cert, const struct pki_request *request
     return rc;
 }
 
+/* For TLS clients. The URI is what the gateway reads; the common name is for people. */
+static int set_client(gnutls_x509_crt_t cert, const struct pki_request *request)
+{
+    char uri[sizeof SG_PKI_USER_URI + SG_PKI_NAME_MAX];
+    int rc = set_common_name(cert, request->names[0]);
+
+    (void)snprintf(uri, sizeof uri, SG_PKI_USER_URI "%s", request->names[0]);
+    if (rc >= 0)
+        rc = gnutls_x509_crt_set_subject_alt_name(cert, GNUTLS_SAN_URI, uri, (unsigned)strlen(uri),
+                                                  GNUTLS_FSAN_SET);
+    if (rc >= 0)
+        rc = gnutls_x509_crt_set_key_usage(cert, GNUTLS_KEY_DIGITAL_SIGNATURE);
+    if (rc >= 0)
+        rc = gnutls_x509_crt_set_key_purpose_oid(cert, GNUTLS_KP_TLS_WWW_CLIENT, 0);
+    return rc;
+}
+
 static bool is_key_name(const char *name)
 {
     size_t len = strlen(name);
@@ -223,7 +240,7 @@ static bool is_key_name(const char *name)
 
 static bool names_are_valid(const struct pki_request *request)
 {
-    if (request->purpose == SG_PKI_SIGNING)
+    if (request->purpose != SG_PKI_SERVER)
         return request->name_count == 1 && is_key_name(request->names[0]);
     for (size_t i = 0; i < request->name_count; i++)
         if (!pki_name_is_valid(request->names[i]))
@@ -241,14 +258,40 @@ static int set_authority(gnutls_x509_crt_t cert, gnutls_x509_crt_t ca)
     return rc < 0 ? rc : gnutls_x509_crt_set_authority_key_id(cert, id, size);
 }
 
+/* When a certificate made now ends, if its issuer lives long enough. */
+static int64_t end_of(const struct pki_request *request, int64_t ca_to)
+{
+    switch (request->purpose) {
+    case SG_PKI_SERVER:
+        return request->now_s + SG_PKI_SERVER_LIFE_S;
+    case SG_PKI_CLIENT:
+        return request->now_s + request->lifetime_s;
+    case SG_PKI_SIGNING:
+        break;
+    }
+    return ca_to;
+}
+
+static int set_purpose(gnutls_x509_crt_t cert, const struct pki_request *request)
+{
+    switch (request->purpose) {
+    case SG_PKI_SERVER:
+        return set_server(cert, request);
+    case SG_PKI_CLIENT:
+        return set_client(cert, request);
+    case SG_PKI_SIGNING:
+        break;
+    }
+    return set_signing(cert, request);
+}
+
 static int fill_issued(gnutls_x509_crt_t cert, const struct pki_issuer *issuer,
                        const struct pki_request *request)
 {
     int64_t ca_from = gnutls_x509_crt_get_activation_time(issuer->cert);
     int64_t ca_to = gnutls_x509_crt_get_expiration_time(issuer->cert);
     int64_t from = request->now_s - SG_PKI_BACKDATE_S;
-    bool server = request->purpose == SG_PKI_SERVER;
-    int64_t to = server ? request->now_s + SG_PKI_SERVER_LIFE_S : ca_to;
+    int64_t to = end_of(request, ca_to);
     int rc;
 
     from = from < ca_from ? ca_from : from;
@@ -257,7 +300,7 @@ static int fill_issued(gnutls_x509_crt_t cert, const struct pki_issuer *issuer,
     if (rc >= 0)
         rc = gnutls_x509_crt_set_basic_constraints(cert, 0, -1);
     if (rc >= 0)
-        rc = server ? set_server(cert, request) : set_signing(cert, request);
+        rc = set_purpose(cert, request);
     if (rc >= 0)
         rc = set_authority(cert, issuer->cert);
     if (rc >= 0 && request->crl_uri != NULL)
@@ -274,6 +317,9 @@ enum sg_err pki_issue(const struct pki_issuer *issuer, const struct pki_request 
     gnutls_x509_crt_t cert;
 
     if (!names_are_valid(request))
+        return SG_ERR_BAD_FIELD;
+    if (request->purpose == SG_PKI_CLIENT &&
+        (request->lifetime_s <= 0 || request->lifetime_s > SG_PKI_CLIENT_LIFE_S))
         return SG_ERR_BAD_FIELD;
     if (request->crl_uri != NULL && strlen(request->crl_uri) >= SG_PKI_URI_SIZE)
         return SG_ERR_BAD_FIELD;

@@ -25,20 +25,25 @@ enum keyring_peer { SG_PEER_CONTROL = 1, SG_PEER_WORKER = 2 };
     X(RELOAD, 3, SG_PEER_CONTROL)        /* re-reads the TLS key(s); answer empty */               \
     X(ROTATE_TOKENS, 4, SG_PEER_CONTROL) /* new token key if the current is due -> changed u8 */   \
     X(STATUS, 5, SG_PEER_CONTROL | SG_PEER_WORKER) /* -> empty: alive */                           \
-    X(SIGN_TLS, 16, SG_PEER_WORKER)    /* struct keyring_sign_tls -> signature bytes */            \
-    X(HAS_TLS_KEY, 17, SG_PEER_WORKER) /* SPKI SHA-256 -> algorithm u32, bits u32; NOT_FOUND */    \
-    X(MINT, 18, SG_PEER_WORKER)        /* struct keyring_claims -> compact JWT string */           \
-    X(TOKEN_KEYS, 19, SG_PEER_WORKER)  /* -> u32 count, per key: kid string, n bytes, e bytes */   \
-    X(KEY_CREATE, 32, SG_PEER_WORKER)  /* struct keyring_key_create -> struct keyring_key */       \
-    X(KEY_ROTATE, 33, SG_PEER_WORKER)  /* struct keyring_key_rotate -> struct keyring_key */       \
-    X(KEY_UPDATE, 34, SG_PEER_WORKER)  /* struct keyring_key_update -> struct keyring_key */       \
-    X(KEY_NAMES, 35, SG_PEER_WORKER)   /* -> u32 count, names in order */                          \
-    X(KEY_GET, 36, SG_PEER_WORKER)     /* name -> struct keyring_key; NOT_FOUND */                 \
-    X(KEY_PUBLIC, 37, SG_PEER_WORKER)  /* name, version u32 -> struct keyring_public */            \
-    X(SIGN, 40, SG_PEER_WORKER)        /* memory file: keyring_sign -> memory file: result */      \
-    X(RELEASE, 41, SG_PEER_WORKER)     /* ticket u64, note bytes -> memory file: result */         \
-    X(LOG_STATE, 42, SG_PEER_WORKER)   /* -> struct keyring_log_state */                           \
-    X(SIGN_TIME, 43, SG_PEER_WORKER)   /* nonce bytes -> time i64, note text bytes */
+    X(SIGN_TLS, 16, SG_PEER_WORKER)      /* struct keyring_sign_tls -> signature bytes */          \
+    X(HAS_TLS_KEY, 17, SG_PEER_WORKER)   /* SPKI SHA-256 -> algorithm u32, bits u32; NOT_FOUND */  \
+    X(MINT, 18, SG_PEER_WORKER)          /* struct keyring_claims -> compact JWT string */         \
+    X(TOKEN_KEYS, 19, SG_PEER_WORKER)    /* -> u32 count, per key: kid string, n bytes, e bytes */ \
+    X(KEY_CREATE, 32, SG_PEER_WORKER)    /* struct keyring_key_create -> struct keyring_key */     \
+    X(KEY_ROTATE, 33, SG_PEER_WORKER)    /* struct keyring_key_rotate -> struct keyring_key */     \
+    X(KEY_UPDATE, 34, SG_PEER_WORKER)    /* struct keyring_key_update -> struct keyring_key */     \
+    X(KEY_NAMES, 35, SG_PEER_WORKER)     /* -> u32 count, names in order */                        \
+    X(KEY_GET, 36, SG_PEER_WORKER)       /* name -> struct keyring_key; NOT_FOUND */               \
+    X(KEY_PUBLIC, 37, SG_PEER_WORKER)    /* name, version u32 -> struct keyring_public */          \
+    X(SIGN, 40, SG_PEER_WORKER)          /* memory file: keyring_sign -> memory file: result */    \
+    X(RELEASE, 41, SG_PEER_WORKER)       /* ticket u64, note bytes -> memory file: result */       \
+    X(LOG_STATE, 42, SG_PEER_WORKER)     /* -> struct keyring_log_state */                         \
+    X(SIGN_TIME, 43, SG_PEER_WORKER)     /* nonce bytes -> time i64, note text bytes */            \
+    X(ISSUE_CLIENT, 48, SG_PEER_WORKER)  /* struct keyring_client_cert -> certificate bytes */     \
+    X(REVOKE_CLIENT, 49, SG_PEER_WORKER) /* struct keyring_revocation -> empty; it is listed */    \
+    X(SIGN_CHANNEL, 50, SG_PEER_WORKER)  /* struct keyring_channel -> signature bytes */           \
+    X(IDENTITY_KEY, 51, SG_PEER_WORKER)  /* -> Ed25519 public key bytes */                         \
+    X(STORAGE_KEY, 52, SG_PEER_WORKER)   /* -> key bytes; the same for ever */
 
 enum keyring_message {
 #define X(name, number, peers) SG_KEYRING_##name = number,

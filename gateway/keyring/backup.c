@@ -16,7 +16,9 @@
 #include "certs/pki.h"
 #include "keyring/keyfile.h"
 #include "keyring/namedkeys_internal.h"
+#include "keyring/revoked.h"
 #include "keyring/sealed.h"
+#include "keyring/storagekey.h"
 
 #define FILES_MAX (2 * SG_KEYS_MAX + 64)
 #define KID_LEN   43
@@ -76,6 +78,13 @@ static bool identify_private(const char *file, struct backup_file *f)
     return true;
 }
 
+static bool identify_as(const char *kind, const char *name, struct backup_file *f)
+{
+    (void)snprintf(f->kind, sizeof f->kind, "%s", kind);
+    (void)snprintf(f->name, sizeof f->name, "%s", name);
+    return true;
+}
+
 enum sg_err backup_identify(const char *path, struct backup_file *ret)
 {
     struct backup_file f = {.kind = ""};
@@ -88,6 +97,10 @@ enum sg_err backup_identify(const char *path, struct backup_file *ret)
         known = identify_named(path + 5, &f);
     else if (strcmp(path, "ca.pem") == 0 || strcmp(path, "log.pub") == 0)
         known = true; /* as it is: nothing in it is secret */
+    else if (strcmp(path, SG_STORAGE_KEY_FILE) == 0)
+        known = identify_as(SG_STORAGE_KEY_KIND, SG_STORAGE_KEY_NAME, &f);
+    else if (strcmp(path, SG_REVOKED_FILE) == 0)
+        known = identify_as(SG_REVOKED_KIND, SG_REVOKED_NAME, &f);
     else
         known = identify_private(path, &f);
     if (!known)

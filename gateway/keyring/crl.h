@@ -8,10 +8,12 @@
 #include "base/err.h"
 #include "certs/pki.h"
 
-/* Writes DATA/tls/ca.crl (0644) unless the list that is there is this CA's and has at least half of
- * its life left; `now_ns` is the time since 1970. Numbers rise, also over a lost file and a clock
- * that was set back while the file is there. */
+/* Writes DATA/tls/ca.crl (0644) unless the list that is there is this CA's, has exactly these
+ * certificates and at least half of its life left; `now_ns` is the time since 1970. Numbers rise,
+ * also over a lost file and a clock that was set back while the file is there. Not from two threads
+ * at once. */
 enum sg_err crl_ensure(const char *data, const struct pki_issuer *issuer,
+                       const struct pki_revoked *revoked, size_t count,
                        int64_t now_ns) SG_MUST_CHECK;
 
 /* The address of the list on a gateway whose public address is `issuer`: "ISSUER/v1/ca/crl". NULL

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Composes access tokens (RFC 7519) from typed claims and signs them with RS256 through libjwt. */
+/* Composes access tokens (RFC 9068, the profile of RFC 7519 for them) from typed claims and signs
+ * them with RS256. */
 #ifndef SG_KEYRING_JWTMINT_H
 #define SG_KEYRING_JWTMINT_H
 
 #include <stdint.h>
 
+#include "base/buf.h"
 #include "base/err.h"
 #include "ipc/keyring.h"
 #include "keyring/tokenkeys.h"

@@ -167,6 +167,12 @@ static enum sg_err answer(struct server *s, uint8_t type, struct request *r)
         return serve_log_state(s->services, r);
     case SG_KEYRING_SIGN_TIME:
         return serve_sign_time(s->services, r);
+    case SG_KEYRING_ISSUE_CLIENT:
+    case SG_KEYRING_REVOKE_CLIENT:
+    case SG_KEYRING_SIGN_CHANNEL:
+    case SG_KEYRING_IDENTITY_KEY:
+    case SG_KEYRING_STORAGE_KEY:
+        return serve_identity(s->services, (enum keyring_message)type, r);
     }
     if (!serve_decoded(r, codec_end(&r->in)))
         return SG_ERR_PROTOCOL;

@@ -12,9 +12,11 @@
 #include "base/log.h"
 #include "base/thread.h"
 #include "certs/pki.h"
+#include "keyring/clientcert.h"
 #include "keyring/crl.h"
 #include "keyring/jwtmint.h"
 #include "keyring/keyfile.h"
+#include "keyring/revoked.h"
 #include "keyring/servercert.h"
 #include "keyring/tlssign.h"
 #include "keyring/tokenkeys.h"
@@ -36,6 +38,8 @@ struct keystore {
     gnutls_x509_crt_t ca_cert;
     struct tls_key tls[TLS_KEYS]; /* under lock; written by the control thread only */
     struct tokenkeys tokens;      /* under lock; written by the control thread only */
+    pthread_mutex_t revoking;
+    struct revoked revoked; /* under revoking, as DATA/tls/ca.crl */
 };
 
 static enum sg_err load_or_make(const struct kek *kek, const char *path, const char *name,
@@ -155,6 +159,7 @@ enum sg_err keystore_open(const struct keystore_options *options, struct keystor
     if (k == NULL)
         return SG_ERR_NO_MEMORY;
     thread_rwlock_init(&k->lock);
+    (void)pthread_mutex_init(&k->revoking, NULL);
     k->options = *options;
     k->dir = file_join(options->data, "keyring");
     if (k->dir == NULL)
@@ -173,6 +178,8 @@ enum sg_err keystore_open(const struct keystore_options *options, struct keystor
     if (err == SG_OK)
         err = load_tls(k, &k->tls[CURRENT]);
     if (err == SG_OK)
+        err = revoked_open(k->options.kek, k->dir, &k->revoked);
+    if (err == SG_OK)
         err = tokenkeys_load(k->options.kek, k->dir, clock_now_s(), &k->tokens);
     if (err != SG_OK)
         goto fail;
@@ -188,6 +195,7 @@ void keystore_free(struct keystore *k)
     if (k == NULL)
         return;
     tokenkeys_fini(&k->tokens);
+    revoked_fini(&k->revoked);
     for (size_t i = 0; i < TLS_KEYS; i++)
         if (k->tls[i].key != NULL)
             gnutls_privkey_deinit(k->tls[i].key);
@@ -198,8 +206,37 @@ void keystore_free(struct keystore *k)
     free(k->crl_uri);
     free(k->tls_key_path);
     free(k->dir);
+    (void)pthread_mutex_destroy(&k->revoking);
     (void)pthread_rwlock_destroy(&k->lock);
     free(k);
+}
+
+/* Under revoking. */
+static enum sg_err ensure_crl(const struct keystore *k)
+{
+    const struct pki_issuer issuer = {.cert = k->ca_cert, .key = k->ca_key};
+
+    return crl_ensure(k->options.data, &issuer, k->revoked.list, k->revoked.count, clock_now_ns());
+}
+
+enum sg_err keystore_revoke(struct keystore *k, const struct keyring_revocation *m)
+{
+    enum sg_err err;
+
+    (void)pthread_mutex_lock(&k->revoking);
+    err = revoked_add(&k->revoked, m, clock_now_s());
+    if (err == SG_OK)
+        err = ensure_crl(k);
+    (void)pthread_mutex_unlock(&k->revoking);
+    return err;
+}
+
+enum sg_err keystore_issue_client(struct keystore *k, const struct keyring_client_cert *m,
+                                  struct buf *out)
+{
+    const struct pki_issuer issuer = {.cert = k->ca_cert, .key = k->ca_key};
+
+    return clientcert_issue(&issuer, k->crl_uri, m, clock_now_s(), out);
 }
 
 enum sg_err keystore_ensure_cert(struct keystore *k, const struct keyring_names *names,
@@ -217,8 +254,10 @@ enum sg_err keystore_ensure_cert(struct keystore *k, const struct keyring_names 
 
     /* The one that is there serves for days yet, and the next call tries again: no reason, on a
      * full disk, to have no certificate. */
-    if (err == SG_OK && crl_ensure(k->options.data, &request.issuer, clock_now_ns()) != SG_OK)
+    (void)pthread_mutex_lock(&k->revoking);
+    if (err == SG_OK && ensure_crl(k) != SG_OK)
         log_write(SG_LOG_WARN, "keyring.revocation_list_not_renewed");
+    (void)pthread_mutex_unlock(&k->revoking);
 
     if (err == SG_OK && k->options.tls_key != NULL)
         *ret_changed = false; /* the certificate is the operator's too */

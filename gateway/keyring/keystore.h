@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * All private keys of the gateway. One lock: `lock` in struct keystore, read-locked for signing and
- * write-locked for the moment of a change; no other lock is taken under it. Calls marked "control"
+ * All private keys of the gateway. Two locks, neither taken under the other: `lock` in struct
+ * keystore, read-locked for signing and write-locked for the moment of a change, and `revoking`
+ * around the list of revoked certificates and its files. Calls marked "control"
  * are made by the control thread alone; the others by any thread.
  */
 #ifndef SG_KEYRING_KEYSTORE_H
@@ -18,6 +19,8 @@
 #include "ipc/keyring.h"
 
 struct kek;
+struct keyring_client_cert;
+struct keyring_revocation;
 struct keystore;
 
 struct keystore_options {
@@ -52,6 +55,13 @@ enum sg_err keystore_rotate_tokens(struct keystore *k, bool *ret_changed) SG_MUS
 /* Appends a certificate (DER) by the CA for the named signing key. Any thread. */
 enum sg_err keystore_issue_signing(struct keystore *k, gnutls_pubkey_t public_key, const char *name,
                                    struct buf *out) SG_MUST_CHECK;
+
+/* Appends a client certificate (DER); keyring/clientcert.h. Any thread. */
+enum sg_err keystore_issue_client(struct keystore *k, const struct keyring_client_cert *m,
+                                  struct buf *out) SG_MUST_CHECK;
+/* Puts a client certificate on the revocation list, which is published on return. Again is no
+ * error. SG_ERR_BAD_FIELD, SG_ERR_LIMIT. Any thread. */
+enum sg_err keystore_revoke(struct keystore *k, const struct keyring_revocation *m) SG_MUST_CHECK;
 
 /* The algorithm (gnutls_pk_algorithm_t) and size of the TLS key with that SPKI; SG_ERR_NOT_FOUND.
  */

@@ -13,6 +13,7 @@
 #include "ipc/codec.h"
 #include "ipc/keyring.h"
 
+struct identitykey;
 struct kek;
 struct keystore;
 struct namedkeys;
@@ -29,6 +30,8 @@ struct services {
     struct translog *log;
     struct signer *signer;
     struct timesign *time;
+    struct identitykey *identity;
+    const uint8_t *storage_key; /* SG_STORAGE_KEY_SIZE bytes */
 };
 
 /* A request while it is answered. A handler decodes `in` to its end, and appends the reply's fields
@@ -53,6 +56,10 @@ static inline bool serve_decoded(struct request *r, enum sg_err err)
 /* Answers KEY_CREATE, KEY_ROTATE, KEY_UPDATE, KEY_NAMES, KEY_GET and KEY_PUBLIC. */
 enum sg_err serve_keys(struct services *s, enum keyring_message type,
                        struct request *r) SG_MUST_CHECK;
+
+/* Answers ISSUE_CLIENT, REVOKE_CLIENT, SIGN_CHANNEL, IDENTITY_KEY and STORAGE_KEY. */
+enum sg_err serve_identity(struct services *s, enum keyring_message type,
+                           struct request *r) SG_MUST_CHECK;
 
 /* Answers LOG_STATE and SIGN_TIME. */
 enum sg_err serve_log_state(struct services *s, struct request *r) SG_MUST_CHECK;

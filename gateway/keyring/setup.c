@@ -7,13 +7,16 @@
 
 #include "base/file.h"
 #include "base/log.h"
+#include "base/secret.h"
 #include "keyring/audit.h"
+#include "keyring/identitykey.h"
 #include "keyring/keyfile.h"
 #include "keyring/keystore.h"
 #include "keyring/namedkeys.h"
 #include "keyring/pkcs11.h"
 #include "keyring/sandbox.h"
 #include "keyring/sign.h"
+#include "keyring/storagekey.h"
 #include "keyring/timesign.h"
 #include "keyring/translog.h"
 
@@ -49,6 +52,12 @@ static enum sg_err open_keys(const struct setup_options *o, struct setup *s)
     named.audit = s->audit;
     if (err == SG_OK)
         err = namedkeys_open(&named, &s->services.named);
+    if (err == SG_OK)
+        err = identitykey_open(&s->kek, s->dir, &s->services.identity);
+    if (err == SG_OK)
+        err = storagekey_open(&s->kek, s->dir, s->storage_key);
+    if (err == SG_OK)
+        s->services.storage_key = s->storage_key;
     return err;
 }
 
@@ -90,6 +99,8 @@ void setup_close(struct setup *s)
     signer_free(s->services.signer);
     timesign_close(s->services.time);
     translog_close(s->services.log);
+    identitykey_close(s->services.identity);
+    secret_wipe(s->storage_key, sizeof s->storage_key);
     namedkeys_close(s->services.named);
     audit_close(s->audit);
     keystore_free(s->services.keys);

@@ -7,6 +7,7 @@
 #include <stddef.h>
 
 #include "base/err.h"
+#include "ipc/identity.h"
 #include "keyring/kek.h"
 #include "keyring/serve.h"
 
@@ -33,6 +34,7 @@ struct setup {
     char *dir; /* DATA/keyring */
     struct audit *audit;
     struct pkcs11 *pkcs11;
+    uint8_t storage_key[SG_STORAGE_KEY_SIZE];
 };
 
 /* Makes DATA and DATA/keyring if they are missing and finds the key-encryption key. With

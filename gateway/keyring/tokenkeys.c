@@ -11,6 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/buf.h"
 #include "base/encode.h"
 #include "base/file.h"
 #include "base/log.h"
@@ -27,7 +28,8 @@ struct name {
 
 static void entry_fini(struct tokenkeys_entry *e)
 {
-    buf_wipe(&e->pem);
+    if (e->key != NULL)
+        gnutls_privkey_deinit(e->key);
     *e = (struct tokenkeys_entry){.created_s = 0};
 }
 
@@ -160,21 +162,16 @@ static enum sg_err load_entry(const struct kek *kek, const char *dir, const stru
 {
     char *path = path_of(dir, n);
     struct tokenkeys_entry e = {.created_s = n->created_s};
-    gnutls_privkey_t key;
     enum sg_err err = SG_ERR_NO_MEMORY;
 
     if (path != NULL)
-        err = keyfile_load(kek, path, n->kid, &key);
+        err = keyfile_load(kek, path, n->kid, &e.key);
     free(path);
     if (err != SG_OK)
         return err;
-    buf_init(&e.pem, SG_PKI_PEM_MAX);
-    err = fill_public(key, &e.public_key);
+    err = fill_public(e.key, &e.public_key);
     if (err == SG_OK && strcmp(e.public_key.kid, n->kid) != 0)
         err = SG_ERR_CORRUPT;
-    if (err == SG_OK)
-        err = pki_key_to_pem(key, &e.pem);
-    gnutls_privkey_deinit(key);
     if (err != SG_OK) {
         log_write(SG_LOG_ERROR, "keyring.token_key_unusable", SG_STR("kid", n->kid),
                   SG_STR("error", err_code(err)));

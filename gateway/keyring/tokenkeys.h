@@ -12,7 +12,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "base/buf.h"
+#include <gnutls/abstract.h>
+
 #include "base/err.h"
 #include "ipc/keyring.h"
 
@@ -26,7 +27,7 @@ struct kek;
 struct tokenkeys_entry {
     int64_t created_s;
     struct token_key public_key; /* with kid */
-    struct buf pem;              /* private, for libjwt; wiped when freed */
+    gnutls_privkey_t key;
 };
 
 /* Newest first: entry[0] is current. Zero it before the first use. */

@@ -69,7 +69,7 @@ static uint64_t ensured(const struct pki_issuer *issuer, int64_t now_s)
     gnutls_x509_crl_t crl;
     uint64_t number;
 
-    assert_int_equal(crl_ensure(data, issuer, now_s * SG_NS_PER_S), SG_OK);
+    assert_int_equal(crl_ensure(data, issuer, NULL, 0, now_s * SG_NS_PER_S), SG_OK);
     assert_int_equal(pki_crl_load(tempdir_path(data, "tls/ca.crl"), &crl), SG_OK);
     assert_true(pki_crl_is_issued_by(crl, issuer->cert));
     assert_in_range(pki_crl_seconds_left(crl, now_s), SG_PKI_CRL_LIFE_S / 2, SG_PKI_CRL_LIFE_S);
@@ -131,7 +131,7 @@ static void test_lost_and_damaged_files(void **state)
     /* A directory of that name cannot be replaced. */
     assert_int_equal(unlink(path), 0);
     assert_int_equal(mkdir(path, 0700), 0);
-    assert_int_not_equal(crl_ensure(data, &ca, NOW_S * SG_NS_PER_S), SG_OK);
+    assert_int_not_equal(crl_ensure(data, &ca, NULL, 0, NOW_S * SG_NS_PER_S), SG_OK);
 }
 
 static void test_addresses(void **state)

@@ -46,7 +46,7 @@ static enum sg_err make_crl(uint64_t number, gnutls_x509_crl_t *ret)
 {
     const struct pki_issuer issuer = {.cert = ca, .key = ca_key};
 
-    return pki_make_crl(&issuer, number, NOW_S, ret);
+    return pki_make_crl(&issuer, number, NOW_S, NULL, 0, ret);
 }
 
 static void test_a_revocation_list(void **state)
@@ -117,7 +117,7 @@ static void test_lists_of_an_rsa_ca(void **state)
     (void)state;
     assert_int_equal(pki_key_generate(SG_PKI_RSA_2048, &issuer.key), SG_OK);
     assert_int_equal(pki_make_ca(issuer.key, "host.example", NOW_S, &issuer.cert), SG_OK);
-    assert_int_equal(pki_make_crl(&issuer, 7, NOW_S, &crl), SG_OK);
+    assert_int_equal(pki_make_crl(&issuer, 7, NOW_S, NULL, 0, &crl), SG_OK);
     assert_true(pki_crl_is_issued_by(crl, issuer.cert));
     gnutls_x509_crl_deinit(crl);
     gnutls_x509_crt_deinit(issuer.cert);
