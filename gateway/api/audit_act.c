@@ -80,3 +80,13 @@ void audit_act(struct request *r, enum audit_type type, const char *subject, enu
 {
     audit_act_detail(r, type, subject, result, "", NULL);
 }
+
+void audit_act_member(struct request *r, const char *space, const char *user, const char *role)
+{
+    struct audit_act act;
+
+    audit_act_fill(r, SG_AUDIT_MEMBER_CHANGED, user, SG_OK, &act);
+    audit_act_text(&act, "space", space);
+    audit_act_text(&act, "role", role);
+    audit_act_note(r, &act);
+}

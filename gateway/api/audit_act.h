@@ -30,4 +30,7 @@ void audit_act_text(struct audit_act *act, const char *name, const char *text);
 void audit_act_number(struct audit_act *act, const char *name, int64_t number);
 void audit_act_note(struct request *r, const struct audit_act *act);
 
+/* A role in a space that somebody has from now on; "none". */
+void audit_act_member(struct request *r, const char *space, const char *user, const char *role);
+
 #endif

@@ -2,6 +2,7 @@
 /* POST /v1/invites: makes an invitation, by an admin; its code is shown this once. */
 #include "api/answer.h"
 #include "api/api.h"
+#include "api/audit_act.h"
 #include "api/json_in.h"
 #include "api/operations.h"
 #include "api/records.h"
@@ -48,6 +49,7 @@ static enum sg_err run(struct request *r)
                               code, &expires_ns);
     if (err != SG_OK)
         return answer_error(r, err, 0);
+    audit_act_detail(r, SG_AUDIT_INVITE_CREATED, NULL, SG_OK, "role", identity_role_name(in.role));
     json_out_init(&o, SG_RECORD_MAX);
     json_out_object(&o, NULL);
     json_out_string(&o, "code", code);

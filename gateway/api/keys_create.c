@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "api/api.h"
+#include "api/audit_act.h"
 #include "api/key_request.h"
 #include "api/operations.h"
 #include "http/request.h"
@@ -51,6 +52,7 @@ static enum sg_err run(struct request *r)
         err = key_request_error(r, err, reason);
     }
     if (err == SG_OK) {
+        audit_act_detail(r, SG_AUDIT_KEY_CREATED, info->key.name, SG_OK, "type", in.type);
         (void)snprintf(location, sizeof location, "/v1/keys/%s", info->key.name);
         reply_header(r, "Location", location);
         err = key_request_reply(r, 201, info);

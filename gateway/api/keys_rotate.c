@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "api/api.h"
+#include "api/audit_act.h"
 #include "api/key_request.h"
 #include "api/operations.h"
 #include "http/request.h"
@@ -12,6 +13,7 @@ static enum sg_err run(struct request *r)
     const struct api *api = request_app(r);
     struct key_info *info = calloc(1, sizeof *info);
     const char *name, *reason = "";
+    struct audit_act act;
     int64_t expires_in = 0;
     char *uri = NULL;
     const struct json_field fields[] = {
@@ -36,8 +38,12 @@ static enum sg_err run(struct request *r)
                           info, &reason);
         err = key_request_error(r, err, reason);
     }
-    if (err == SG_OK)
+    if (err == SG_OK) {
+        audit_act_fill(r, SG_AUDIT_KEY_ROTATED, info->key.name, SG_OK, &act);
+        audit_act_number(&act, "version", info->key.versions[info->key.version_count - 1].number);
+        audit_act_note(r, &act);
         err = key_request_reply(r, 201, info);
+    }
     free(info);
     return err;
 }

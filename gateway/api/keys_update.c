@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "api/api.h"
+#include "api/audit_act.h"
 #include "api/key_request.h"
 #include "api/operations.h"
 #include "http/request.h"
@@ -125,6 +126,33 @@ static enum sg_err change(struct request *r, const char *name, const struct inpu
     return key_request_error(r, err, reason);
 }
 
+/* The names of a list in one text. */
+static const char *joined(struct request *r, bool given, const struct json_strings *names)
+{
+    const char *text = "";
+
+    for (size_t i = 0; text != NULL && i < names->count; i++)
+        text = arena_printf(request_arena(r), "%s%s%s", text, i > 0 ? " " : "", names->items[i]);
+    return given ? text : NULL;
+}
+
+static void note(struct request *r, const char *name, const struct input *in)
+{
+    struct audit_act act;
+
+    audit_act_fill(r, SG_AUDIT_KEY_UPDATED, name, SG_OK, &act);
+    if (in->has_disabled)
+        audit_act_text(&act, "disabled", in->disabled ? "true" : "false");
+    audit_act_text(&act, "signers", joined(r, in->has_signers, &in->signers));
+    audit_act_text(&act, "managers", joined(r, in->has_managers, &in->managers));
+    audit_act_text(&act, "formats", joined(r, in->has_formats, &in->formats));
+    if (in->has_oldest)
+        audit_act_number(&act, "oldest_version", in->oldest);
+    if (in->has_quorum)
+        audit_act_number(&act, "quorum", in->quorum);
+    audit_act_note(r, &act);
+}
+
 static enum sg_err run(struct request *r)
 {
     struct key_info *info = calloc(1, sizeof *info);
@@ -139,6 +167,8 @@ static enum sg_err run(struct request *r)
         err = request_fail(r, SG_ERR_BAD_FIELD, "at least one member must be given");
     if (err == SG_OK)
         err = change(r, name, &in, info);
+    if (err == SG_OK)
+        note(r, info->key.name, &in);
     if (err == SG_OK)
         err = key_request_reply(r, 200, info);
     free(info);

@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "api/api.h"
+#include "api/audit_act.h"
 #include "api/json_in.h"
 #include "api/operations.h"
 #include "api/space_request.h"
@@ -37,6 +38,7 @@ static enum sg_err run(struct request *r)
                                 &created);
     if (err != SG_OK)
         return err;
+    audit_act_member(r, space, member.name, spaces_role_name(role));
     if (created) {
         (void)snprintf(location, sizeof location, "/v1/spaces/%s/members/%s", space, member.name);
         reply_header(r, "Location", location);

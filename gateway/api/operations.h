@@ -23,6 +23,7 @@ extern const struct operation users_update_me_operation;
 extern const struct operation users_update_operation;
 extern const struct operation users_delete_operation;
 extern const struct operation invites_create_operation;
+extern const struct operation audit_list_operation;
 extern const struct operation sessions_create_operation;
 extern const struct operation sessions_list_operation;
 extern const struct operation sessions_get_operation;

@@ -59,6 +59,7 @@
     X(PATCH, "/v1/users/{name}", users_update, ADMIN, JSON, BLOCKS)                                \
     X(DELETE, "/v1/users/{name}", users_delete, ADMIN, NO_BODY, BLOCKS)                            \
     X(POST, "/v1/invites", invites_create, ADMIN, JSON, BLOCKS)                                    \
+    X(GET, "/v1/audit", audit_list, ADMIN, NO_BODY, BLOCKS)                                        \
     X(POST, "/v1/sessions", sessions_create, PUBLIC, JSON, SLOW)                                   \
     X(GET, "/v1/sessions", sessions_list, USER, NO_BODY, BLOCKS)                                   \
     X(GET, "/v1/sessions/{id}", sessions_get, USER, NO_BODY, QUICK)                                \

@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "api/api.h"
+#include "api/audit_act.h"
 #include "api/json_in.h"
 #include "api/operations.h"
 #include "api/space_request.h"
@@ -45,6 +46,7 @@ static enum sg_err run(struct request *r)
         err = create(r, name, description != NULL ? description : "", &info);
     if (err != SG_OK)
         return err;
+    audit_act(r, SG_AUDIT_SPACE_CREATED, info.space.name, SG_OK);
     (void)snprintf(location, sizeof location, "/v1/spaces/%s", info.space.name);
     reply_header(r, "Location", location);
     return space_request_reply(r, 201, &info, SG_SPACE_OWNER);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* DELETE /v1/spaces/{space}: a shared space with all that is in it, by an owner. */
 #include "api/api.h"
+#include "api/audit_act.h"
 #include "api/operations.h"
 #include "core/files.h"
 #include "core/spaces.h"
@@ -18,6 +19,7 @@ static enum sg_err run(struct request *r)
         return request_fail(r, err, "Only shared spaces can be removed.");
     if (err != SG_OK)
         return err;
+    audit_act(r, SG_AUDIT_SPACE_REMOVED, name, SG_OK);
     files_collect_soon(api->files);
     reply_empty(r, 204);
     return SG_OK;

@@ -2,6 +2,7 @@
 /* POST /v1/users: sign-up; the password and the code are wiped once they have been used. */
 #include "api/answer.h"
 #include "api/api.h"
+#include "api/audit_act.h"
 #include "api/json_in.h"
 #include "api/operations.h"
 #include "api/records.h"
@@ -22,6 +23,24 @@ static enum sg_err read_input(struct request *r, struct input *ret)
     return json_in_read(r, fields, sizeof fields / sizeof fields[0]);
 }
 
+/* Whoever signs up is the actor. A code that is guessed is a failure of a stranger. */
+static void note(struct request *r, const struct input *in, const struct user_record *user,
+                 enum sg_err result)
+{
+    struct audit_act act;
+
+    if (result != SG_OK && result != SG_ERR_BAD_CODE && result != SG_ERR_THROTTLED)
+        return;
+    audit_act_fill(r, result == SG_OK ? SG_AUDIT_USER_CREATED : SG_AUDIT_SIGNUP_FAILED,
+                   in->username, result, &act);
+    if (result == SG_OK) {
+        act.actor = user->name;
+        audit_act_text(&act, "role", identity_role_name(user->role));
+        audit_act_text(&act, "by", in->code != NULL ? "code" : NULL);
+    }
+    audit_act_note(r, &act);
+}
+
 static enum sg_err sign_up(struct request *r, const struct input *in, struct user_record *ret)
 {
     const struct api *api = request_app(r);
@@ -36,9 +55,11 @@ static enum sg_err sign_up(struct request *r, const struct input *in, struct use
     err = identity_password_ok(in->username, in->password, &reason);
     if (err == SG_ERR_BAD_FIELD)
         return request_fail(r, err, "%s", reason);
-    if (err == SG_OK)
-        err = identity_signup(api->identity, in->username, in->password, in->code,
-                              request_address(r), ret, &wait_s);
+    if (err != SG_OK)
+        return err;
+    err = identity_signup(api->identity, in->username, in->password, in->code, request_address(r),
+                          ret, &wait_s);
+    note(r, in, ret, err);
     if (err == SG_ERR_SIGNUP_CLOSED && in->code == NULL &&
         identity_signup_mode(api->identity) == SG_SIGNUP_INVITE)
         (void)request_fail(r, err, "Sign-up needs the code of an invitation, given as code.");

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* DELETE /v1/users/{name}: removes a user with the space ~name, by an admin. */
 #include "api/api.h"
+#include "api/audit_act.h"
 #include "api/operations.h"
 #include "core/files.h"
 #include "core/identity.h"
@@ -18,6 +19,7 @@ static enum sg_err run(struct request *r)
         return SG_ERR_NOT_FOUND;
     err = identity_remove_user(api->identity, name);
     if (err == SG_OK) {
+        audit_act(r, SG_AUDIT_USER_REMOVED, name, SG_OK);
         files_collect_soon(api->files); /* what only the user's space referred to */
         reply_empty(r, 204);
     }

@@ -2,6 +2,7 @@
 /* PATCH /v1/users/{name}: role and disabling, by an admin; a name that cannot exist is not found.
  */
 #include "api/api.h"
+#include "api/audit_act.h"
 #include "api/json_in.h"
 #include "api/operations.h"
 #include "api/records.h"
@@ -38,6 +39,18 @@ static enum sg_err read_input(struct request *r, struct input *ret)
     return SG_OK;
 }
 
+static void note(struct request *r, const struct input *in, const struct user_record *user)
+{
+    struct audit_act act;
+
+    audit_act_fill(r, SG_AUDIT_USER_UPDATED, user->name, SG_OK, &act);
+    if (in->has_role)
+        audit_act_text(&act, "role", identity_role_name(user->role));
+    if (in->has_disabled)
+        audit_act_text(&act, "disabled", user->disabled ? "true" : "false");
+    audit_act_note(r, &act);
+}
+
 static enum sg_err run(struct request *r)
 {
     const struct api *api = request_app(r);
@@ -57,6 +70,7 @@ static enum sg_err run(struct request *r)
                                in.has_disabled ? &in.disabled : NULL, &user);
     if (err != SG_OK)
         return err;
+    note(r, &in, &user);
     json_out_init(&o, SG_RECORD_MAX);
     records_user(&o, NULL, &user);
     return json_out_reply(r, 200, &o);

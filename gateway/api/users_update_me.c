@@ -2,6 +2,7 @@
 /* PATCH /v1/users/me: change of password; both passwords are wiped once they have been used. */
 #include "api/answer.h"
 #include "api/api.h"
+#include "api/audit_act.h"
 #include "api/json_in.h"
 #include "api/operations.h"
 #include "api/records.h"
@@ -34,6 +35,8 @@ static enum sg_err change(struct request *r, const struct input *in, struct user
     if (err == SG_OK)
         err = identity_change_password(api->identity, who, in->old_password, in->new_password,
                                        request_address(r), &wait_s);
+    if (err == SG_OK || err == SG_ERR_BAD_CREDENTIALS || err == SG_ERR_THROTTLED)
+        audit_act(r, SG_AUDIT_PASSWORD_CHANGED, who->user, err);
     if (err == SG_OK)
         err = identity_user(api->identity, who->user, ret);
     if (err == SG_ERR_NOT_FOUND)
