@@ -11,6 +11,7 @@
 #include "store/events.h"
 #include "store/factors.h"
 #include "store/files.h"
+#include "store/oauth.h"
 #include "store/sessions.h"
 #include "store/signatures.h"
 #include "store/spaces.h"
@@ -30,6 +31,7 @@ struct factors_store sqlite_store_factors(struct sqlite_store *s);
 struct files_store sqlite_store_files(struct sqlite_store *s);
 struct spaces_store sqlite_store_spaces(struct sqlite_store *s);
 struct events_store sqlite_store_events(struct sqlite_store *s);
+struct oauth_store sqlite_store_oauth(struct sqlite_store *s);
 struct signatures_store sqlite_store_signatures(struct sqlite_store *s);
 struct audit_store sqlite_store_audit(struct sqlite_store *s);
 

@@ -188,6 +188,7 @@ extern const struct factors_vtable sqlite_factors_vtable;
 extern const struct files_vtable sqlite_files_vtable;
 extern const struct spaces_vtable sqlite_spaces_vtable;
 extern const struct events_vtable sqlite_events_vtable;
+extern const struct oauth_vtable sqlite_oauth_vtable;
 extern const struct signatures_vtable sqlite_signatures_vtable;
 extern const struct audit_vtable sqlite_audit_vtable;
 

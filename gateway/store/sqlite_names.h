@@ -162,6 +162,29 @@
     X(AUDIT_TYPE_DESC)                                                                             \
     X(AUDIT_YOUNG)                                                                                 \
     X(AUDIT_PRUNED_SET)                                                                            \
-    X(AUDIT_PRUNE)
+    X(AUDIT_PRUNE)                                                                                 \
+    X(CLIENT_INSERT)                                                                               \
+    X(CLIENT_GET)                                                                                  \
+    X(CLIENT_LIST)                                                                                 \
+    X(CLIENT_COUNT)                                                                                \
+    X(CLIENT_REMOVE)                                                                               \
+    X(CLIENT_DEVICES)                                                                              \
+    X(CLIENT_SESSIONS)                                                                             \
+    X(AUDIENCE_INSERT)                                                                             \
+    X(AUDIENCE_GET)                                                                                \
+    X(AUDIENCE_LIST)                                                                               \
+    X(AUDIENCE_COUNT)                                                                              \
+    X(AUDIENCE_REMOVE)                                                                             \
+    X(DEVICE_INSERT)                                                                               \
+    X(DEVICE_COUNT)                                                                                \
+    X(DEVICE_GET)                                                                                  \
+    X(DEVICE_DECIDE)                                                                               \
+    X(DEVICE_POLL)                                                                                 \
+    X(DEVICE_POLLED)                                                                               \
+    X(DEVICE_REMOVE)                                                                               \
+    X(DEVICE_PRUNE)                                                                                \
+    X(REVOKED_INSERT)                                                                              \
+    X(REVOKED_LIST)                                                                                \
+    X(REVOKED_PRUNE)
 
 #endif

@@ -241,13 +241,13 @@ static const char schema_4[] =
     "CREATE TABLE oauth_audiences("
     " audience TEXT PRIMARY KEY,"
     " name TEXT NOT NULL,"
-    " scopes TEXT NOT NULL,"
+    " scopes INTEGER NOT NULL,"
     " created_ns INTEGER NOT NULL) STRICT, WITHOUT ROWID;"
     "CREATE TABLE device_grants("
     " device_sha256 BLOB PRIMARY KEY,"
     " user_sha256 BLOB NOT NULL UNIQUE,"
     " client_id TEXT NOT NULL,"
-    " scopes INTEGER NOT NULL,"
+    " scopes INTEGER NOT NULL," /* 0: all that the user may */
     " address TEXT NOT NULL,"
     " state INTEGER NOT NULL,"
     " user_id INTEGER REFERENCES users(id) ON DELETE CASCADE,"
@@ -256,8 +256,10 @@ static const char schema_4[] =
     " polled_ns INTEGER NOT NULL,"
     " interval_s INTEGER NOT NULL) STRICT, WITHOUT ROWID;"
     "CREATE INDEX device_grants_expiry ON device_grants(expires_ns);"
+    "CREATE INDEX device_grants_address ON device_grants(address);"
+    "CREATE INDEX sessions_client ON sessions(client_id) WHERE client_id <> '';"
     "CREATE TABLE revoked_tokens("
-    " jti BLOB PRIMARY KEY,"
+    " jti TEXT PRIMARY KEY,"
     " expires_ns INTEGER NOT NULL) STRICT, WITHOUT ROWID;"
     "CREATE INDEX revoked_tokens_expiry ON revoked_tokens(expires_ns);"
     /* Acts on identity, a chain of digests like that of the events. */
@@ -270,8 +272,11 @@ static const char schema_4[] =
     " chain BLOB NOT NULL) STRICT;"
     "CREATE INDEX audit_actor ON audit(actor, seq);"
     "CREATE INDEX audit_type ON audit(type, seq);"
-    "CREATE TABLE audit_pruned(seq INTEGER NOT NULL, chain BLOB NOT NULL) STRICT;"
-    "INSERT INTO audit_pruned VALUES(0, zeroblob(32));";
+    "CREATE TABLE audit_pruned("
+    " id INTEGER PRIMARY KEY,"
+    " seq INTEGER NOT NULL,"
+    " chain BLOB NOT NULL) STRICT;"
+    "INSERT INTO audit_pruned VALUES(1, 0, zeroblob(32));";
 
 const char *sqlite_sql_migration(unsigned index)
 {

@@ -46,8 +46,8 @@ static const char *const texts[SG_SQL_COUNT] = {
                             " WHERE id = ?3 AND (sign_count < ?1 OR (sign_count = 0 AND ?1 = 0))",
     [SG_SQL_PASSKEY_REMOVE] = "DELETE FROM passkeys WHERE user_id = ? AND id = ?",
     [SG_SQL_PASSKEY_CLEAR] = "DELETE FROM passkeys WHERE user_id = ?",
-    [SG_SQL_AUDIT_LAST] = "SELECT seq, chain FROM audit ORDER BY seq DESC LIMIT 1",
-    [SG_SQL_AUDIT_PRUNED] = "SELECT seq, chain FROM audit_pruned",
+    [SG_SQL_AUDIT_LAST] = "SELECT seq, chain FROM audit WHERE seq > 0 ORDER BY seq DESC LIMIT 1",
+    [SG_SQL_AUDIT_PRUNED] = "SELECT seq, chain FROM audit_pruned WHERE id = 1",
     [SG_SQL_AUDIT_INSERT] = "INSERT INTO audit(seq, at_ns, type, actor, canonical, chain)"
                             " VALUES(?, ?, ?, ?, ?, ?)",
     [SG_SQL_AUDIT_ALL] = SG_AUDIT_PAGE("", SG_AUDIT_ANY, "ASC"),
@@ -56,11 +56,53 @@ static const char *const texts[SG_SQL_COUNT] = {
     [SG_SQL_AUDIT_ACTOR_DESC] = SG_AUDIT_PAGE("INDEXED BY audit_actor", SG_AUDIT_BY, "DESC"),
     [SG_SQL_AUDIT_TYPE] = SG_AUDIT_PAGE("INDEXED BY audit_type", SG_AUDIT_OF_TYPE, "ASC"),
     [SG_SQL_AUDIT_TYPE_DESC] = SG_AUDIT_PAGE("INDEXED BY audit_type", SG_AUDIT_OF_TYPE, "DESC"),
-    [SG_SQL_AUDIT_YOUNG] = "SELECT seq FROM audit WHERE at_ns >= ? ORDER BY seq LIMIT 1",
+    [SG_SQL_AUDIT_YOUNG] =
+        "SELECT seq FROM audit WHERE seq > 0 AND at_ns >= ? ORDER BY seq LIMIT 1",
     [SG_SQL_AUDIT_PRUNED_SET] = "UPDATE audit_pruned SET (seq, chain) ="
                                 " (SELECT seq, chain FROM audit WHERE seq = ?1)"
-                                " WHERE EXISTS (SELECT 1 FROM audit WHERE seq = ?1)",
+                                " WHERE id = 1 AND EXISTS (SELECT 1 FROM audit WHERE seq = ?1)",
     [SG_SQL_AUDIT_PRUNE] = "DELETE FROM audit WHERE seq <= ?",
+    /* -- OAuth -- */
+    [SG_SQL_CLIENT_INSERT] =
+        "INSERT INTO oauth_clients(id, name, secret_sha256, grants, created_ns)"
+        " VALUES(?,?,?,?,?)",
+    [SG_SQL_CLIENT_GET] = "SELECT id, name, secret_sha256, grants, created_ns FROM oauth_clients"
+                          " WHERE id = ?",
+    [SG_SQL_CLIENT_LIST] = "SELECT id, name, secret_sha256, grants, created_ns FROM oauth_clients"
+                           " ORDER BY id LIMIT ?",
+    [SG_SQL_CLIENT_COUNT] = "SELECT count(*) FROM oauth_clients",
+    [SG_SQL_CLIENT_REMOVE] = "DELETE FROM oauth_clients WHERE id = ?",
+    [SG_SQL_CLIENT_DEVICES] = "DELETE FROM device_grants WHERE client_id = ?",
+    [SG_SQL_CLIENT_SESSIONS] = "DELETE FROM sessions WHERE client_id = ?1 AND client_id <> ''",
+    [SG_SQL_AUDIENCE_INSERT] = "INSERT INTO oauth_audiences(audience, name, scopes, created_ns)"
+                               " VALUES(?,?,?,?)",
+    [SG_SQL_AUDIENCE_GET] = "SELECT audience, name, scopes, created_ns FROM oauth_audiences"
+                            " WHERE audience = ?",
+    [SG_SQL_AUDIENCE_LIST] = "SELECT audience, name, scopes, created_ns FROM oauth_audiences"
+                             " ORDER BY audience LIMIT ?",
+    [SG_SQL_AUDIENCE_COUNT] = "SELECT count(*) FROM oauth_audiences",
+    [SG_SQL_AUDIENCE_REMOVE] = "DELETE FROM oauth_audiences WHERE audience = ?",
+    [SG_SQL_DEVICE_INSERT] = "INSERT INTO device_grants(device_sha256, user_sha256, client_id,"
+                             " scopes, address, state, user_id, created_ns, expires_ns, polled_ns,"
+                             " interval_s) VALUES(?,?,?,?,?,?,NULL,?,?,?,?)",
+    [SG_SQL_DEVICE_COUNT] = "SELECT count(*), ifnull(sum(address = ?1), 0) FROM device_grants",
+    [SG_SQL_DEVICE_GET] = "SELECT device_sha256, user_sha256, client_id, scopes, address, state,"
+                          " ifnull(user_id, 0), created_ns, expires_ns, polled_ns, interval_s"
+                          " FROM device_grants WHERE user_sha256 = ?1 AND state = 0"
+                          " AND expires_ns > ?2",
+    [SG_SQL_DEVICE_DECIDE] = "UPDATE device_grants SET state = ?3, user_id = ?4, scopes = ?5"
+                             " WHERE user_sha256 = ?1 AND state = 0 AND expires_ns > ?2",
+    [SG_SQL_DEVICE_POLL] = "SELECT device_sha256, user_sha256, client_id, scopes, address, state,"
+                           " ifnull(user_id, 0), created_ns, expires_ns, polled_ns, interval_s"
+                           " FROM device_grants WHERE device_sha256 = ?1 AND client_id = ?2",
+    [SG_SQL_DEVICE_POLLED] = "UPDATE device_grants SET polled_ns = ?2, interval_s = ?3"
+                             " WHERE device_sha256 = ?1",
+    [SG_SQL_DEVICE_REMOVE] = "DELETE FROM device_grants WHERE device_sha256 = ?",
+    [SG_SQL_DEVICE_PRUNE] = "DELETE FROM device_grants WHERE expires_ns < ?",
+    [SG_SQL_REVOKED_INSERT] = "INSERT OR IGNORE INTO revoked_tokens(jti, expires_ns) VALUES(?,?)",
+    [SG_SQL_REVOKED_LIST] = "SELECT jti, expires_ns FROM revoked_tokens WHERE expires_ns > ?"
+                            " ORDER BY expires_ns DESC LIMIT ?",
+    [SG_SQL_REVOKED_PRUNE] = "DELETE FROM revoked_tokens WHERE expires_ns < ?",
 };
 
 const char *sqlite_sql_identity_text(enum sqlite_sql id)

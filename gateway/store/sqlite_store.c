@@ -211,3 +211,8 @@ enum sg_err sqlite_store_status(struct sqlite_store *s)
     pthread_mutex_unlock(&w->lock);
     return err;
 }
+
+struct oauth_store sqlite_store_oauth(struct sqlite_store *s)
+{
+    return (struct oauth_store){.self = s, .vt = &sqlite_oauth_vtable};
+}

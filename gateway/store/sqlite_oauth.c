@@ -1,0 +1,515 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Clients, audiences, waiting devices and revoked tokens in SQLite. It decides nothing but what
+ * must be decided in one transaction. */
+#include "store/sqlite_internal.h"
+
+#include <string.h>
+
+#define SLOWER_S 5 /* RFC 8628, section 3.5 */
+
+/* Whether a statement that counts finds fewer than `most`. */
+static enum sg_err check_room(struct sqlite_conn *c, enum sqlite_sql count, int64_t most)
+{
+    struct sqlite_query q;
+    int64_t there = most;
+    bool row = false;
+    sqlite_query_begin(&q, c, count);
+    enum sg_err err = sqlite_query_step(&q, &row);
+    if (!err && row)
+        there = sqlite_query_get_int(&q, 0);
+    err = sqlite_query_end(&q);
+    return err ? err : there < most ? SG_OK : SG_ERR_LIMIT;
+}
+
+/* Runs a statement that removes rows by one text. */
+static enum sg_err remove_by(struct sqlite_conn *c, enum sqlite_sql sql, const char *text)
+{
+    struct sqlite_query q;
+    sqlite_query_begin(&q, c, sql);
+    sqlite_query_text(&q, text);
+    return sqlite_query_run(&q);
+}
+
+static enum sg_err remove_before(struct sqlite_conn *c, enum sqlite_sql sql, int64_t ns)
+{
+    struct sqlite_query q;
+    sqlite_query_begin(&q, c, sql);
+    sqlite_query_int(&q, ns);
+    return sqlite_query_run(&q);
+}
+
+/* -- clients -------------------------------------------------------------------------------------
+ */
+
+static void client_from_row(struct sqlite_query *q, struct oauth_client *ret)
+{
+    memset(ret, 0, sizeof(*ret));
+    sqlite_query_get_text(q, 0, ret->id, sizeof(ret->id));
+    sqlite_query_get_text(q, 1, ret->name, sizeof(ret->name));
+    ret->confidential = sqlite3_column_bytes(q->stmt, 2) > 0;
+    if (ret->confidential)
+        sqlite_query_get_blob(q, 2, ret->secret_sha256, sizeof(ret->secret_sha256));
+    ret->grants = (unsigned)sqlite_query_get_int(q, 3);
+    ret->created_ns = sqlite_query_get_int(q, 4);
+}
+
+static enum sg_err client_find(struct sqlite_conn *c, const char *id, struct oauth_client *ret)
+{
+    struct sqlite_query q;
+    bool row = false;
+    sqlite_query_begin(&q, c, SG_SQL_CLIENT_GET);
+    sqlite_query_text(&q, id);
+    enum sg_err err = sqlite_query_step(&q, &row);
+    if (!err && row)
+        client_from_row(&q, ret);
+    err = sqlite_query_end(&q);
+    return err ? err : row ? SG_OK : SG_ERR_NOT_FOUND;
+}
+
+static enum sg_err client_add_run(struct sqlite_conn *c, void *ctx)
+{
+    const struct oauth_client *client = ctx;
+    struct oauth_client there;
+    enum sg_err err = client_find(c, client->id, &there);
+    if (err != SG_ERR_NOT_FOUND)
+        return err ? err : SG_ERR_NAME_TAKEN;
+    err = check_room(c, SG_SQL_CLIENT_COUNT, SG_OAUTH_CLIENTS);
+    if (err)
+        return err;
+    struct sqlite_query q;
+    sqlite_query_begin(&q, c, SG_SQL_CLIENT_INSERT);
+    sqlite_query_text(&q, client->id);
+    sqlite_query_text(&q, client->name);
+    sqlite_query_blob(&q, client->secret_sha256, client->confidential ? SG_DIGEST_SIZE : 0);
+    sqlite_query_int(&q, client->grants);
+    sqlite_query_int(&q, client->created_ns);
+    return sqlite_query_run(&q);
+}
+
+static enum sg_err client_add(void *self, const struct oauth_client *client)
+{
+    struct oauth_client copy = *client;
+    return sqlite_write(self, client_add_run, &copy);
+}
+
+static enum sg_err client_get(void *self, const char *id, struct oauth_client *ret)
+{
+    struct sqlite_conn *c = NULL;
+    struct oauth_client client;
+    enum sg_err err = sqlite_conn_acquire(self, &c);
+    if (err)
+        return err;
+    err = client_find(c, id, &client);
+    sqlite_conn_release(self, c);
+    if (!err)
+        *ret = client;
+    return err;
+}
+
+static enum sg_err client_list(void *self, size_t limit, struct oauth_client *ret,
+                               size_t *ret_count)
+{
+    struct sqlite_conn *c = NULL;
+    enum sg_err err = sqlite_conn_acquire(self, &c);
+    if (err)
+        return err;
+    struct sqlite_query q;
+    size_t count = 0;
+    sqlite_query_begin(&q, c, SG_SQL_CLIENT_LIST);
+    sqlite_query_int(&q, (int64_t)limit);
+    while (count < limit && sqlite_query_next(&q))
+        client_from_row(&q, &ret[count++]);
+    err = sqlite_query_end(&q);
+    sqlite_conn_release(self, c);
+    if (!err)
+        *ret_count = count;
+    return err;
+}
+
+static enum sg_err client_remove_run(struct sqlite_conn *c, void *ctx)
+{
+    const char *const *id = ctx;
+    enum sg_err err = remove_by(c, SG_SQL_CLIENT_REMOVE, *id);
+    if (!err && sqlite3_changes(c->db) == 0)
+        return SG_ERR_NOT_FOUND;
+    if (!err)
+        err = remove_by(c, SG_SQL_CLIENT_DEVICES, *id);
+    return err ? err : remove_by(c, SG_SQL_CLIENT_SESSIONS, *id);
+}
+
+static enum sg_err client_remove(void *self, const char *id)
+{
+    return sqlite_write(self, client_remove_run, &id);
+}
+
+/* -- audiences -----------------------------------------------------------------------------------
+ */
+
+static void audience_from_row(struct sqlite_query *q, struct oauth_audience *ret)
+{
+    memset(ret, 0, sizeof(*ret));
+    sqlite_query_get_text(q, 0, ret->audience, sizeof(ret->audience));
+    sqlite_query_get_text(q, 1, ret->name, sizeof(ret->name));
+    ret->scopes = (unsigned)sqlite_query_get_int(q, 2);
+    ret->created_ns = sqlite_query_get_int(q, 3);
+}
+
+static enum sg_err audience_find(struct sqlite_conn *c, const char *audience,
+                                 struct oauth_audience *ret)
+{
+    struct sqlite_query q;
+    bool row = false;
+    sqlite_query_begin(&q, c, SG_SQL_AUDIENCE_GET);
+    sqlite_query_text(&q, audience);
+    enum sg_err err = sqlite_query_step(&q, &row);
+    if (!err && row)
+        audience_from_row(&q, ret);
+    err = sqlite_query_end(&q);
+    return err ? err : row ? SG_OK : SG_ERR_NOT_FOUND;
+}
+
+static enum sg_err audience_add_run(struct sqlite_conn *c, void *ctx)
+{
+    const struct oauth_audience *audience = ctx;
+    struct oauth_audience there;
+    enum sg_err err = audience_find(c, audience->audience, &there);
+    if (err != SG_ERR_NOT_FOUND)
+        return err ? err : SG_ERR_NAME_TAKEN;
+    err = check_room(c, SG_SQL_AUDIENCE_COUNT, SG_OAUTH_CLIENTS);
+    if (err)
+        return err;
+    struct sqlite_query q;
+    sqlite_query_begin(&q, c, SG_SQL_AUDIENCE_INSERT);
+    sqlite_query_text(&q, audience->audience);
+    sqlite_query_text(&q, audience->name);
+    sqlite_query_int(&q, audience->scopes);
+    sqlite_query_int(&q, audience->created_ns);
+    return sqlite_query_run(&q);
+}
+
+static enum sg_err audience_add(void *self, const struct oauth_audience *audience)
+{
+    struct oauth_audience copy = *audience;
+    return sqlite_write(self, audience_add_run, &copy);
+}
+
+static enum sg_err audience_get(void *self, const char *audience, struct oauth_audience *ret)
+{
+    struct sqlite_conn *c = NULL;
+    struct oauth_audience found;
+    enum sg_err err = sqlite_conn_acquire(self, &c);
+    if (err)
+        return err;
+    err = audience_find(c, audience, &found);
+    sqlite_conn_release(self, c);
+    if (!err)
+        *ret = found;
+    return err;
+}
+
+static enum sg_err audience_list(void *self, size_t limit, struct oauth_audience *ret,
+                                 size_t *ret_count)
+{
+    struct sqlite_conn *c = NULL;
+    enum sg_err err = sqlite_conn_acquire(self, &c);
+    if (err)
+        return err;
+    struct sqlite_query q;
+    size_t count = 0;
+    sqlite_query_begin(&q, c, SG_SQL_AUDIENCE_LIST);
+    sqlite_query_int(&q, (int64_t)limit);
+    while (count < limit && sqlite_query_next(&q))
+        audience_from_row(&q, &ret[count++]);
+    err = sqlite_query_end(&q);
+    sqlite_conn_release(self, c);
+    if (!err)
+        *ret_count = count;
+    return err;
+}
+
+static enum sg_err audience_remove_run(struct sqlite_conn *c, void *ctx)
+{
+    const char *const *audience = ctx;
+    enum sg_err err = remove_by(c, SG_SQL_AUDIENCE_REMOVE, *audience);
+    return err ? err : sqlite3_changes(c->db) == 0 ? SG_ERR_NOT_FOUND : SG_OK;
+}
+
+static enum sg_err audience_remove(void *self, const char *audience)
+{
+    return sqlite_write(self, audience_remove_run, &audience);
+}
+
+/* -- devices -------------------------------------------------------------------------------------
+ */
+
+static void device_from_row(struct sqlite_query *q, struct device_grant *ret)
+{
+    memset(ret, 0, sizeof(*ret));
+    sqlite_query_get_blob(q, 0, ret->device_sha256, sizeof(ret->device_sha256));
+    sqlite_query_get_blob(q, 1, ret->user_sha256, sizeof(ret->user_sha256));
+    sqlite_query_get_text(q, 2, ret->client_id, sizeof(ret->client_id));
+    ret->scopes = (unsigned)sqlite_query_get_int(q, 3);
+    sqlite_query_get_text(q, 4, ret->address, sizeof(ret->address));
+    ret->state = (enum device_state)sqlite_query_get_int(q, 5);
+    ret->user_id = sqlite_query_get_int(q, 6);
+    ret->created_ns = sqlite_query_get_int(q, 7);
+    ret->expires_ns = sqlite_query_get_int(q, 8);
+    ret->polled_ns = sqlite_query_get_int(q, 9);
+    ret->interval_s = (unsigned)sqlite_query_get_int(q, 10);
+}
+
+/* The one that waits under a user code. */
+static enum sg_err device_find(struct sqlite_conn *c, const uint8_t *user_sha256, int64_t now_ns,
+                               struct device_grant *ret)
+{
+    struct sqlite_query q;
+    bool row = false;
+    sqlite_query_begin(&q, c, SG_SQL_DEVICE_GET);
+    sqlite_query_blob(&q, user_sha256, SG_DIGEST_SIZE);
+    sqlite_query_int(&q, now_ns);
+    enum sg_err err = sqlite_query_step(&q, &row);
+    if (!err && row)
+        device_from_row(&q, ret);
+    err = sqlite_query_end(&q);
+    return err ? err : row ? SG_OK : SG_ERR_NOT_FOUND;
+}
+
+struct device_add_job {
+    const struct device_grant *grant;
+    size_t in_all, of_address;
+};
+
+static enum sg_err device_room(struct sqlite_conn *c, const struct device_add_job *job)
+{
+    struct sqlite_query q;
+    bool row = false, room = false;
+    sqlite_query_begin(&q, c, SG_SQL_DEVICE_COUNT);
+    sqlite_query_text(&q, job->grant->address);
+    enum sg_err err = sqlite_query_step(&q, &row);
+    if (!err && row)
+        room = (uint64_t)sqlite_query_get_int(&q, 0) < job->in_all &&
+               (uint64_t)sqlite_query_get_int(&q, 1) < job->of_address;
+    err = sqlite_query_end(&q);
+    return err ? err : room ? SG_OK : SG_ERR_LIMIT;
+}
+
+static enum sg_err device_add_run(struct sqlite_conn *c, void *ctx)
+{
+    const struct device_add_job *job = ctx;
+    const struct device_grant *g = job->grant;
+    struct device_grant there;
+    enum sg_err err = remove_before(c, SG_SQL_DEVICE_PRUNE, g->created_ns);
+    if (!err)
+        err = device_room(c, job);
+    if (!err) {
+        err = device_find(c, g->user_sha256, g->created_ns, &there);
+        err = err == SG_ERR_NOT_FOUND ? SG_OK : err ? err : SG_ERR_NAME_TAKEN;
+    }
+    if (err)
+        return err;
+    struct sqlite_query q;
+    sqlite_query_begin(&q, c, SG_SQL_DEVICE_INSERT);
+    sqlite_query_blob(&q, g->device_sha256, SG_DIGEST_SIZE);
+    sqlite_query_blob(&q, g->user_sha256, SG_DIGEST_SIZE);
+    sqlite_query_text(&q, g->client_id);
+    sqlite_query_int(&q, g->scopes);
+    sqlite_query_text(&q, g->address);
+    sqlite_query_int(&q, SG_DEVICE_WAITS);
+    sqlite_query_int(&q, g->created_ns);
+    sqlite_query_int(&q, g->expires_ns);
+    sqlite_query_int(&q, g->polled_ns);
+    sqlite_query_int(&q, g->interval_s);
+    return sqlite_query_run(&q);
+}
+
+static enum sg_err device_add(void *self, const struct device_grant *grant, size_t in_all,
+                              size_t of_address)
+{
+    struct device_add_job job = {.grant = grant, .in_all = in_all, .of_address = of_address};
+    return sqlite_write(self, device_add_run, &job);
+}
+
+static enum sg_err device_get(void *self, const uint8_t *user_sha256, int64_t now_ns,
+                              struct device_grant *ret)
+{
+    struct sqlite_conn *c = NULL;
+    struct device_grant grant;
+    enum sg_err err = sqlite_conn_acquire(self, &c);
+    if (err)
+        return err;
+    err = device_find(c, user_sha256, now_ns, &grant);
+    sqlite_conn_release(self, c);
+    if (!err)
+        *ret = grant;
+    return err;
+}
+
+struct decide_job {
+    const uint8_t *user_sha256;
+    int64_t user_id, now_ns;
+    unsigned scopes;
+    bool approve;
+};
+
+static enum sg_err decide_run(struct sqlite_conn *c, void *ctx)
+{
+    const struct decide_job *job = ctx;
+    struct sqlite_query q;
+    sqlite_query_begin(&q, c, SG_SQL_DEVICE_DECIDE);
+    sqlite_query_blob(&q, job->user_sha256, SG_DIGEST_SIZE);
+    sqlite_query_int(&q, job->now_ns);
+    sqlite_query_int(&q, job->approve ? SG_DEVICE_APPROVED : SG_DEVICE_DENIED);
+    sqlite_query_int(&q, job->user_id);
+    sqlite_query_int(&q, job->scopes);
+    enum sg_err err = sqlite_query_run(&q);
+    return err ? err : sqlite3_changes(c->db) == 0 ? SG_ERR_NOT_FOUND : SG_OK;
+}
+
+static enum sg_err device_decide(void *self, const uint8_t *user_sha256, int64_t user_id,
+                                 unsigned scopes, bool approve, int64_t now_ns)
+{
+    struct decide_job job = {.user_sha256 = user_sha256,
+                             .user_id = user_id,
+                             .now_ns = now_ns,
+                             .scopes = scopes,
+                             .approve = approve};
+    return sqlite_write(self, decide_run, &job);
+}
+
+struct poll_job {
+    const uint8_t *device_sha256;
+    const char *client_id;
+    int64_t now_ns;
+    struct device_grant *ret;
+    enum device_poll answer;
+};
+
+/* What the device is told, and the next moment at which it may ask. */
+static enum device_poll judge(struct device_grant *g, int64_t now_ns)
+{
+    bool soon = now_ns - g->polled_ns < (int64_t)g->interval_s * 1000000000;
+    if (g->expires_ns <= now_ns)
+        return SG_POLL_EXPIRED;
+    if (g->state == SG_DEVICE_APPROVED)
+        return SG_POLL_APPROVED;
+    if (g->state == SG_DEVICE_DENIED)
+        return SG_POLL_DENIED;
+    g->polled_ns = now_ns;
+    if (soon)
+        g->interval_s += SLOWER_S;
+    return soon ? SG_POLL_SLOW_DOWN : SG_POLL_PENDING;
+}
+
+static enum sg_err poll_run(struct sqlite_conn *c, void *ctx)
+{
+    struct poll_job *job = ctx;
+    struct sqlite_query q;
+    bool row = false;
+    sqlite_query_begin(&q, c, SG_SQL_DEVICE_POLL);
+    sqlite_query_blob(&q, job->device_sha256, SG_DIGEST_SIZE);
+    sqlite_query_text(&q, job->client_id);
+    enum sg_err err = sqlite_query_step(&q, &row);
+    if (!err && row)
+        device_from_row(&q, job->ret);
+    err = sqlite_query_end(&q);
+    if (err || !row)
+        return err ? err : SG_ERR_NOT_FOUND;
+    job->answer = judge(job->ret, job->now_ns);
+    if (job->answer == SG_POLL_PENDING || job->answer == SG_POLL_SLOW_DOWN) {
+        sqlite_query_begin(&q, c, SG_SQL_DEVICE_POLLED);
+        sqlite_query_blob(&q, job->device_sha256, SG_DIGEST_SIZE);
+        sqlite_query_int(&q, job->ret->polled_ns);
+        sqlite_query_int(&q, job->ret->interval_s);
+    } else {
+        sqlite_query_begin(&q, c, SG_SQL_DEVICE_REMOVE);
+        sqlite_query_blob(&q, job->device_sha256, SG_DIGEST_SIZE);
+    }
+    return sqlite_query_run(&q);
+}
+
+static enum sg_err device_poll(void *self, const uint8_t *device_sha256, const char *client_id,
+                               int64_t now_ns, struct device_grant *ret,
+                               enum device_poll *ret_answer)
+{
+    struct device_grant grant;
+    struct poll_job job = {
+        .device_sha256 = device_sha256, .client_id = client_id, .now_ns = now_ns, .ret = &grant};
+    enum sg_err err = sqlite_write(self, poll_run, &job);
+    if (!err) {
+        *ret = grant;
+        *ret_answer = job.answer;
+    }
+    return err;
+}
+
+/* -- revoked tokens ------------------------------------------------------------------------------
+ */
+
+static enum sg_err revoke_run(struct sqlite_conn *c, void *ctx)
+{
+    const struct revoked_token *token = ctx;
+    struct sqlite_query q;
+    sqlite_query_begin(&q, c, SG_SQL_REVOKED_INSERT);
+    sqlite_query_text(&q, token->jti);
+    sqlite_query_int(&q, token->expires_ns);
+    return sqlite_query_run(&q);
+}
+
+static enum sg_err revoke(void *self, const struct revoked_token *token)
+{
+    struct revoked_token copy = *token;
+    return sqlite_write(self, revoke_run, &copy);
+}
+
+static enum sg_err revoked(void *self, int64_t now_ns, size_t limit, struct revoked_token *ret,
+                           size_t *ret_count)
+{
+    struct sqlite_conn *c = NULL;
+    enum sg_err err = sqlite_conn_acquire(self, &c);
+    if (err)
+        return err;
+    struct sqlite_query q;
+    size_t count = 0;
+    sqlite_query_begin(&q, c, SG_SQL_REVOKED_LIST);
+    sqlite_query_int(&q, now_ns);
+    sqlite_query_int(&q, (int64_t)limit);
+    while (count < limit && sqlite_query_next(&q)) {
+        sqlite_query_get_text(&q, 0, ret[count].jti, sizeof(ret[count].jti));
+        ret[count++].expires_ns = sqlite_query_get_int(&q, 1);
+    }
+    err = sqlite_query_end(&q);
+    sqlite_conn_release(self, c);
+    if (!err)
+        *ret_count = count;
+    return err;
+}
+
+static enum sg_err prune_run(struct sqlite_conn *c, void *ctx)
+{
+    const int64_t *before_ns = ctx;
+    enum sg_err err = remove_before(c, SG_SQL_DEVICE_PRUNE, *before_ns);
+    return err ? err : remove_before(c, SG_SQL_REVOKED_PRUNE, *before_ns);
+}
+
+static enum sg_err prune(void *self, int64_t before_ns)
+{
+    return sqlite_write(self, prune_run, &before_ns);
+}
+
+const struct oauth_vtable sqlite_oauth_vtable = {
+    .client_add = client_add,
+    .client_get = client_get,
+    .client_list = client_list,
+    .client_remove = client_remove,
+    .audience_add = audience_add,
+    .audience_get = audience_get,
+    .audience_list = audience_list,
+    .audience_remove = audience_remove,
+    .device_add = device_add,
+    .device_get = device_get,
+    .device_decide = device_decide,
+    .device_poll = device_poll,
+    .revoke = revoke,
+    .revoked = revoked,
+    .prune = prune,
+};
