@@ -20,7 +20,7 @@
 #define SG_TOTP_TEXT_SIZE     33  /* of the secret in base32, with NUL */
 #define SG_TOTP_URI_SIZE      768 /* of an otpauth URI, with NUL */
 #define SG_QR_SIDE_MAX        177 /* modules of the largest QR symbol */
-#define SG_RECOVERY_CODE_SIZE 16  /* "abcd-efgh-ijkl" with NUL: 60 bits */
+#define SG_RECOVERY_CODE_SIZE 16  /* "ABCD-EFGH-JKMN" with NUL: 60 random bits */
 #define SG_FACTOR_KEY_SIZE    32
 
 struct secondfactor;
