@@ -13,6 +13,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include "store/audit.h"
 #include "store/blobs.h"
 #include "store/events.h"
 #include "store/files.h"
@@ -33,6 +34,7 @@ struct contract_engine {
     struct spaces_store (*spaces)(void *handle);
     struct events_store (*events)(void *handle);
     struct signatures_store (*signatures)(void *handle);
+    struct audit_store (*audit)(void *handle);
 };
 
 /* An engine of blobs. */
@@ -56,6 +58,7 @@ int contract_members(const struct contract_engine *engine);
 int contract_events(const struct contract_engine *engine);
 int contract_events_race(const struct contract_engine *engine);
 int contract_signatures(const struct contract_engine *engine);
+int contract_audit(const struct contract_engine *engine);
 int contract_blobs(const struct contract_blobs_engine *engine);
 
 /* -- tools --------------------------------------------------------------------------------------

@@ -48,6 +48,11 @@ static struct signatures_store engine_signatures(void *handle)
     return sqlite_store_signatures(handle);
 }
 
+static struct audit_store engine_audit(void *handle)
+{
+    return sqlite_store_audit(handle);
+}
+
 static struct spaces_store engine_spaces(void *handle)
 {
     return sqlite_store_spaces(handle);
@@ -62,4 +67,5 @@ const struct contract_engine sqlite_engine = {.name = "SQLite",
                                               .files = engine_files,
                                               .spaces = engine_spaces,
                                               .events = engine_events,
-                                              .signatures = engine_signatures};
+                                              .signatures = engine_signatures,
+                                              .audit = engine_audit};
