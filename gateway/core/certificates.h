@@ -2,7 +2,8 @@
 /*
  * Client certificates: issuing for users, revoking, and whose certificate a connection shows.
  * What is known of certificates is held in memory, so that looking never blocks; a revocation
- * counts when certificates_revoke returns, on open connections and resumed TLS sessions too.
+ * counts when certificates_revoke returns, on open connections and resumed TLS sessions too, and so
+ * does the removal or disabling of the user. Any thread may call.
  */
 #ifndef SG_CORE_CERTIFICATES_H
 #define SG_CORE_CERTIFICATES_H
@@ -11,23 +12,92 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/buf.h"
 #include "base/err.h"
 #include "core/identity.h"
+#include "store/certificates.h"
+
+#define SG_CERTIFICATES_PER_USER 50   /* that are neither expired nor revoked */
+#define SG_CERTIFICATES_LISTED   1000 /* by one call */
 
 struct certificates;
 
-/* A certificate that a TLS connection proved to hold the key of, and whether it verifies. */
+/* All borrowed for life. */
+struct certificates_options {
+    const struct certificates_store *store;
+    const struct users_store *users;
+    const struct sessions_store *sessions;
+    struct identity *identity;      /* NULL (tests): no sessions to end */
+    struct keyring_client *keyring; /* the CA */
+    unsigned days;                  /* longest life of a certificate, and the usual one */
+};
+
+/* Loads what has been issued. */
+enum sg_err certificates_new(const struct certificates_options *options,
+                             struct certificates **ret) SG_MUST_CHECK;
+void certificates_free(struct certificates *c);
+
+/* A CA of somebody else (its certificates in PEM), the next in the order that the TLS server has
+ * them in; `rule` says which part of its certificates names a user (docs/operations.md), `crl_file`
+ * (NULL: none) is its revocation list, PEM or DER, read again when it changes. Before requests.
+ * *ret_reason: static, of SG_ERR_BAD_FIELD (rule), CORRUPT and others (files). */
+enum sg_err certificates_trust(struct certificates *c, const char *ca_file, const char *rule,
+                               const char *crl_file, const char **ret_reason) SG_MUST_CHECK;
+
+/* A certificate that a TLS connection proved to hold the key of, and whether it verifies: as
+ * request_certificate tells it (http/request.h). */
 struct shown_certificate {
     const uint8_t *der;
     size_t len;
     uint8_t sha256[32];
-    bool verified; /* up to a CA that we trust for clients, for this purpose, at the handshake */
+    bool verified; /* up to a CA that we trust for clients, for this purpose, at any time */
+    unsigned ca;   /* which: 0 our own, then as certificates_trust was called */
+    int64_t not_before_s, expires_s;
 };
 
-/* Who it is: *ret_user_id (0 if it is good but belongs to no user). SG_ERR_CERT_UNKNOWN (a
- * stranger's, or unverified), CERT_EXPIRED, CERT_REVOKED. Does not block. Judges anew at each
- * call: time and revocations go on while connections last. */
+/* Who it is: *ret_user_id (0 if it is good but belongs to no user; NULL: not asked).
+ * SG_ERR_CERT_UNKNOWN (a stranger's, or unverified), CERT_EXPIRED (or not valid yet), CERT_REVOKED,
+ * USER_DISABLED. Does not block. Judges anew at each call: time and revocations go on while
+ * connections last. */
 enum sg_err certificates_identify(struct certificates *c, const struct shown_certificate *shown,
                                   int64_t now_s, int64_t *ret_user_id) SG_MUST_CHECK;
+
+/* What somebody asks for. */
+struct certificate_order {
+    const char *user; /* NULL: for oneself; others' by admins only */
+    const char *csr;  /* PKCS#10, PEM */
+    size_t csr_len;
+    const char *name; /* for people; "": none */
+    unsigned days;    /* 0: the usual life */
+};
+/* Issues one and appends it to `ret_der`. Blocks. SG_ERR_BAD_CSR and BAD_FIELD (days) with a static
+ * *ret_reason; FORBIDDEN, NOT_FOUND, USER_DISABLED (user); LIMIT; UNAVAILABLE; CONFLICT (the CA is
+ * not valid now). */
+enum sg_err certificates_issue(struct certificates *c, const struct principal *who,
+                               const struct certificate_order *order,
+                               struct certificate_record *ret, struct buf *ret_der,
+                               const char **ret_reason) SG_MUST_CHECK;
+
+/* Newest first, at most SG_CERTIFICATES_LISTED; one's own, or with `all`, or `user` (NULL: not
+ * given), by admins only, others'. SG_ERR_FORBIDDEN, NOT_FOUND. */
+enum sg_err certificates_list(struct certificates *c, const struct principal *who, const char *user,
+                              bool all, struct certificate_record *ret,
+                              size_t *ret_count) SG_MUST_CHECK;
+/* One's own, or anybody's for an admin; else SG_ERR_NOT_FOUND. `ret_der` may be NULL. */
+enum sg_err certificates_get(struct certificates *c, const struct principal *who,
+                             const uint8_t id[SG_CERTIFICATE_ID_SIZE],
+                             struct certificate_record *ret, struct buf *ret_der) SG_MUST_CHECK;
+/* The same for revoking: from then on it opens nothing, the sessions that it opened have ended, and
+ * it is on the revocation list. SG_ERR_UNAVAILABLE when only the latter failed: it is tried again
+ * by the next call, or later. *ret: as it is now. Blocks. */
+enum sg_err certificates_revoke(struct certificates *c, const struct principal *who,
+                                const uint8_t id[SG_CERTIFICATE_ID_SIZE],
+                                struct certificate_record *ret) SG_MUST_CHECK;
+
+/* A user was disabled, enabled again or removed (0: any may have been), which is committed. */
+void certificates_user_changed(struct certificates *c, int64_t user_id);
+/* Forgets what has long expired, completes the revocation list, reads the lists of other CAs again
+ * when they have changed. Blocks; call now and then. */
+void certificates_prune(struct certificates *c);
 
 #endif
