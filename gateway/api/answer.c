@@ -19,7 +19,8 @@ enum sg_err answer_error(struct request *r, enum sg_err err, unsigned retry_afte
     } else if (err == SG_ERR_TOO_MANY_WAITERS) {
         reply_header(r, "Retry-After", WAITERS_RETRY_AFTER);
     } else if (err == SG_ERR_TOKEN_INVALID || err == SG_ERR_TOKEN_EXPIRED ||
-               err == SG_ERR_SESSION_ENDED) {
+               err == SG_ERR_SESSION_ENDED || err == SG_ERR_SESSION_EXPIRED ||
+               err == SG_ERR_TOKEN_MISMATCH) {
         reply_header(r, "WWW-Authenticate", CHALLENGE ", error=\"invalid_token\"");
     } else if (err_status(err) == 401) {
         reply_header(r, "WWW-Authenticate", CHALLENGE);

@@ -61,6 +61,7 @@ static enum sg_err authenticate(struct request *r, const struct route *route,
 {
     const struct api *api = request_app(r);
     bool cookie = route->cookie && request_header(r, "Authorization") == NULL;
+    const struct presented with = {.address = request_address(r)};
     const char *token = cookie ? cookie_token(r) : bearer_token(r);
     size_t len = token != NULL ? strcspn(token, cookie ? "; \t" : " ") : 0;
     struct principal *who;
@@ -73,7 +74,7 @@ static enum sg_err authenticate(struct request *r, const struct route *route,
     who = arena_alloc(request_arena(r), sizeof *who);
     if (who == NULL)
         return SG_ERR_NO_MEMORY;
-    err = identity_authenticate(api->identity, token, len, who);
+    err = identity_authenticate(api->identity, token, len, &with, who);
     if (err == SG_OK && !cookie && token[len] != 0)
         err = SG_ERR_TOKEN_INVALID;
     if (err != SG_OK)
@@ -87,6 +88,23 @@ static enum sg_err check_scopes(struct request *r, unsigned needed, unsigned hel
     for (size_t i = 0; i < sizeof scopes / sizeof scopes[0]; i++)
         if ((needed & scopes[i].bit) != 0 && (held & scopes[i].bit) == 0)
             return answer_lacks_scope(r, scopes[i].text);
+    return SG_OK;
+}
+
+static enum sg_err check_access(struct request *r, enum route_access access,
+                                const struct principal *who)
+{
+    bool admin = access == SG_ACCESS_ADMIN || access == SG_ACCESS_LOCAL;
+
+    if (admin && who->role != SG_ROLE_ADMIN)
+        return request_fail(r, SG_ERR_FORBIDDEN, "The role admin is needed.");
+    if (access == SG_ACCESS_LOGIN && who->authority == SG_AUTHORITY_SCRIPT)
+        return request_fail(r, SG_ERR_LOGIN_NEEDED, "The token is one for scripts.");
+    if (access == SG_ACCESS_LOGIN && who->authority == SG_AUTHORITY_EXCHANGED)
+        return request_fail(r, SG_ERR_LOGIN_NEEDED, "The token was exchanged for another.");
+    /* Else who has little could make something that has more, such as a certificate. */
+    if (access == SG_ACCESS_LOGIN && who->narrowed)
+        return request_fail(r, SG_ERR_LOGIN_NEEDED, "The token has fewer scopes than its user.");
     return SG_OK;
 }
 
@@ -104,7 +122,8 @@ enum sg_err api_guard(struct request *r, const struct route *route)
     if (err != SG_OK)
         return err;
     request_set_principal(r, who, who->user);
-    if (route->access != SG_ACCESS_USER && who->role != SG_ROLE_ADMIN)
-        return request_fail(r, SG_ERR_FORBIDDEN, "The role admin is needed.");
+    err = check_access(r, route->access, who);
+    if (err != SG_OK)
+        return err;
     return check_scopes(r, route->scopes, who->scopes);
 }

@@ -47,8 +47,12 @@ static enum sg_err reply(struct request *r, const struct grant *grant)
 /* What is wrong with the grant is the client's business; all else goes its usual way. */
 static enum sg_err refuse_grant(struct request *r, enum sg_err err)
 {
-    if (err == SG_ERR_SESSION_ENDED)
+    if (err == SG_ERR_SESSION_ENDED || err == SG_ERR_ADDRESS_MISMATCH)
         return refuse(r, "invalid_grant", "The session has ended.");
+    if (err == SG_ERR_SESSION_EXPIRED)
+        return refuse(r, "invalid_grant", "The session has expired.");
+    if (err == SG_ERR_TOKEN_MISMATCH)
+        return refuse(r, "invalid_grant", "The token is bound to something that was not shown.");
     if (err == SG_ERR_USER_DISABLED)
         return refuse(r, "invalid_grant", "The user is disabled.");
     if (err == SG_ERR_TOKEN_INVALID || err == SG_ERR_TOKEN_EXPIRED || err == SG_ERR_NOT_FOUND)
@@ -59,11 +63,12 @@ static enum sg_err refuse_grant(struct request *r, enum sg_err err)
 static enum sg_err refresh(struct request *r, const char *token)
 {
     const struct api *api = request_app(r);
+    const struct presented with = {.address = request_address(r)};
     struct grant grant;
     enum sg_err err = SG_ERR_TOKEN_INVALID;
 
     if (strlen(token) < SG_REFRESH_TOKEN_SIZE)
-        err = identity_refresh(api->identity, token, request_address(r), &grant);
+        err = identity_refresh(api->identity, token, &with, NULL, 0, &grant);
     if (err != SG_OK)
         return refuse_grant(r, err);
     err = reply(r, &grant);

@@ -91,8 +91,15 @@ static enum sg_err run(struct request *r)
     enum sg_err err = read_input(r, &in);
 
     if (err == SG_OK) {
-        err = identity_login(api->identity, in.username, in.password, request_address(r), in.device,
-                             in.mac, &grant, &wait_s);
+        const struct presented with = {.address = request_address(r)};
+        const struct login login = {.method = SG_METHOD_PASSWORD,
+                                    .username = in.username,
+                                    .password = in.password,
+                                    .device_name = in.device,
+                                    .device_mac = in.mac,
+                                    .with = &with};
+
+        err = identity_login(api->identity, &login, &grant, &wait_s);
         err = err == SG_OK ? reply(r, &grant) : answer_error(r, err, wait_s);
         secret_wipe(&grant, sizeof grant);
     }

@@ -45,6 +45,32 @@ static bool take_number(struct cursor *c, int64_t *ret)
     return c->at > start && (*start != '0' || c->at == start + 1);
 }
 
+/* To the brace that closes the one it begins with; what is between is looked at later. */
+static bool take_object(struct cursor *c, const char **ret, size_t *ret_len)
+{
+    const char *start = c->at, *text;
+    size_t depth = 0, len;
+
+    while (c->at < c->end) {
+        char next = *c->at;
+
+        if (next == '"') {
+            if (!take_text(c, &text, &len))
+                return false;
+            continue;
+        }
+        c->at++;
+        if (next == '{' && ++depth > SG_FLATJSON_DEPTH)
+            return false;
+        if (next == '}' && --depth == 0) {
+            *ret = start;
+            *ret_len = (size_t)(c->at - start);
+            return true;
+        }
+    }
+    return false;
+}
+
 static bool take_member(struct cursor *c, struct flatjson_member *ret)
 {
     memset(ret, 0, sizeof *ret);
@@ -52,6 +78,10 @@ static bool take_member(struct cursor *c, struct flatjson_member *ret)
         return false;
     if (c->at < c->end && *c->at == '"')
         return take_text(c, &ret->text, &ret->text_len);
+    if (c->at < c->end && *c->at == '{') {
+        ret->object = true;
+        return take_object(c, &ret->text, &ret->text_len);
+    }
     return take_number(c, &ret->number);
 }
 
@@ -94,11 +124,18 @@ bool flatjson_text(const struct flatjson *json, const char *name, char *ret, siz
 {
     const struct flatjson_member *m = flatjson_get(json, name);
 
-    if (m == NULL || m->text == NULL || m->text_len >= size)
+    if (m == NULL || m->text == NULL || m->object || m->text_len >= size)
         return false;
     memcpy(ret, m->text, m->text_len);
     ret[m->text_len] = '\0';
     return true;
+}
+
+bool flatjson_object(const struct flatjson *json, const char *name, struct flatjson *ret)
+{
+    const struct flatjson_member *m = flatjson_get(json, name);
+
+    return m != NULL && m->object && flatjson_parse(m->text, m->text_len, ret) == SG_OK;
 }
 
 bool flatjson_number(const struct flatjson *json, const char *name, int64_t *ret)

@@ -19,6 +19,9 @@
 #define PASSWORD_MIN 10 /* code points */
 #define PASSWORD_MAX 256
 
+/* For so long after its end a session is called expired, and then ended like one that never was. */
+#define EXPIRED_KEPT_NS (3600 * SG_NS_PER_S)
+
 struct identity *identity_new(const struct users_store *users,
                               const struct sessions_store *sessions, struct keyring_client *keyring,
                               const struct identity_config *config)
@@ -42,7 +45,9 @@ struct identity *identity_new(const struct users_store *users,
     id->throttle = throttle_new();
     id->cache = tokencache_new();
     id->keys = keyset_new(keyring);
-    if (id->passwords == NULL || id->throttle == NULL || id->cache == NULL || id->keys == NULL) {
+    id->later = later_new(id);
+    if (id->passwords == NULL || id->throttle == NULL || id->cache == NULL || id->keys == NULL ||
+        id->later == NULL) {
         identity_free(id);
         return NULL;
     }
@@ -53,11 +58,29 @@ void identity_free(struct identity *id)
 {
     if (id == NULL)
         return;
+    later_free(id->later);
     keyset_free(id->keys);
     tokencache_free(id->cache);
     throttle_free(id->throttle);
     password_free(id->passwords);
     free(id);
+}
+
+void identity_set_hooks(struct identity *id, const struct identity_hooks *hooks)
+{
+    id->hooks = *hooks;
+}
+
+void identity_set_tokens(struct identity *id, const struct tokens_store *tokens)
+{
+    id->tokens = *tokens;
+}
+
+void identity_set_revoked(struct identity *id, bool (*revoked)(void *ctx, const char *jti),
+                          void *ctx)
+{
+    id->revoked = revoked;
+    id->revoked_ctx = ctx;
 }
 
 void identity_watch(struct identity *id, void (*rights_changed)(void *ctx, int64_t user_id),
@@ -159,10 +182,12 @@ enum sg_err identity_start(struct identity *id)
 void identity_prune(struct identity *id)
 {
     int64_t now = clock_now_ns();
-    enum sg_err err = id->sessions.vt->prune(id->sessions.self, now);
+    enum sg_err err = id->sessions.vt->prune(id->sessions.self, now - EXPIRED_KEPT_NS);
 
     if (err == SG_OK)
         err = id->users.vt->prune_invites(id->users.self, now, false);
+    if (err == SG_OK && id->tokens.vt != NULL)
+        err = id->tokens.vt->prune(id->tokens.self, now);
     (void)err; /* the next time will do */
 }
 

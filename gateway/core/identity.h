@@ -9,7 +9,9 @@
 
 #include "base/err.h"
 #include "ipc/keyring_client.h"
+#include "store/audit.h"
 #include "store/sessions.h"
+#include "store/tokens.h"
 #include "store/users.h"
 
 enum signup_mode { SG_SIGNUP_OPEN, SG_SIGNUP_INVITE, SG_SIGNUP_CLOSED };
@@ -34,17 +36,18 @@ enum scope {
  * (RFC 8693), or one made for scripts. Only a login may change who may log in. */
 enum authority { SG_AUTHORITY_LOGIN, SG_AUTHORITY_EXCHANGED, SG_AUTHORITY_SCRIPT };
 
-#define SG_LIMIT_SPACES   16
-#define SG_LIMIT_KEYS     8
-#define SG_LIMIT_KEY_SIZE 65 /* of a key's name, with NUL */
-#define SG_TOKEN_ID_SIZE  8
+#define SG_LIMIT_DIGEST 16 /* of a key's name: the first bytes of its SHA-256 */
+#define SG_JTI_SIZE                                                                                \
+    33 /* 32 characters and NUL; of exchanged tokens the first is an 'x',                          \
+        or a 't' if what was exchanged is a script's */
 
-/* Where a token counts: in these spaces, with these keys. */
+/* Where a token counts: in these spaces, with these keys. Small, because every request copies it:
+ * of keys' names it holds digests. */
 struct principal_limits {
     bool spaces_only, keys_only; /* false: everywhere that the user may */
-    size_t space_count, key_count;
+    uint8_t space_count, key_count;
     int64_t space[SG_LIMIT_SPACES];
-    char key[SG_LIMIT_KEYS][SG_LIMIT_KEY_SIZE];
+    uint8_t key[SG_LIMIT_KEYS][SG_LIMIT_DIGEST];
 };
 
 /* What came with a token on its connection; all that a token or its session may be bound to. */
@@ -65,9 +68,13 @@ struct principal {
     unsigned scopes; /* bits of enum scope */
     uint8_t session_id[SG_SESSION_ID_SIZE];
     int64_t token_expires_s;
-    uint64_t rights; /* generation of rights under which all this was true; identity's */
+    int64_t session_expires_s; /* SG_AUTHORITY_SCRIPT: as token_expires_s */
+    uint64_t rights;           /* generation of rights under which all this was true; identity's */
     enum authority authority;
-    uint8_t token_id[SG_TOKEN_ID_SIZE]; /* SG_AUTHORITY_SCRIPT: which; it has no session */
+    bool narrowed; /* has fewer scopes than the user's role; never so with the scopes of a login */
+    bool scripted; /* token_id is set: the token is a script's, or was exchanged for one */
+    uint8_t token_id[SG_TOKEN_ID_SIZE]; /* `scripted`: which; it has no session */
+    char jti[SG_JTI_SIZE];              /* "" for a script's */
     char client_id[SG_CLIENT_ID_SIZE];  /* "": none */
     char actor[SG_USER_NAME_SIZE];      /* who acts for the user (RFC 8693); "": the user */
     enum confirmation confirmation;     /* what the token is bound to */
@@ -79,6 +86,8 @@ struct principal {
 /* Whether the token of `who` counts in a space, for a key. Pure. */
 bool principal_may_space(const struct principal *who, int64_t space_id);
 bool principal_may_key(const struct principal *who, const char *key);
+/* What is kept of a key's name in the limits of a principal. */
+void principal_key_digest(const char *key, uint8_t ret[SG_LIMIT_DIGEST]);
 
 struct identity_config {
     enum signup_mode signup;
@@ -95,12 +104,36 @@ struct identity_config {
     void *setup_ctx;
 };
 
+/* What identity asks of others, or tells them; all may be NULL. Called from any thread. */
+struct identity_hooks {
+    void *ctx;
+    /* Second factors (core/secondfactor.h). Both block. */
+    enum sg_err (*factor_needed)(void *ctx, int64_t user_id, bool *ret);
+    enum sg_err (*factor_check)(void *ctx, int64_t user_id, const char *code, bool *ret_recovery);
+    /* A session was ended by the gateway itself, or all of it is over; may block, never called on
+     * an event loop. */
+    void (*session_over)(void *ctx, const uint8_t session_id[SG_SESSION_ID_SIZE]);
+    /* For the audit log: what the gateway did to somebody's session, and why (REFRESH_REUSED,
+     * SESSION_ENDED with SG_ERR_ADDRESS_MISMATCH ...). May block, never on an event loop. */
+    void (*note)(void *ctx, enum audit_type type, const char *user,
+                 const uint8_t session_id[SG_SESSION_ID_SIZE], const char *address,
+                 enum sg_err why);
+};
+
 struct identity;
 
 struct identity *identity_new(const struct users_store *users,
                               const struct sessions_store *sessions, struct keyring_client *keyring,
                               const struct identity_config *config);
 void identity_free(struct identity *id);
+/* Once, after identity_new and before requests. */
+void identity_set_hooks(struct identity *id, const struct identity_hooks *hooks);
+/* Where tokens for scripts are stored; without, there are none. Likewise. */
+void identity_set_tokens(struct identity *id, const struct tokens_store *tokens);
+/* Whether an exchanged token has been revoked before its time. Must not block. Set once, before
+ * requests; who revokes one calls identity_rights_changed (core/identity_internal.h) after. */
+void identity_set_revoked(struct identity *id, bool (*revoked)(void *ctx, const char *jti),
+                          void *ctx);
 
 /* First start: while there is no enabled admin, makes a setup code (an invite with role admin) and
  * its file (0600), or keeps the one that stands. Once there is an admin, removes both. Also loads
@@ -125,6 +158,15 @@ enum signup_mode identity_signup_mode(const struct identity *id);
 /* Records given out hold no password hash, no refresh state and no family key. */
 enum sg_err identity_user(struct identity *id, const char *name,
                           struct user_record *ret) SG_MUST_CHECK;
+enum sg_err identity_user_by_id(struct identity *id, int64_t user_id,
+                                struct user_record *ret) SG_MUST_CHECK;
+/* The user's own password once more, before something that a stolen token must not do; with `code`
+ * (NULL: not asked for) the second factor, too: SG_ERR_BAD_FACTOR. Blocks (argon2).
+ * SG_ERR_BAD_CREDENTIALS, throttled like a login; SG_ERR_SESSION_ENDED when the user is
+ * gone. */
+enum sg_err identity_confirm_password(struct identity *id, const struct principal *who,
+                                      const char *password, const char *code, const char *address,
+                                      unsigned *ret_retry_after_s) SG_MUST_CHECK;
 enum sg_err identity_users(struct identity *id, const char *after, size_t limit,
                            struct user_record *ret, size_t *ret_count) SG_MUST_CHECK;
 /* Wrong old password: SG_ERR_BAD_CREDENTIALS, throttled like a login. Ends the user's other
@@ -151,33 +193,64 @@ struct grant {
     char refresh_token[SG_REFRESH_TOKEN_SIZE];
     char scope[SG_CLAIM_SIZE];
     unsigned expires_in_s;
+    bool recovery_used; /* a recovery code was used up to log in */
 };
-/* Blocks (argon2, commit). SG_ERR_BAD_CREDENTIALS alike for unknown name and wrong password, with
- * equal work; USER_DISABLED only after the right password; THROTTLED with *ret_retry_after_s.
- * `device_name`, `device_mac` may be NULL. Wipe *ret. */
-enum sg_err identity_login(struct identity *id, const char *name, const char *password,
-                           const char *address, const char *device_name, const char *device_mac,
-                           struct grant *ret, unsigned *ret_retry_after_s) SG_MUST_CHECK;
+/* Who wants to log in, and how. All borrowed; what is NULL or 0 was not given. */
+struct login {
+    enum session_method method;
+    const char *username, *password; /* SG_METHOD_PASSWORD */
+    const char *code;                /* of a second factor, with a password */
+    int64_t user_id; /* all other methods: who it is, proved to the caller (by a passkey, a client
+                        certificate, or by approving a device) */
+    const char *device_name, *device_mac;
+    const char *client_id;        /* of an OAuth client that the session is for */
+    unsigned scopes;              /* that its tokens may have at most; 0: all of the role */
+    const struct presented *with; /* address; the certificate binds the session if it is the method,
+                                     the DPoP key binds it */
+    bool bind_address;            /* the session counts from this address only */
+    unsigned lifetime_s;          /* of the session, at most; 0: as configured */
+};
+/* Blocks (argon2 for passwords; commit). Of a password: SG_ERR_BAD_CREDENTIALS alike for unknown
+ * name and wrong password, with equal work; FACTOR_NEEDED and BAD_FACTOR only after the right one
+ * (wrong codes are throttled as wrong passwords are). USER_DISABLED only after the right proof;
+ * THROTTLED with *ret_retry_after_s; CERT_NEEDED for the method certificate without one;
+ * BAD_FIELD. Wipe *ret. */
+enum sg_err identity_login(struct identity *id, const struct login *login, struct grant *ret,
+                           unsigned *ret_retry_after_s) SG_MUST_CHECK;
 /* Refresh with rotation (RFC 6749 section 6, RFC 9700 section 4.14): a token works until its
  * successor is first used; parallel uses give the same successor; any later reuse ends the family:
- * SG_ERR_SESSION_ENDED. SG_ERR_TOKEN_INVALID for what never was one. */
-enum sg_err identity_refresh(struct identity *id, const char *refresh_token, const char *address,
+ * SG_ERR_SESSION_ENDED. SG_ERR_TOKEN_INVALID for what never was one, or was given to another client
+ * than `client_id` (NULL: not said; a session for no client may be refreshed by any).
+ * SG_ERR_SESSION_EXPIRED. What the session is bound to must be in `with`: SG_ERR_TOKEN_MISMATCH;
+ * ADDRESS_MISMATCH, and the session has ended. `scopes`: of the access token, at most; 0: all. */
+enum sg_err identity_refresh(struct identity *id, const char *refresh_token,
+                             const struct presented *with, const char *client_id, unsigned scopes,
                              struct grant *ret) SG_MUST_CHECK;
 enum sg_err identity_sessions(struct identity *id, const struct principal *who, size_t limit,
                               struct session_record *ret, size_t *ret_count) SG_MUST_CHECK;
 enum sg_err identity_session(struct identity *id, const struct principal *who,
                              const uint8_t session_id[SG_SESSION_ID_SIZE],
                              struct session_record *ret) SG_MUST_CHECK;
+/* Anybody's session, also one that has expired and is still there. */
+enum sg_err identity_any_session(struct identity *id, const uint8_t session_id[SG_SESSION_ID_SIZE],
+                                 struct session_record *ret) SG_MUST_CHECK;
 /* CLOSE, at once. */
 enum sg_err identity_logout(struct identity *id, const struct principal *who,
                             const uint8_t session_id[SG_SESSION_ID_SIZE]) SG_MUST_CHECK;
 
+/* The same for anybody's: `user_id` 0, or only that user's. SG_ERR_NOT_FOUND. Blocks (commit). */
+enum sg_err identity_end_session(struct identity *id, const uint8_t session_id[SG_SESSION_ID_SIZE],
+                                 int64_t user_id) SG_MUST_CHECK;
+
 /* -- tokens ------------------------------------------------------------------------------------ */
-/* Verifies a bearer token (RFC 9068 profile): form, header (alg exactly RS256, known kid),
- * signature, iss, aud, exp, session alive, user enabled. Does not block; reads the store only when
- * the token is new or rights have changed. SG_ERR_TOKEN_INVALID, TOKEN_EXPIRED, SESSION_ENDED,
- * UNAVAILABLE. */
+/* Verifies a token: an access token (RFC 9068 profile: form, header with alg exactly RS256 and a
+ * known kid, signature, iss, aud, exp; session alive, user enabled) or a script's
+ * (core/scripttokens.h). What it is bound to must be in `with`, at every use:
+ * SG_ERR_TOKEN_MISMATCH; SG_ERR_ADDRESS_MISMATCH, and the session ends. Does not block; reads the
+ * store only when the token is new or rights have changed. SG_ERR_TOKEN_INVALID, TOKEN_EXPIRED,
+ * SESSION_ENDED, SESSION_EXPIRED, UNAVAILABLE. */
 enum sg_err identity_authenticate(struct identity *id, const char *token, size_t len,
+                                  const struct presented *with,
                                   struct principal *ret) SG_MUST_CHECK;
 /* For what lasts, before it takes effect (an upload): is `who` still alive, and with which rights?
  * Brings role and scopes up to date; *ret_changed when they were read again. Blocks only if rights
@@ -199,6 +272,12 @@ void identity_watch(struct identity *id, void (*rights_changed)(void *ctx, int64
                     void *ctx);
 /* Removes what has expired; call now and then from a pool thread. */
 void identity_prune(struct identity *id);
+
+/* Bits of enum scope that a role may have, and their text for the `scope` claim. */
+unsigned identity_role_scopes(enum user_role role);
+/* Unknown words are left out. */
+unsigned identity_scopes_parse(const char *text);
+void identity_scopes_format(unsigned scopes, char ret[SG_CLAIM_SIZE]);
 
 const char *identity_role_name(enum user_role role);
 enum sg_err identity_role_parse(const char *text, enum user_role *ret) SG_MUST_CHECK;

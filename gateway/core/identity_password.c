@@ -24,57 +24,101 @@ static void rehash(struct identity *id, struct user_record *user, const char *pa
     secret_wipe(hash, sizeof hash);
 }
 
+/* The second factor of somebody who knows the password. */
+static enum sg_err check_factor(struct identity *id, const struct user_record *user,
+                                const char *code, bool *ret_recovery)
+{
+    bool needed = false;
+    enum sg_err err;
+
+    if (user->disabled)
+        return SG_ERR_USER_DISABLED;
+    if (id->hooks.factor_needed == NULL)
+        return SG_OK;
+    err = id->hooks.factor_needed(id->hooks.ctx, user->id, &needed);
+    if (err != SG_OK || !needed)
+        return err;
+    if (code == NULL || code[0] == '\0')
+        return SG_ERR_FACTOR_NEEDED;
+    return id->hooks.factor_check(id->hooks.ctx, user->id, code, ret_recovery);
+}
+
 /* In turn, so that attempts that waited meet the failures of those before them. */
-static enum sg_err try_password(struct identity *id, const char *name, const char *password,
-                                const char *address, bool known, struct user_record *ret,
+static enum sg_err try_password(struct identity *id, const struct attempt *a, bool known,
+                                struct user_record *ret, bool *ret_recovery,
                                 unsigned *ret_retry_after_s)
 {
     struct user_record user;
     bool match = false, stale = false, exists;
-    enum sg_err err = throttle_login(id->throttle, name, address, known, ret_retry_after_s);
+    enum sg_err err = throttle_login(id->throttle, a->name, a->address, known, ret_retry_after_s);
 
     if (err != SG_OK)
         return err;
-    err = id->users.vt->get_by_name(id->users.self, name, &user);
+    err = id->users.vt->get_by_name(id->users.self, a->name, &user);
     if (err != SG_OK && err != SG_ERR_NOT_FOUND)
         return err;
     exists = err == SG_OK;
-    err = password_verify(id->passwords, exists ? user.password_hash : NULL, password, &match,
+    err = password_verify(id->passwords, exists ? user.password_hash : NULL, a->password, &match,
                           &stale);
-    if (err == SG_OK && match) {
-        if (stale)
-            rehash(id, &user, password);
-        throttle_login_succeeded(id->throttle, name, address);
-        *ret = user;
-    } else if (err == SG_OK) {
-        throttle_login_failed(id->throttle, name, address, known);
-        metrics_add(SG_METRIC_LOGIN_FAILED, 1);
+    if (err == SG_OK && !match)
         err = SG_ERR_BAD_CREDENTIALS;
+    if (err == SG_OK && stale)
+        rehash(id, &user, a->password);
+    if (err == SG_OK && a->factor)
+        err = check_factor(id, &user, a->code, ret_recovery);
+    if (err == SG_OK) {
+        throttle_login_succeeded(id->throttle, a->name, a->address);
+        *ret = user;
+    } else if (err == SG_ERR_BAD_CREDENTIALS || err == SG_ERR_BAD_FACTOR) {
+        throttle_login_failed(id->throttle, a->name, a->address, known);
+        metrics_add(SG_METRIC_LOGIN_FAILED, 1);
     }
     if (exists)
         secret_wipe(user.password_hash, sizeof user.password_hash);
     return err;
 }
 
-enum sg_err identity_check_password(struct identity *id, const char *name, const char *password,
-                                    const char *address, struct user_record *ret,
+enum sg_err identity_check_password(struct identity *id, const struct attempt *a,
+                                    struct user_record *ret, bool *ret_recovery,
                                     unsigned *ret_retry_after_s)
 {
     bool known = false;
-    enum sg_err err = id->sessions.vt->known_address(id->sessions.self, name, address, &known);
+    enum sg_err err =
+        id->sessions.vt->known_address(id->sessions.self, a->name, a->address, &known);
 
     if (err != SG_OK)
         return err;
-    err = throttle_login(id->throttle, name, address, known, ret_retry_after_s);
+    err = throttle_login(id->throttle, a->name, a->address, known, ret_retry_after_s);
     if (err == SG_OK)
         err = password_enter(id->passwords);
     if (err == SG_OK) {
-        err = try_password(id, name, password, address, known, ret, ret_retry_after_s);
+        err = try_password(id, a, known, ret, ret_recovery, ret_retry_after_s);
         password_leave(id->passwords);
     }
     if (err == SG_ERR_THROTTLED)
         metrics_add(SG_METRIC_LOGIN_THROTTLED, 1);
     return err;
+}
+
+enum sg_err identity_confirm_password(struct identity *id, const struct principal *who,
+                                      const char *password, const char *code, const char *address,
+                                      unsigned *ret_retry_after_s)
+{
+    const struct attempt attempt = {.name = who->user,
+                                    .password = password,
+                                    .address = address,
+                                    .factor = code != NULL,
+                                    .code = code};
+    struct user_record user;
+    bool recovery = false;
+    enum sg_err err = identity_check_password(id, &attempt, &user, &recovery, ret_retry_after_s);
+
+    if (err == SG_ERR_FACTOR_NEEDED)
+        return SG_ERR_BAD_FACTOR;
+    if (err != SG_OK)
+        return err;
+    identity_hide_user(&user);
+    return user.id != who->user_id || user.disabled ? SG_ERR_SESSION_ENDED : SG_OK;
 }
 
 enum sg_err identity_hash_password(struct identity *id, const char *password,

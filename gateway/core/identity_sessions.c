@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Login, refresh with rotation, list and end of sessions. Tokens leave it once and are stored only
- * as digests. */
+/* Refresh with rotation, list and end of sessions. Tokens leave it once and are stored only as
+ * digests. */
 #include "core/identity_internal.h"
 
 #include "base/clock.h"
@@ -14,7 +14,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistr.h>
 
 #define ROTATE_TRIES 16
 
@@ -26,183 +25,66 @@ void identity_hide_session(struct session_record *session)
     secret_wipe(session->salt, sizeof session->salt);
 }
 
-/* -- login ----------------------------------------------------------------------------------------
- */
-
-static bool device_ok(const char *name, const char *mac)
-{
-    static const uint8_t sample[] = "xx:xx:xx:xx:xx:xx";
-
-    if (name != NULL) {
-        size_t len = strnlen(name, SG_DEVICE_NAME_SIZE);
-
-        if (len == SG_DEVICE_NAME_SIZE || u8_check((const uint8_t *)name, len) != NULL)
-            return false;
-        for (size_t i = 0; i < len; i++)
-            if ((uint8_t)name[i] < 0x20 || name[i] == 0x7f ||
-                ((uint8_t)name[i] == 0xc2 && (uint8_t)name[i + 1] < 0xa0)) /* C1 */
-                return false;
-    }
-    if (mac == NULL || mac[0] == '\0')
-        return true;
-    if (strnlen(mac, sizeof sample) != sizeof sample - 1)
-        return false;
-    for (size_t i = 0; i < sizeof sample - 1; i++)
-        if (sample[i] == ':' ? mac[i] != ':' : strchr("0123456789abcdefABCDEF", mac[i]) == NULL)
-            return false;
-    return true;
-}
-
-/* A new session and the secret of its first refresh token. */
-static void make_session(const struct identity *id, const struct user_record *user,
-                         const char *address, const char *device_name, const char *device_mac,
-                         struct session_record *ret, uint8_t ret_secret[32])
-{
-    memset(ret, 0, sizeof *ret);
-    rng_bytes(ret->id, sizeof ret->id);
-    rng_bytes(ret->family_key, sizeof ret->family_key);
-    rng_bytes(ret_secret, 32);
-    refresh_digest(ret_secret, ret->current_sha256);
-    ret->user_id = user->id;
-    (void)snprintf(ret->address, sizeof ret->address, "%s", address);
-    (void)snprintf(ret->device_name, sizeof ret->device_name, "%s",
-                   device_name != NULL ? device_name : "");
-    (void)snprintf(ret->device_mac, sizeof ret->device_mac, "%s",
-                   device_mac != NULL ? device_mac : "");
-    ret->created_ns = ret->last_used_ns = clock_now_ns();
-    ret->expires_ns = ret->created_ns + (int64_t)id->config.session_s * SG_NS_PER_S;
-    ret->sequence = 1;
-}
-
-/* The text of the refresh token with this secret. */
-static void put_refresh_token(const struct session_record *session, const uint8_t secret[32],
-                              struct grant *ret)
-{
-    struct refresh_token token;
-
-    refresh_make(&token, session->id, session->family_key, secret);
-    refresh_format(&token, ret->refresh_token);
-    secret_wipe(&token, sizeof token);
-}
-
-/* A password change, a block or a removal may have come between the check and the session, and
- * ended all sessions but this one. */
-static enum sg_err check_again(struct identity *id, const struct user_record *user,
-                               const char *password)
-{
-    struct user_record now;
-    bool match = true, stale = false;
-    enum sg_err err = id->users.vt->get_by_id(id->users.self, user->id, &now);
-
-    if (err == SG_OK && strcmp(now.password_hash, user->password_hash) != 0) {
-        /* Another login may have renewed the hash of the same password. */
-        err = password_enter(id->passwords);
-        if (err == SG_OK) {
-            err = password_verify(id->passwords, now.password_hash, password, &match, &stale);
-            password_leave(id->passwords);
-        }
-    }
-    if (err == SG_ERR_NOT_FOUND || (err == SG_OK && !match))
-        err = SG_ERR_BAD_CREDENTIALS;
-    else if (err == SG_OK && now.disabled)
-        err = SG_ERR_USER_DISABLED;
-    identity_hide_user(&now);
-    return err;
-}
-
-/* Ends the oldest sessions of a user who has too many. What fails here is made up for by the next
- * login. */
-static void end_oldest(struct identity *id, int64_t user_id)
-{
-    const size_t room = SG_SESSIONS_PER_USER + 32;
-    struct session_record *list = calloc(room, sizeof *list);
-    size_t count = 0;
-
-    if (list == NULL)
-        return;
-    if (id->sessions.vt->list(id->sessions.self, user_id, room, list, &count) == SG_OK) {
-        for (size_t i = SG_SESSIONS_PER_USER; i < count; i++) {
-            enum sg_err err = id->sessions.vt->remove(id->sessions.self, list[i].id, user_id);
-            (void)err;
-        }
-        if (count > SG_SESSIONS_PER_USER)
-            identity_rights_changed(id, user_id);
-        secret_wipe(list, count * sizeof *list);
-    }
-    free(list);
-}
-
-static enum sg_err open_session(struct identity *id, const char *password,
-                                struct session_record *session, const uint8_t secret[32],
-                                struct user_record *user, struct grant *ret)
-{
-    enum sg_err err = identity_mint(id, user, session, ret);
-
-    if (err == SG_OK)
-        err = id->sessions.vt->create(id->sessions.self, session);
-    if (err != SG_OK)
-        return err;
-    err = check_again(id, user, password);
-    if (err != SG_OK) {
-        enum sg_err removed = id->sessions.vt->remove(id->sessions.self, session->id, 0);
-        (void)removed; /* the token was not given out */
-        return err;
-    }
-    end_oldest(id, user->id);
-    put_refresh_token(session, secret, ret);
-    return SG_OK;
-}
-
-enum sg_err identity_login(struct identity *id, const char *name, const char *password,
-                           const char *address, const char *device_name, const char *device_mac,
-                           struct grant *ret, unsigned *ret_retry_after_s)
-{
-    struct session_record session;
-    struct user_record user;
-    uint8_t secret[32];
-    enum sg_err err;
-
-    if (!device_ok(device_name, device_mac))
-        return SG_ERR_BAD_FIELD;
-    err = identity_check_password(id, name, password, address, &user, ret_retry_after_s);
-    if (err == SG_OK && user.disabled) {
-        identity_hide_user(&user);
-        return SG_ERR_USER_DISABLED;
-    }
-    if (err != SG_OK)
-        return err;
-    memset(ret, 0, sizeof *ret);
-    make_session(id, &user, address, device_name, device_mac, &session, secret);
-    err = open_session(id, password, &session, secret, &user, ret);
-    secret_wipe(secret, sizeof secret);
-    identity_hide_session(&session);
-    identity_hide_user(&user);
-    if (err != SG_OK) {
-        secret_wipe(ret, sizeof *ret);
-        return err;
-    }
-    ret->session = session;
-    ret->user = user;
-    metrics_add(SG_METRIC_LOGIN_OK, 1);
-    return SG_OK;
-}
-
 /* -- refresh --------------------------------------------------------------------------------------
  */
 
-/* Somebody shows a token whose successor was used: one of the two holders is not the owner. */
-static enum sg_err end_family(struct identity *id, const struct session_record *session,
-                              const struct user_record *user, const char *address)
+void identity_session_over(const struct identity *id, const uint8_t session_id[SG_SESSION_ID_SIZE])
+{
+    if (id->hooks.session_over != NULL)
+        id->hooks.session_over(id->hooks.ctx, session_id);
+}
+
+enum sg_err identity_end(struct identity *id, const struct session_record *session,
+                         const char *user, enum audit_type type, const char *address,
+                         enum sg_err why)
 {
     char hex[SG_HEX_SIZE(SG_SESSION_ID_SIZE)];
     enum sg_err err = id->sessions.vt->remove(id->sessions.self, session->id, 0);
 
     identity_rights_changed(id, session->user_id);
-    metrics_add(SG_METRIC_REFRESH_REUSE, 1);
+    identity_session_over(id, session->id);
     encode_hex(session->id, SG_SESSION_ID_SIZE, hex);
-    log_write(SG_LOG_WARN, "session.refresh-reuse", SG_STR("user", user->name),
-              SG_STR("session", hex), SG_STR("address", address));
-    return err == SG_OK || err == SG_ERR_NOT_FOUND ? SG_ERR_SESSION_ENDED : err;
+    log_write(SG_LOG_WARN, audit_type_name(type), SG_STR("user", user), SG_STR("session", hex),
+              SG_STR("address", address), SG_STR("cause", err_code(why)));
+    if (err == SG_OK && id->hooks.note != NULL)
+        id->hooks.note(id->hooks.ctx, type, user, session->id, address, why);
+    return err == SG_ERR_NOT_FOUND ? SG_OK : err;
+}
+
+/* Somebody shows a token whose successor was used: one of the two holders is not the owner. */
+static enum sg_err end_family(struct identity *id, const struct session_record *session,
+                              const struct user_record *user, const char *address)
+{
+    enum sg_err err = identity_end(id, session, user->name, SG_AUDIT_REFRESH_REUSED, address,
+                                   SG_ERR_SESSION_ENDED);
+
+    metrics_add(SG_METRIC_REFRESH_REUSE, 1);
+    return err == SG_OK ? SG_ERR_SESSION_ENDED : err;
+}
+
+/* Whether the family may be used by this client, with what it shows. The proof of possession comes
+ * first: who only found a token can neither use nor end it. */
+static enum sg_err check_holder(struct identity *id, const struct session_record *session,
+                                const struct user_record *user, const struct presented *with,
+                                const char *client_id)
+{
+    enum sg_err err;
+
+    if (session->client_id[0] != '\0' &&
+        (client_id == NULL || strcmp(client_id, session->client_id) != 0))
+        return SG_ERR_TOKEN_INVALID;
+    if (session->has_certificate &&
+        (with->certificate_sha256 == NULL ||
+         memcmp(with->certificate_sha256, session->certificate_sha256, SG_DIGEST_SIZE) != 0))
+        return SG_ERR_TOKEN_MISMATCH;
+    if (session->has_dpop && (with->dpop_sha256 == NULL ||
+                              memcmp(with->dpop_sha256, session->dpop_sha256, SG_DIGEST_SIZE) != 0))
+        return SG_ERR_TOKEN_MISMATCH;
+    if (session->bound_address[0] == '\0' || strcmp(session->bound_address, with->address) == 0)
+        return SG_OK;
+    err = identity_end(id, session, user->name, SG_AUDIT_SESSION_ENDED, with->address,
+                       SG_ERR_ADDRESS_MISMATCH);
+    return err == SG_OK ? SG_ERR_ADDRESS_MISMATCH : err;
 }
 
 /* Session and user of a presented token, if it is genuine and both are alive. *ret_use is set, too,
@@ -223,9 +105,10 @@ static enum sg_err look_up(struct identity *id, const struct refresh_token *toke
     err = id->users.vt->get_by_id(id->users.self, session->user_id, user);
     if (err == SG_OK)
         identity_hide_user(user);
-    if (err == SG_ERR_NOT_FOUND ||
-        (err == SG_OK && (user->disabled || session->expires_ns <= clock_now_ns())))
+    if (err == SG_ERR_NOT_FOUND || (err == SG_OK && user->disabled))
         return SG_ERR_SESSION_ENDED;
+    if (err == SG_OK && session->expires_ns <= clock_now_ns())
+        return SG_ERR_SESSION_EXPIRED;
     return err;
 }
 
@@ -249,44 +132,55 @@ static enum sg_err rotate(struct identity *id, const uint8_t secret[32], const c
     return err == SG_ERR_NOT_FOUND ? SG_ERR_SESSION_ENDED : err;
 }
 
+/* What is asked of a refresh. */
+struct refreshing {
+    struct refresh_token token;
+    const struct presented *with;
+    const char *client_id;
+    unsigned scopes;
+};
+
 /* One attempt: SG_ERR_CONFLICT means look again. `session` then holds the family's state. */
-static enum sg_err refresh_once(struct identity *id, const struct refresh_token *token,
-                                const char *address, struct session_record *session,
-                                struct grant *ret)
+static enum sg_err refresh_once(struct identity *id, const struct refreshing *asked,
+                                struct session_record *session, struct grant *ret)
 {
     enum refresh_use use = SG_REFRESH_FORGED;
     uint8_t next[32];
-    enum sg_err err = look_up(id, token, session, &ret->user, &use);
+    enum sg_err err = look_up(id, &asked->token, session, &ret->user, &use);
 
+    if (err == SG_OK)
+        err = check_holder(id, session, &ret->user, asked->with, asked->client_id);
     if (err != SG_OK)
         return err;
     if (use == SG_REFRESH_REUSED)
-        return end_family(id, session, &ret->user, address);
-    err = identity_mint(id, &ret->user, session, ret);
+        return end_family(id, session, &ret->user, asked->with->address);
+    err = identity_mint(id, &ret->user, session, asked->scopes, ret);
     if (err == SG_OK && use == SG_REFRESH_CURRENT)
-        err = rotate(id, token->secret, address, session);
+        err = rotate(id, asked->token.secret, asked->with->address, session);
     if (err != SG_OK)
         return err;
-    refresh_next(token->secret, session->salt, next);
-    put_refresh_token(session, next, ret);
+    refresh_next(asked->token.secret, session->salt, next);
+    refresh_grant(session, next, ret);
     secret_wipe(next, sizeof next);
     return SG_OK;
 }
 
-enum sg_err identity_refresh(struct identity *id, const char *refresh_token, const char *address,
+enum sg_err identity_refresh(struct identity *id, const char *refresh_token,
+                             const struct presented *with, const char *client_id, unsigned scopes,
                              struct grant *ret)
 {
-    struct refresh_token token;
+    struct refreshing asked = {.with = with, .client_id = client_id, .scopes = scopes};
     struct session_record session;
-    enum sg_err err = refresh_parse(refresh_token, &token);
+    enum sg_err err = refresh_parse(refresh_token, &asked.token);
 
     if (err != SG_OK)
         return err;
     memset(ret, 0, sizeof *ret);
+    memset(&session, 0, sizeof session);
     err = SG_ERR_CONFLICT;
     for (int i = 0; i < ROTATE_TRIES && err == SG_ERR_CONFLICT; i++)
-        err = refresh_once(id, &token, address, &session, ret);
-    secret_wipe(&token, sizeof token);
+        err = refresh_once(id, &asked, &session, ret);
+    secret_wipe(&asked, sizeof asked);
     identity_hide_session(&session);
     if (err == SG_OK)
         ret->session = session;
@@ -335,12 +229,30 @@ enum sg_err identity_session(struct identity *id, const struct principal *who,
     return SG_OK;
 }
 
+enum sg_err identity_any_session(struct identity *id, const uint8_t session_id[SG_SESSION_ID_SIZE],
+                                 struct session_record *ret)
+{
+    enum sg_err err = id->sessions.vt->get(id->sessions.self, session_id, ret);
+
+    if (err == SG_OK)
+        identity_hide_session(ret);
+    return err;
+}
+
+enum sg_err identity_end_session(struct identity *id, const uint8_t session_id[SG_SESSION_ID_SIZE],
+                                 int64_t user_id)
+{
+    enum sg_err err = id->sessions.vt->remove(id->sessions.self, session_id, user_id);
+
+    if (err != SG_OK)
+        return err;
+    identity_rights_changed(id, user_id);
+    identity_session_over(id, session_id);
+    return SG_OK;
+}
+
 enum sg_err identity_logout(struct identity *id, const struct principal *who,
                             const uint8_t session_id[SG_SESSION_ID_SIZE])
 {
-    enum sg_err err = id->sessions.vt->remove(id->sessions.self, session_id, who->user_id);
-
-    if (err == SG_OK)
-        identity_rights_changed(id, who->user_id);
-    return err;
+    return identity_end_session(id, session_id, who->user_id);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Access tokens: what they say, and who it is that shows one. It never signs; the keyring does. */
+/* Access tokens: what they say, and where they count. It never signs; the keyring does. */
 #include "core/identity_internal.h"
 
 #include "base/clock.h"
@@ -63,9 +63,7 @@ void identity_scopes_format(unsigned scopes, char ret[SG_CLAIM_SIZE])
 /* -- minting --------------------------------------------------------------------------------------
  */
 
-/* A key that the keyring has just begun to use is fetched before anybody shows a token made with
- * it. */
-static void learn_key(struct identity *id, const char *token)
+void identity_learn_key(struct identity *id, const char *token)
 {
     struct token_form form;
     enum sg_err err = tokenverify_form(token, strlen(token), &form);
@@ -75,8 +73,23 @@ static void learn_key(struct identity *id, const char *token)
     (void)err; /* if it failed, who verifies will fetch again */
 }
 
+/* Whom a token is for that no OAuth client asked for (RFC 9068 wants one). */
+#define OWN_CLIENT "secgate"
+
+/* What the session is bound to, its tokens are bound to. */
+static void bind(struct keyring_claims *claims, const struct session_record *session)
+{
+    if (session->has_certificate) {
+        claims->confirmation = SG_CONFIRM_CERTIFICATE;
+        memcpy(claims->confirmation_sha256, session->certificate_sha256, SG_DIGEST_SIZE);
+    } else if (session->has_dpop) {
+        claims->confirmation = SG_CONFIRM_DPOP;
+        memcpy(claims->confirmation_sha256, session->dpop_sha256, SG_DIGEST_SIZE);
+    }
+}
+
 enum sg_err identity_mint(struct identity *id, const struct user_record *user,
-                          const struct session_record *session, struct grant *ret)
+                          const struct session_record *session, unsigned scopes, struct grant *ret)
 {
     struct keyring_claims claims = {.lifetime_s = id->config.access_token_s};
     int64_t left_s = (session->expires_ns - clock_now_ns()) / SG_NS_PER_S;
@@ -84,7 +97,7 @@ enum sg_err identity_mint(struct identity *id, const struct user_record *user,
     enum sg_err err;
 
     if (left_s < 1)
-        return SG_ERR_SESSION_ENDED;
+        return SG_ERR_SESSION_EXPIRED;
     if (left_s < (int64_t)claims.lifetime_s)
         claims.lifetime_s = (uint32_t)left_s;
     rng_bytes(jti, sizeof jti);
@@ -93,170 +106,54 @@ enum sg_err identity_mint(struct identity *id, const struct user_record *user,
     (void)snprintf(claims.sub, sizeof claims.sub, "%s", user->name);
     (void)snprintf(claims.role, sizeof claims.role, "%s", identity_role_name(user->role));
     (void)snprintf(claims.aud, sizeof claims.aud, "%s", id->config.audience);
-    identity_scopes_format(identity_role_scopes(user->role), claims.scope);
+    (void)snprintf(claims.client_id, sizeof claims.client_id, "%s",
+                   session->client_id[0] != '\0' ? session->client_id : OWN_CLIENT);
+    bind(&claims, session);
+    identity_scopes_format(identity_role_scopes(user->role) & session->scopes &
+                               (scopes != 0 ? scopes : ~0U),
+                           claims.scope);
     err = keyring_client_mint(id->keyring, &claims, ret->access_token);
     if (err != SG_OK)
         return err;
     metrics_add(SG_METRIC_TOKENS_MINTED, 1);
-    learn_key(id, ret->access_token);
+    identity_learn_key(id, ret->access_token);
     memcpy(ret->scope, claims.scope, sizeof ret->scope);
     ret->expires_in_s = claims.lifetime_s;
     return SG_OK;
 }
 
-/* -- authentication -------------------------------------------------------------------------------
+/* -- limits ---------------------------------------------------------------------------------------
  */
 
-/* Reads session and user; fills all of entry->who but the token's own expiry. entry->who.session_id
- * and entry->token_scopes are given; `sub` is the name that the token was made for. */
-static enum sg_err read_rights(struct identity *id, const char *sub, struct tokencache_entry *entry)
+bool principal_may_space(const struct principal *who, int64_t space_id)
 {
-    struct principal *who = &entry->who;
-    struct session_record session;
-    struct user_record user;
-    enum sg_err err = id->sessions.vt->get(id->sessions.self, who->session_id, &session);
-
-    if (err == SG_OK)
-        err = id->users.vt->get_by_id(id->users.self, session.user_id, &user);
-    if (err == SG_ERR_NOT_FOUND)
-        return SG_ERR_SESSION_ENDED;
-    if (err != SG_OK)
-        return err;
-    if (user.disabled || session.expires_ns <= clock_now_ns())
-        err = SG_ERR_SESSION_ENDED;
-    else if (strcmp(user.name, sub) != 0)
-        err = SG_ERR_TOKEN_INVALID;
-    if (err == SG_OK) {
-        entry->touched_ns = session.last_used_ns;
-        who->user_id = user.id;
-        who->user_created_ns = user.created_ns;
-        memcpy(who->user, user.name, sizeof who->user);
-        who->role = user.role;
-        who->scopes = entry->token_scopes & identity_role_scopes(user.role);
-    }
-    identity_hide_session(&session);
-    identity_hide_user(&user);
-    return err;
+    if (!who->limits.spaces_only)
+        return true;
+    for (size_t i = 0; i < who->limits.space_count; i++)
+        if (who->limits.space[i] == space_id)
+            return true;
+    return false;
 }
 
-/* The whole way: form, key, claims, session, user. */
-static enum sg_err verify(struct identity *id, const char *token, size_t len, int64_t now_ns,
-                          struct tokencache_entry *ret)
+void principal_key_digest(const char *key, uint8_t ret[SG_LIMIT_DIGEST])
 {
-    struct token_form form;
-    struct token_claims claims;
-    enum sg_err err = tokenverify_form(token, len, &form);
-
-    if (err == SG_OK)
-        err = keyset_verify(id->keys, &form);
-    if (err != SG_OK)
-        return err;
-    metrics_add(SG_METRIC_TOKEN_VERIFIED, 1);
-    err = tokenverify_claims(&form, id->config.issuer, id->config.audience, now_ns / SG_NS_PER_S,
-                             &claims);
-    if (err != SG_OK)
-        return err;
-    memset(ret, 0, sizeof *ret);
-    if (encode_unhex(claims.sid, strlen(claims.sid), ret->who.session_id, SG_SESSION_ID_SIZE) !=
-        SG_OK)
-        return SG_ERR_TOKEN_INVALID;
-    ret->who.token_expires_s = claims.exp_s;
-    ret->token_scopes = identity_scopes_parse(claims.scope);
-    return read_rights(id, claims.sub, ret);
-}
-
-/* A remembered token: SG_OK when *entry may be used. Reads the store only if rights have changed
- * since. */
-static enum sg_err recall(struct identity *id, const uint8_t digest[SG_DIGEST_SIZE],
-                          uint64_t rights, int64_t now_ns, struct tokencache_entry *entry)
-{
-    int64_t touched_ns = entry->touched_ns;
-    char sub[SG_USER_NAME_SIZE];
-    enum sg_err err;
-
-    if (entry->who.token_expires_s <= now_ns / SG_NS_PER_S) {
-        tokencache_drop(id->cache, digest);
-        return SG_ERR_TOKEN_EXPIRED;
-    }
-    metrics_add(SG_METRIC_TOKEN_CACHE_HITS, 1);
-    if (entry->rights == rights)
-        return SG_OK;
-    memcpy(sub, entry->who.user, sizeof sub);
-    err = read_rights(id, sub, entry);
-    if (err == SG_OK) {
-        entry->rights = rights;
-        entry->touched_ns = touched_ns;
-        tokencache_put(id->cache, digest, entry);
-    } else if (err == SG_ERR_SESSION_ENDED || err == SG_ERR_TOKEN_INVALID) {
-        tokencache_drop(id->cache, digest);
-    }
-    return err;
-}
-
-enum sg_err identity_authenticate(struct identity *id, const char *token, size_t len,
-                                  struct principal *ret)
-{
-    /* Before anything is read, so that a change during the reading makes the entry old at once. */
-    uint64_t rights = atomic_load(&id->rights);
-    int64_t now_ns = clock_now_ns();
     uint8_t digest[SG_DIGEST_SIZE];
-    struct tokencache_entry entry;
-    bool touch = false;
-    enum sg_err err;
 
-    if (len == 0 || len > SG_TOKEN_TEXT_MAX)
-        return SG_ERR_TOKEN_INVALID;
-    sha256_digest(token, len, digest);
-    if (tokencache_get(id->cache, digest, now_ns, &entry, &touch)) {
-        err = recall(id, digest, rights, now_ns, &entry);
-    } else {
-        err = verify(id, token, len, now_ns, &entry);
-        if (err == SG_OK) {
-            touch = now_ns - entry.touched_ns >= SG_TOKENCACHE_TOUCH_S * SG_NS_PER_S;
-            if (touch)
-                entry.touched_ns = now_ns;
-            entry.rights = rights;
-            tokencache_put(id->cache, digest, &entry);
-        }
-    }
-    if (err != SG_OK)
-        return err;
-    if (touch) {
-        err = id->sessions.vt->touch(id->sessions.self, entry.who.session_id, now_ns);
-        (void)err; /* a note for people, not worth failing a request */
-    }
-    *ret = entry.who;
-    ret->rights = rights;
-    return SG_OK;
+    sha256_digest(key, strlen(key), digest);
+    memcpy(ret, digest, SG_LIMIT_DIGEST);
 }
 
-enum sg_err identity_confirm(struct identity *id, struct principal *who, bool *ret_changed)
+bool principal_may_key(const struct principal *who, const char *key)
 {
-    uint64_t rights = atomic_load(&id->rights);
-    struct tokencache_entry entry = {.who = *who, .token_scopes = who->scopes};
-    enum sg_err err;
+    uint8_t digest[SG_LIMIT_DIGEST];
 
-    *ret_changed = who->rights != rights;
-    if (!*ret_changed)
-        return SG_OK;
-    err = read_rights(id, who->user, &entry);
-    if (err == SG_ERR_TOKEN_INVALID)
-        err = SG_ERR_SESSION_ENDED;
-    if (err != SG_OK)
-        return err;
-    *who = entry.who;
-    who->rights = rights;
-    return SG_OK;
-}
-
-enum sg_err identity_why_ended(struct identity *id, const struct principal *who)
-{
-    struct user_record user;
-    enum sg_err err = id->users.vt->get_by_id(id->users.self, who->user_id, &user);
-
-    if (err == SG_OK)
-        identity_hide_user(&user);
-    return err == SG_OK && user.disabled ? SG_ERR_USER_DISABLED : SG_ERR_SESSION_ENDED;
+    if (!who->limits.keys_only)
+        return true;
+    principal_key_digest(key, digest);
+    for (size_t i = 0; i < who->limits.key_count; i++)
+        if (memcmp(who->limits.key[i], digest, sizeof digest) == 0)
+            return true;
+    return false;
 }
 
 enum sg_err identity_token_keys(struct identity *id, struct token_key ret[SG_TOKEN_KEYS_MAX],

@@ -111,6 +111,15 @@ enum sg_err identity_user(struct identity *id, const char *name, struct user_rec
     return err;
 }
 
+enum sg_err identity_user_by_id(struct identity *id, int64_t user_id, struct user_record *ret)
+{
+    enum sg_err err = id->users.vt->get_by_id(id->users.self, user_id, ret);
+
+    if (err == SG_OK)
+        identity_hide_user(ret);
+    return err;
+}
+
 enum sg_err identity_users(struct identity *id, const char *after, size_t limit,
                            struct user_record *ret, size_t *ret_count)
 {
@@ -126,23 +135,19 @@ enum sg_err identity_change_password(struct identity *id, const struct principal
                                      const char *address, unsigned *ret_retry_after_s)
 {
     char hash[SG_PASSWORD_HASH_SIZE];
-    struct user_record user;
     const char *reason;
     enum sg_err err;
 
     if (identity_password_ok(who->user, new_password, &reason) != SG_OK)
         return SG_ERR_BAD_FIELD;
-    err = identity_check_password(id, who->user, old_password, address, &user, ret_retry_after_s);
+    err = identity_confirm_password(id, who, old_password, NULL, address, ret_retry_after_s);
     if (err != SG_OK)
         return err;
-    identity_hide_user(&user);
-    if (user.id != who->user_id || user.disabled)
-        return SG_ERR_SESSION_ENDED;
     err = identity_hash_password(id, new_password, NULL, hash, ret_retry_after_s);
     if (err == SG_OK)
-        err = id->users.vt->set_password(id->users.self, user.id, hash, who->session_id);
+        err = id->users.vt->set_password(id->users.self, who->user_id, hash, who->session_id);
     if (err == SG_OK)
-        identity_rights_changed(id, user.id);
+        identity_rights_changed(id, who->user_id);
     secret_wipe(hash, sizeof hash);
     return err == SG_ERR_NOT_FOUND ? SG_ERR_SESSION_ENDED : err;
 }

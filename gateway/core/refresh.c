@@ -44,6 +44,16 @@ void refresh_format(const struct refresh_token *token, char ret[SG_REFRESH_TOKEN
     encode_base64url(token, sizeof *token, ret + PREFIX_LEN);
 }
 
+void refresh_grant(const struct session_record *session, const uint8_t secret[32],
+                   struct grant *ret)
+{
+    struct refresh_token token;
+
+    refresh_make(&token, session->id, session->family_key, secret);
+    refresh_format(&token, ret->refresh_token);
+    secret_wipe(&token, sizeof token);
+}
+
 enum sg_err refresh_parse(const char *text, struct refresh_token *ret)
 {
     struct refresh_token token;

@@ -34,6 +34,9 @@ enum refresh_use {
 void refresh_make(struct refresh_token *ret, const uint8_t session_id[SG_SESSION_ID_SIZE],
                   const uint8_t family_key[32], const uint8_t secret[32]);
 void refresh_format(const struct refresh_token *token, char ret[SG_REFRESH_TOKEN_SIZE]);
+/* Puts the text of the refresh token of `session` with this secret into ret->refresh_token. */
+void refresh_grant(const struct session_record *session, const uint8_t secret[32],
+                   struct grant *ret);
 /* Exact form only; SG_ERR_TOKEN_INVALID otherwise. */
 enum sg_err refresh_parse(const char *text, struct refresh_token *ret) SG_MUST_CHECK;
 

@@ -93,6 +93,68 @@ static bool has_come(const struct flatjson *payload, int64_t iat_s, int64_t now_
     return iat_s <= now_s || iat_s - now_s <= SG_TOKEN_SKEW_S;
 }
 
+/* `act`: who acts for the subject, and for whom that one acts in turn. */
+static bool read_actors(const struct flatjson *payload, struct token_claims *c)
+{
+    struct flatjson level[2];
+    const struct flatjson *in = payload;
+
+    c->actor_count = 0;
+    memset(c->actor, 0, sizeof c->actor);
+    while (flatjson_get(in, "act") != NULL) {
+        struct flatjson *act = &level[c->actor_count % 2];
+        char *sub = c->actor_count < SG_ACTORS_MAX ? c->actor[c->actor_count] : NULL;
+
+        if (sub == NULL || !flatjson_object(in, "act", act) ||
+            !flatjson_text(act, "sub", sub, sizeof c->actor[0]) ||
+            act->count != (flatjson_get(act, "act") != NULL ? 2 : 1))
+            return false;
+        c->actor_count++;
+        in = act;
+    }
+    return true;
+}
+
+/* `cnf` with one member of the two that we know (RFC 8705, RFC 9449). */
+static bool read_confirmation(const struct flatjson *payload, struct token_claims *c)
+{
+    struct flatjson cnf;
+    char text[64];
+    size_t len = 0;
+
+    c->confirmation = SG_CONFIRM_NOTHING;
+    memset(c->confirmation_sha256, 0, sizeof c->confirmation_sha256);
+    if (flatjson_get(payload, "cnf") == NULL)
+        return true;
+    if (!flatjson_object(payload, "cnf", &cnf) || cnf.count != 1)
+        return false;
+    if (flatjson_text(&cnf, "x5t#S256", text, sizeof text))
+        c->confirmation = SG_CONFIRM_CERTIFICATE;
+    else if (flatjson_text(&cnf, "jkt", text, sizeof text))
+        c->confirmation = SG_CONFIRM_DPOP;
+    else
+        return false;
+    return encode_unbase64url(text, strlen(text), c->confirmation_sha256,
+                              sizeof c->confirmation_sha256, &len) == SG_OK &&
+           len == sizeof c->confirmation_sha256;
+}
+
+/* What tokens may have beside the claims that all have. */
+static bool read_more(const struct flatjson *payload, struct token_claims *c)
+{
+    c->client_id[0] = '\0';
+    if (flatjson_get(payload, "client_id") != NULL &&
+        !flatjson_text(payload, "client_id", c->client_id, sizeof c->client_id))
+        return false;
+    for (size_t i = 0; i < payload->count; i++) {
+        const struct flatjson_member *m = &payload->member[i];
+
+        if (m->object && m != flatjson_get(payload, "act") && m != flatjson_get(payload, "cnf"))
+            return false;
+    }
+    return read_actors(payload, c) && read_confirmation(payload, c);
+}
+
 enum sg_err tokenverify_claims(const struct token_form *form, const char *issuer,
                                const char *audience, int64_t now_s, struct token_claims *ret)
 {
@@ -110,12 +172,10 @@ enum sg_err tokenverify_claims(const struct token_form *form, const char *issuer
         !flatjson_text(&payload, "role", c.role, sizeof c.role) ||
         !flatjson_number(&payload, "iat", &c.iat_s) || !flatjson_number(&payload, "exp", &c.exp_s))
         return SG_ERR_TOKEN_INVALID;
-    if (strcmp(c.iss, issuer) != 0 || strcmp(c.aud, audience) != 0)
+    if (strcmp(c.iss, issuer) != 0 || (audience != NULL && strcmp(c.aud, audience) != 0))
         return SG_ERR_TOKEN_INVALID;
-    if (!has_come(&payload, c.iat_s, now_s))
+    if (!has_come(&payload, c.iat_s, now_s) || !read_more(&payload, &c))
         return SG_ERR_TOKEN_INVALID;
-    if (c.exp_s <= now_s)
-        return SG_ERR_TOKEN_EXPIRED;
     *ret = c;
-    return SG_OK;
+    return c.exp_s <= now_s ? SG_ERR_TOKEN_EXPIRED : SG_OK;
 }

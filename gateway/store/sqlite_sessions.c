@@ -7,6 +7,41 @@
 
 #include "base/place.h"
 
+/* Reads a digest that may be missing (empty). */
+static bool digest_from_row(struct sqlite_query *q, int column, uint8_t ret[SG_DIGEST_SIZE])
+{
+    if (sqlite3_column_bytes(q->stmt, column) == 0)
+        return false;
+    sqlite_query_get_blob(q, column, ret, SG_DIGEST_SIZE);
+    return true;
+}
+
+static void binding_from_row(struct sqlite_query *q, struct session_record *ret)
+{
+    int64_t method = sqlite_query_get_int(q, 13);
+
+    if (method < SG_METHOD_PASSWORD || method > SG_METHOD_DEVICE) {
+        q->err = q->err ? q->err : SG_ERR_CORRUPT;
+        return;
+    }
+    ret->method = (enum session_method)method;
+    ret->scopes = (unsigned)sqlite_query_get_int(q, 14);
+    sqlite_query_get_text(q, 15, ret->bound_address, sizeof(ret->bound_address));
+    ret->has_certificate = digest_from_row(q, 16, ret->certificate_sha256);
+    ret->has_dpop = digest_from_row(q, 17, ret->dpop_sha256);
+    sqlite_query_get_text(q, 18, ret->client_id, sizeof(ret->client_id));
+}
+
+static void bind_binding(struct sqlite_query *q, const struct session_record *s)
+{
+    sqlite_query_int(q, s->method);
+    sqlite_query_int(q, (int64_t)s->scopes);
+    sqlite_query_text(q, s->bound_address);
+    sqlite_query_blob(q, s->certificate_sha256, s->has_certificate ? SG_DIGEST_SIZE : 0);
+    sqlite_query_blob(q, s->dpop_sha256, s->has_dpop ? SG_DIGEST_SIZE : 0);
+    sqlite_query_text(q, s->client_id);
+}
+
 static void session_from_row(struct sqlite_query *q, struct session_record *ret)
 {
     memset(ret, 0, sizeof(*ret));
@@ -23,6 +58,7 @@ static void session_from_row(struct sqlite_query *q, struct session_record *ret)
     sqlite_query_get_blob(q, 10, ret->previous_sha256, sizeof(ret->previous_sha256));
     sqlite_query_get_blob(q, 11, ret->salt, sizeof(ret->salt));
     ret->sequence = (uint64_t)sqlite_query_get_int(q, 12);
+    binding_from_row(q, ret);
 }
 
 static enum sg_err session_get(struct sqlite_conn *c, const uint8_t *id, struct session_record *ret)
@@ -96,6 +132,7 @@ static enum sg_err create_run(struct sqlite_conn *c, void *ctx)
     sqlite_query_blob(&q, s->previous_sha256, sizeof(s->previous_sha256));
     sqlite_query_blob(&q, s->salt, sizeof(s->salt));
     sqlite_query_int(&q, (int64_t)s->sequence);
+    bind_binding(&q, s);
     err = sqlite_query_run(&q);
     return err ? err : note_address(c, s->user_id, s->address, s->created_ns);
 }

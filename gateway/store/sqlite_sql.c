@@ -23,7 +23,8 @@
 #define SG_USER_COLUMNS "SELECT id, name, role, disabled, password_hash, created_ns FROM users "
 #define SG_SESSION_COLUMNS                                                                         \
     "SELECT id, user_id, address, device_name, device_mac, created_ns, last_used_ns, expires_ns,"  \
-    " family_key, current_sha256, previous_sha256, salt, sequence FROM sessions "
+    " family_key, current_sha256, previous_sha256, salt, sequence, method, scopes,"                \
+    " bound_address, certificate_sha256, dpop_sha256, client_id FROM sessions "
 /* A space as its record; `name` as the user ?1 gives it, with the marks of the same user. */
 #define SG_SPACE_RECORD(name, role)                                                                \
     "SELECT s.id AS id, s.kind, " name " AS shown, coalesce(s.owner_id, 0),"                       \
@@ -106,8 +107,9 @@ static const char *const texts[SG_SQL_COUNT] = {
 
     [SG_SQL_SESSION_INSERT] =
         "INSERT INTO sessions(id, user_id, address, device_name, device_mac, created_ns,"
-        " last_used_ns, expires_ns, family_key, current_sha256, previous_sha256, salt, sequence)"
-        " VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        " last_used_ns, expires_ns, family_key, current_sha256, previous_sha256, salt, sequence,"
+        " method, scopes, bound_address, certificate_sha256, dpop_sha256, client_id)"
+        " VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
     [SG_SQL_SESSION_GET] = SG_SESSION_COLUMNS "WHERE id = ?",
     [SG_SQL_SESSION_LIST] =
         SG_SESSION_COLUMNS "WHERE user_id = ? ORDER BY created_ns DESC, id DESC LIMIT ?",

@@ -148,12 +148,31 @@ void fake_identity_add(struct fake_identity *f, const char *name, enum user_role
         *ret = user;
 }
 
+const struct presented fake_presented = {.address = FAKE_ADDRESS};
+
+enum sg_err fake_identity_password(struct fake_identity *f, const char *name, const char *password,
+                                   const char *address, const char *device_name,
+                                   const char *device_mac, struct grant *ret,
+                                   unsigned *ret_retry_after_s)
+{
+    const struct presented with = {.address = address};
+    const struct login login = {.method = SG_METHOD_PASSWORD,
+                                .username = name,
+                                .password = password,
+                                .device_name = device_name,
+                                .device_mac = device_mac,
+                                .with = &with};
+
+    return identity_login(f->id, &login, ret, ret_retry_after_s);
+}
+
 void fake_identity_login(struct fake_identity *f, const char *name, struct grant *ret)
 {
     unsigned retry = 0;
 
     assert_int_equal(
-        identity_login(f->id, name, FAKE_PASSWORD, FAKE_ADDRESS, NULL, NULL, ret, &retry), SG_OK);
+        fake_identity_password(f, name, FAKE_PASSWORD, FAKE_ADDRESS, NULL, NULL, ret, &retry),
+        SG_OK);
 }
 
 enum sg_err fake_identity_try(struct fake_identity *f, const char *name, const char *password,
@@ -161,7 +180,8 @@ enum sg_err fake_identity_try(struct fake_identity *f, const char *name, const c
 {
     struct grant grant;
     unsigned retry = 0;
-    enum sg_err err = identity_login(f->id, name, password, address, NULL, NULL, &grant, &retry);
+    enum sg_err err =
+        fake_identity_password(f, name, password, address, NULL, NULL, &grant, &retry);
 
     assert_true((err == SG_ERR_THROTTLED) == (retry > 0));
     return err;
@@ -171,7 +191,7 @@ enum sg_err fake_identity_authenticate(struct fake_identity *f, const char *toke
                                        struct principal *ret)
 {
     struct principal who;
-    enum sg_err err = identity_authenticate(f->id, token, strlen(token), &who);
+    enum sg_err err = identity_authenticate(f->id, token, strlen(token), &fake_presented, &who);
 
     if (err == SG_OK && ret != NULL)
         *ret = who;
@@ -180,5 +200,5 @@ enum sg_err fake_identity_authenticate(struct fake_identity *f, const char *toke
 
 enum sg_err fake_identity_refresh(struct fake_identity *f, const char *token, struct grant *ret)
 {
-    return identity_refresh(f->id, token, FAKE_ADDRESS, ret);
+    return identity_refresh(f->id, token, &fake_presented, NULL, 0, ret);
 }

@@ -42,6 +42,13 @@ void fake_identity_pass(int64_t seconds);
 /* Puts a user with FAKE_PASSWORD into the store; fills *ret if not NULL. */
 void fake_identity_add(struct fake_identity *f, const char *name, enum user_role role,
                        struct user_record *ret);
+/* What comes with a token from FAKE_ADDRESS, and nothing else. */
+extern const struct presented fake_presented;
+/* A login by password from an address. */
+enum sg_err fake_identity_password(struct fake_identity *f, const char *name, const char *password,
+                                   const char *address, const char *device_name,
+                                   const char *device_mac, struct grant *ret,
+                                   unsigned *ret_retry_after_s) SG_MUST_CHECK;
 /* Logs in from FAKE_ADDRESS; must work. */
 void fake_identity_login(struct fake_identity *f, const char *name, struct grant *ret);
 enum sg_err fake_identity_try(struct fake_identity *f, const char *name, const char *password,

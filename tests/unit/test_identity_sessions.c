@@ -29,8 +29,8 @@ static void test_login(void **state)
     unsigned retry = 0;
 
     fake_identity_add(f, "ann", SG_ROLE_MEMBER, NULL);
-    assert_int_equal(identity_login(f->id, "ann", FAKE_PASSWORD, "2001:db8::7", "Ann's laptop",
-                                    "aa:bb:cc:dd:ee:0F", &grant, &retry),
+    assert_int_equal(fake_identity_password(f, "ann", FAKE_PASSWORD, "2001:db8::7", "Ann's laptop",
+                                            "aa:bb:cc:dd:ee:0F", &grant, &retry),
                      SG_OK);
     assert_string_equal(grant.user.name, "ann");
     assert_string_equal(grant.user.password_hash, "");
@@ -66,17 +66,17 @@ static void test_bad_device(void **state)
     memset(name, 'x', sizeof name);
     name[sizeof name - 1] = '\0';
     assert_int_equal(
-        identity_login(f->id, "ann", FAKE_PASSWORD, FAKE_ADDRESS, name, NULL, &grant, &retry),
+        fake_identity_password(f, "ann", FAKE_PASSWORD, FAKE_ADDRESS, name, NULL, &grant, &retry),
         SG_ERR_BAD_FIELD);
+    assert_int_equal(fake_identity_password(f, "ann", FAKE_PASSWORD, FAKE_ADDRESS, "a\xff", NULL,
+                                            &grant, &retry),
+                     SG_ERR_BAD_FIELD);
     assert_int_equal(
-        identity_login(f->id, "ann", FAKE_PASSWORD, FAKE_ADDRESS, "a\xff", NULL, &grant, &retry),
-        SG_ERR_BAD_FIELD);
-    assert_int_equal(
-        identity_login(f->id, "ann", FAKE_PASSWORD, FAKE_ADDRESS, "a\nb", NULL, &grant, &retry),
+        fake_identity_password(f, "ann", FAKE_PASSWORD, FAKE_ADDRESS, "a\nb", NULL, &grant, &retry),
         SG_ERR_BAD_FIELD);
     for (size_t i = 0; i < sizeof macs / sizeof macs[0]; i++)
-        assert_int_equal(identity_login(f->id, "ann", FAKE_PASSWORD, FAKE_ADDRESS, NULL, macs[i],
-                                        &grant, &retry),
+        assert_int_equal(fake_identity_password(f, "ann", FAKE_PASSWORD, FAKE_ADDRESS, NULL,
+                                                macs[i], &grant, &retry),
                          SG_ERR_BAD_FIELD);
 }
 
@@ -361,7 +361,7 @@ static void *refresh_in_thread(void *arg)
 {
     struct refresher *r = arg;
 
-    r->err = identity_refresh(r->f->id, r->token, FAKE_ADDRESS, &r->grant);
+    r->err = identity_refresh(r->f->id, r->token, &fake_presented, NULL, 0, &r->grant);
     return NULL;
 }
 

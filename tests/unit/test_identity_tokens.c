@@ -199,12 +199,14 @@ static void test_claims_against_the_store(void **state)
     assert_int_equal(fake_identity_authenticate(f, token, &who), SG_ERR_SESSION_ENDED);
     sign_claims(f, &grant, "ann", "secgate", "files:read", "0000", token);
     assert_int_equal(fake_identity_authenticate(f, token, &who), SG_ERR_TOKEN_INVALID);
-    assert_int_equal(identity_authenticate(f->id, "", 0, &who), SG_ERR_TOKEN_INVALID);
-    assert_int_equal(
-        identity_authenticate(f->id, grant.access_token, strlen(grant.access_token) + 1, &who),
-        SG_ERR_TOKEN_INVALID);
-    assert_int_equal(identity_authenticate(f->id, grant.access_token, SG_TOKEN_SIZE, &who),
+    assert_int_equal(identity_authenticate(f->id, "", 0, &fake_presented, &who),
                      SG_ERR_TOKEN_INVALID);
+    assert_int_equal(identity_authenticate(f->id, grant.access_token,
+                                           strlen(grant.access_token) + 1, &fake_presented, &who),
+                     SG_ERR_TOKEN_INVALID);
+    assert_int_equal(
+        identity_authenticate(f->id, grant.access_token, SG_TOKEN_SIZE, &fake_presented, &who),
+        SG_ERR_TOKEN_INVALID);
 }
 
 /* -- keys -----------------------------------------------------------------------------------------
@@ -335,7 +337,7 @@ static void *hammer_thread(void *arg)
     while (!atomic_load(&h->stop)) {
         bool ended = atomic_load(&h->ended);
         struct principal who;
-        enum sg_err err = identity_authenticate(h->f->id, h->token, len, &who);
+        enum sg_err err = identity_authenticate(h->f->id, h->token, len, &fake_presented, &who);
 
         if (err == SG_OK && ended)
             atomic_fetch_add(&h->late, 1);

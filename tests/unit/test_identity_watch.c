@@ -83,11 +83,13 @@ static void test_sessions(void **state)
     assert_heard(user.id);
 
     /* A refresh token that is used again ends its family. */
-    assert_int_equal(identity_refresh(f->id, first.refresh_token, FAKE_ADDRESS, &second), SG_OK);
-    assert_int_equal(identity_refresh(f->id, second.refresh_token, FAKE_ADDRESS, &third), SG_OK);
+    assert_int_equal(
+        identity_refresh(f->id, first.refresh_token, &fake_presented, NULL, 0, &second), SG_OK);
+    assert_int_equal(
+        identity_refresh(f->id, second.refresh_token, &fake_presented, NULL, 0, &third), SG_OK);
     assert_int_equal(heard.calls, 0);
     listen(f, &first);
-    assert_int_equal(identity_refresh(f->id, first.refresh_token, FAKE_ADDRESS, &third),
+    assert_int_equal(identity_refresh(f->id, first.refresh_token, &fake_presented, NULL, 0, &third),
                      SG_ERR_SESSION_ENDED);
     assert_heard(user.id);
 }
