@@ -97,6 +97,7 @@ enum sg_err layout_find(const struct config *c, const char *argv0, struct layout
         l.db = file_join(c->data, "db");
         l.blobs = file_join(c->data, "blobs");
         l.tmp = file_join(c->data, "tmp");
+        l.channels = file_join(c->data, "channels");
         l.setup_code = file_join(c->data, "setup-code");
         l.ca = file_join(c->data, "ca.pem");
         l.tls = file_join(c->data, "tls");
@@ -108,7 +109,7 @@ enum sg_err layout_find(const struct config *c, const char *argv0, struct layout
         l.web = file_join(share, "web");
         l.openapi = file_join(share, "openapi/openapi.yaml");
         if (!l.data || !l.lock || !l.db || !l.blobs || !l.tmp || !l.setup_code || !l.ca || !l.tls ||
-            !l.tls_ca || !l.crl || !l.log || !l.certificate || !l.web || !l.openapi)
+            !l.tls_ca || !l.crl || !l.log || !l.certificate || !l.web || !l.openapi || !l.channels)
             err = SG_ERR_NO_MEMORY;
     }
     free(share);
@@ -121,7 +122,7 @@ enum sg_err layout_find(const struct config *c, const char *argv0, struct layout
 
 enum sg_err layout_make(const struct layout *l)
 {
-    const char *const dirs[] = {l->data, l->db, l->blobs, l->tmp, l->tls, l->log};
+    const char *const dirs[] = {l->data, l->db, l->blobs, l->tmp, l->tls, l->log, l->channels};
 
     for (size_t i = 0; i < sizeof dirs / sizeof dirs[0]; i++) {
         enum sg_err err = file_mkdirs(dirs[i], 0700);
@@ -153,7 +154,7 @@ void layout_fini(struct layout *l)
     char **all[] = {&l->data,        &l->lock, &l->db,      &l->blobs,   &l->tmp,
                     &l->setup_code,  &l->ca,   &l->tls,     &l->tls_ca,  &l->crl,
                     &l->certificate, &l->web,  &l->openapi, &l->program, &l->keyring,
-                    &l->secctl,      &l->log};
+                    &l->secctl,      &l->log,  &l->channels};
 
     for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
         free(*all[i]);

@@ -13,6 +13,7 @@ struct layout {
     char *db;          /* DATA/db: the database */
     char *blobs;       /* DATA/blobs: contents of files */
     char *tmp;         /* DATA/tmp: uploads in progress */
+    char *channels;    /* DATA/channels: state of sealed channels */
     char *setup_code;  /* DATA/setup-code */
     char *ca;          /* DATA/ca.pem */
     char *tls;         /* DATA/tls */

@@ -49,6 +49,7 @@ void sandbox_confine(const struct layout *l, const struct config *c)
         {.path = l->db, .write = true},
         {.path = l->blobs, .write = true},
         {.path = l->tmp, .write = true},
+        {.path = l->channels, .write = true},
         {.path = l->setup_code},
         {.path = l->tls},
         {.path = l->log}, /* the keyring writes it */
@@ -59,6 +60,7 @@ void sandbox_confine(const struct layout *l, const struct config *c)
         {.path = "/etc/localtime"},
         {.path = "/proc/self"}, /* metrics: own memory and descriptors */
         {.path = "/dev/urandom"},
+        {.path = "/proc/sys/kernel/random/boot_id"}, /* state of channels counts during one boot */
         /* Witnesses of the log: their names, and whose certificates to trust. */
         {.path = "/etc/resolv.conf"},
         {.path = "/etc/hosts"},

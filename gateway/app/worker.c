@@ -18,6 +18,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "core/audit.h"
+#include "core/channels.h"
 #include "core/chat.h"
 #include "core/identity.h"
 #include "http/server.h"
@@ -71,6 +72,7 @@ static enum sg_err start_server(struct worker *w)
         .keys = w->keys,
         .signing = w->signing,
         .log = w->log,
+        .channels = w->channels,
         .keyring = w->keyring,
         .web = w->web,
         .ca_file = w->layout.tls_ca,
@@ -138,6 +140,7 @@ static void obey(struct worker *w)
         }
         if (clock_monotonic_ns() >= prune_ns || chat_prune_wanted(w->chat)) {
             identity_prune(w->identity);
+            channels_prune(w->channels);
             audit_prune(w->audit);
             prune_ns = clock_monotonic_ns();
             if (!chat_prune(w->chat)) /* else at once, but other messages come first */

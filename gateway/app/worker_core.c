@@ -13,6 +13,7 @@
 #include "app/layout.h"
 #include "base/log.h"
 #include "base/secret.h"
+#include "core/channels.h"
 #include "core/audit.h"
 #include "core/chat.h"
 #include "core/files.h"
@@ -22,9 +23,11 @@
 #include "core/logread.h"
 #include "core/signing.h"
 #include "core/spaces.h"
+#include "ipc/identity.h"
 #include "ipc/keyring_client.h"
 #include "ipc/signing_log.h"
 #include "store/fsblobs.h"
+#include "store/fschannels.h"
 #include "store/sqlite.h"
 
 #define PRESENCE_MS   10000 /* between two polls of somebody who is there */
@@ -208,12 +211,47 @@ static void reindex(struct worker *w)
         log_write(SG_LOG_INFO, "signing.reindex", SG_INT("count", count));
 }
 
+static enum sg_err sign_channel(void *ctx, const struct keyring_channel *m,
+                                uint8_t ret[SG_IDENTITY_SIGNATURE_SIZE])
+{
+    return keyring_client_sign_channel(ctx, m, ret);
+}
+
+static enum sg_err make_channels(struct worker *w)
+{
+    const struct config *c = &w->config;
+    struct channels_options options = {.sign = sign_channel,
+                                       .ctx = w->keyring,
+                                       .session_s = c->channel_session_seconds,
+                                       .responses = c->channel_responses,
+                                       .window = c->channel_window,
+                                       .data_bytes = c->channel_data_bytes,
+                                       .bind = (enum channels_bind)c->channel_bind};
+    bool lost = false;
+    enum sg_err err = fschannels_open(w->layout.channels, &w->channel_files, &lost);
+
+    if (err != SG_OK)
+        return err;
+    if (lost)
+        log_write(SG_LOG_WARN, "channels.void", SG_STR("dir", w->layout.channels));
+    options.store = fschannels_store(w->channel_files);
+    err = keyring_client_identity_key(w->keyring, options.identity_key);
+    if (err == SG_OK)
+        err = keyring_client_storage_key(w->keyring, options.storage_key);
+    if (err == SG_OK)
+        err = channels_new(&options, &w->channels);
+    secret_wipe(&options, sizeof options);
+    return err;
+}
+
 enum sg_err worker_start_core(struct worker *w)
 {
     enum sg_err err = make_audit(w);
 
     if (err == SG_OK)
         err = make_identity(w);
+    if (err == SG_OK)
+        err = make_channels(w);
     if (err == SG_OK)
         err = make_hub(w);
     if (err == SG_OK)
@@ -245,5 +283,7 @@ void worker_end_core(struct worker *w)
     spaces_free(w->spaces);
     hub_free(w->hub);
     identity_free(w->identity);
+    channels_free(w->channels);
+    fschannels_close(w->channel_files);
     audit_free(w->audit);
 }
