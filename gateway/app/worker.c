@@ -65,6 +65,8 @@ static enum sg_err start_server(struct worker *w)
     w->api = (struct api){
         .identity = w->identity,
         .audit = w->audit,
+        .factors = w->factors,
+        .passkeys = w->passkeys,
         .files = w->files,
         .spaces = w->spaces,
         .chat = w->chat,

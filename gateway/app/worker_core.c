@@ -21,6 +21,8 @@
 #include "core/identity.h"
 #include "core/keys.h"
 #include "core/logread.h"
+#include "core/passkeys.h"
+#include "core/secondfactor.h"
 #include "core/signing.h"
 #include "core/spaces.h"
 #include "ipc/identity.h"
@@ -102,6 +104,34 @@ static enum sg_err make_audit(struct worker *w)
     return audit_new(&store, w->config.audit_seconds, w->config.audit_entries, &w->audit);
 }
 
+static enum sg_err make_factors(struct worker *w)
+{
+    struct factors_store store = sqlite_store_factors(w->db);
+    uint8_t key[SG_STORAGE_KEY_SIZE];
+    enum sg_err err = keyring_client_storage_key(w->keyring, key);
+
+    if (err == SG_OK)
+        err = secondfactor_new(&store, key, w->config.issuer, &w->factors);
+    if (err == SG_OK)
+        err = passkeys_new(&store, key, w->config.issuer, &w->passkeys);
+    secret_wipe(key, sizeof key);
+    return err;
+}
+
+static enum sg_err factor_needed(void *ctx, int64_t user_id, bool *ret)
+{
+    const struct worker *w = ctx;
+
+    return secondfactor_needed(w->factors, user_id, ret);
+}
+
+static enum sg_err factor_check(void *ctx, int64_t user_id, const char *code, bool *ret_recovery)
+{
+    const struct worker *w = ctx;
+
+    return secondfactor_check(w->factors, user_id, code, ret_recovery);
+}
+
 static enum sg_err make_identity(struct worker *w)
 {
     const struct config *c = &w->config;
@@ -119,9 +149,14 @@ static enum sg_err make_identity(struct worker *w)
                                              .setup_code_file = w->layout.setup_code,
                                              .set_setup_code = set_setup_code,
                                              .setup_ctx = w};
+    const struct identity_hooks hooks = {
+        .ctx = w, .factor_needed = factor_needed, .factor_check = factor_check};
 
     w->identity = identity_new(&users, &sessions, w->keyring, &identity);
-    return w->identity == NULL ? SG_ERR_NO_MEMORY : SG_OK;
+    if (w->identity == NULL)
+        return SG_ERR_NO_MEMORY;
+    identity_set_hooks(w->identity, &hooks);
+    return SG_OK;
 }
 
 static enum sg_err make_hub(struct worker *w)
@@ -249,6 +284,8 @@ enum sg_err worker_start_core(struct worker *w)
     enum sg_err err = make_audit(w);
 
     if (err == SG_OK)
+        err = make_factors(w);
+    if (err == SG_OK)
         err = make_identity(w);
     if (err == SG_OK)
         err = make_channels(w);
@@ -283,6 +320,8 @@ void worker_end_core(struct worker *w)
     spaces_free(w->spaces);
     hub_free(w->hub);
     identity_free(w->identity);
+    passkeys_free(w->passkeys);
+    secondfactor_free(w->factors);
     channels_free(w->channels);
     fschannels_close(w->channel_files);
     audit_free(w->audit);
