@@ -8,6 +8,7 @@
 #define SG_STORE_SQLITE_H
 
 #include "store/audit.h"
+#include "store/certificates.h"
 #include "store/events.h"
 #include "store/factors.h"
 #include "store/files.h"
@@ -28,6 +29,7 @@ void sqlite_store_close(struct sqlite_store *s);
 struct users_store sqlite_store_users(struct sqlite_store *s);
 struct sessions_store sqlite_store_sessions(struct sqlite_store *s);
 struct factors_store sqlite_store_factors(struct sqlite_store *s);
+struct certificates_store sqlite_store_certificates(struct sqlite_store *s);
 struct files_store sqlite_store_files(struct sqlite_store *s);
 struct spaces_store sqlite_store_spaces(struct sqlite_store *s);
 struct events_store sqlite_store_events(struct sqlite_store *s);

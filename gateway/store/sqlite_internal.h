@@ -185,6 +185,7 @@ void sqlite_writer_touch(struct sqlite_writer *w, const uint8_t *id, int64_t now
 extern const struct users_vtable sqlite_users_vtable;
 extern const struct sessions_vtable sqlite_sessions_vtable;
 extern const struct factors_vtable sqlite_factors_vtable;
+extern const struct certificates_vtable sqlite_certificates_vtable;
 extern const struct files_vtable sqlite_files_vtable;
 extern const struct spaces_vtable sqlite_spaces_vtable;
 extern const struct events_vtable sqlite_events_vtable;

@@ -134,6 +134,14 @@
 
 /* Those whose text is in sqlite_sql_identity.c. */
 #define SG_SQL_IDENTITY_NAMES(X)                                                                   \
+    X(CERTIFICATE_INSERT)                                                                          \
+    X(CERTIFICATE_COUNT)                                                                           \
+    X(CERTIFICATE_GET)                                                                             \
+    X(CERTIFICATE_LIST)                                                                            \
+    X(CERTIFICATE_LIST_ALL)                                                                        \
+    X(CERTIFICATE_LIVE)                                                                            \
+    X(CERTIFICATE_REVOKE)                                                                          \
+    X(CERTIFICATE_PRUNE)                                                                           \
     X(FACTOR_SUMMARY)                                                                              \
     X(TOTP_GET)                                                                                    \
     X(TOTP_BEGIN)                                                                                  \

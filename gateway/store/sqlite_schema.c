@@ -199,7 +199,7 @@ static const char schema_4[] =
     /* Client certificates of our own CA. */
     "CREATE TABLE certificates("
     " serial BLOB PRIMARY KEY,"
-    " user_id INTEGER NOT NULL REFERENCES users(id) ON DELETE CASCADE,"
+    " user_id INTEGER REFERENCES users(id) ON DELETE SET NULL," /* NULL: to be revoked */
     " name TEXT NOT NULL,"
     " sha256 BLOB NOT NULL UNIQUE,"
     " der BLOB NOT NULL,"

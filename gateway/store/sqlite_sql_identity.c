@@ -15,7 +15,32 @@
 #define SG_PASSKEY_COLUMNS                                                                         \
     "id, user_id, name, algorithm, public_key, sign_count, created_ns, last_used_ns"
 
+#define SG_CERTIFICATE_COLUMNS                                                                     \
+    "c.serial, coalesce(c.user_id, 0), coalesce(u.name, ''), coalesce(u.disabled, 0), c.name,"     \
+    " c.sha256, c.not_before_ns, c.not_after_ns, c.created_ns, c.revoked_ns"
+
 static const char *const texts[SG_SQL_COUNT] = {
+    [SG_SQL_CERTIFICATE_INSERT] =
+        "INSERT INTO certificates(serial, user_id, name, sha256, der, not_before_ns, not_after_ns,"
+        " created_ns, revoked_ns) VALUES(?, ?, ?, ?, ?, ?, ?, ?, 0)",
+    [SG_SQL_CERTIFICATE_COUNT] = "SELECT count(*) FROM certificates"
+                                 " WHERE user_id = ? AND revoked_ns = 0 AND not_after_ns > ?",
+    [SG_SQL_CERTIFICATE_GET] = "SELECT " SG_CERTIFICATE_COLUMNS ", c.der FROM certificates c"
+                               " JOIN users u ON u.id = c.user_id WHERE c.serial = ?",
+    [SG_SQL_CERTIFICATE_LIST] =
+        "SELECT " SG_CERTIFICATE_COLUMNS " FROM certificates c JOIN users u ON u.id = c.user_id"
+        " WHERE c.user_id = ? ORDER BY c.created_ns DESC LIMIT ?",
+    [SG_SQL_CERTIFICATE_LIST_ALL] =
+        "SELECT " SG_CERTIFICATE_COLUMNS " FROM certificates c JOIN users u ON u.id = c.user_id"
+        " ORDER BY c.created_ns DESC LIMIT ?",
+    [SG_SQL_CERTIFICATE_LIVE] =
+        "SELECT " SG_CERTIFICATE_COLUMNS
+        " FROM certificates c LEFT JOIN users u ON u.id = c.user_id"
+        " WHERE c.serial > ? AND c.not_after_ns > ? ORDER BY c.serial LIMIT ?",
+    [SG_SQL_CERTIFICATE_REVOKE] =
+        "UPDATE certificates SET revoked_ns = CASE revoked_ns WHEN 0 THEN ?2 ELSE revoked_ns END"
+        " WHERE serial = ?1",
+    [SG_SQL_CERTIFICATE_PRUNE] = "DELETE FROM certificates WHERE not_after_ns < ?",
     [SG_SQL_FACTOR_SUMMARY] =
         "SELECT coalesce((SELECT confirmed_ns FROM totp WHERE user_id = ?1), 0),"
         " (SELECT count(*) FROM recovery_codes WHERE user_id = ?1),"

@@ -173,6 +173,11 @@ struct sessions_store sqlite_store_sessions(struct sqlite_store *s)
     return (struct sessions_store){.self = s, .vt = &sqlite_sessions_vtable};
 }
 
+struct certificates_store sqlite_store_certificates(struct sqlite_store *s)
+{
+    return (struct certificates_store){.self = s, .vt = &sqlite_certificates_vtable};
+}
+
 struct factors_store sqlite_store_factors(struct sqlite_store *s)
 {
     return (struct factors_store){.self = s, .vt = &sqlite_factors_vtable};
