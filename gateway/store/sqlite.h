@@ -16,6 +16,7 @@
 #include "store/sessions.h"
 #include "store/signatures.h"
 #include "store/spaces.h"
+#include "store/tokens.h"
 #include "store/users.h"
 
 struct sqlite_store;
@@ -28,6 +29,7 @@ void sqlite_store_close(struct sqlite_store *s);
 
 struct users_store sqlite_store_users(struct sqlite_store *s);
 struct sessions_store sqlite_store_sessions(struct sqlite_store *s);
+struct tokens_store sqlite_store_tokens(struct sqlite_store *s);
 struct factors_store sqlite_store_factors(struct sqlite_store *s);
 struct certificates_store sqlite_store_certificates(struct sqlite_store *s);
 struct files_store sqlite_store_files(struct sqlite_store *s);

@@ -184,6 +184,7 @@ void sqlite_writer_touch(struct sqlite_writer *w, const uint8_t *id, int64_t now
 /* The vtables (sqlite_users.c, sqlite_sessions.c, sqlite_files.c, ...). */
 extern const struct users_vtable sqlite_users_vtable;
 extern const struct sessions_vtable sqlite_sessions_vtable;
+extern const struct tokens_vtable sqlite_tokens_vtable;
 extern const struct factors_vtable sqlite_factors_vtable;
 extern const struct certificates_vtable sqlite_certificates_vtable;
 extern const struct files_vtable sqlite_files_vtable;

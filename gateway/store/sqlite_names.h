@@ -134,6 +134,15 @@
 
 /* Those whose text is in sqlite_sql_identity.c. */
 #define SG_SQL_IDENTITY_NAMES(X)                                                                   \
+    X(TOKEN_INSERT)                                                                                \
+    X(TOKEN_ROOM)                                                                                  \
+    X(TOKEN_EXPIRED)                                                                               \
+    X(TOKEN_FIND)                                                                                  \
+    X(TOKEN_GET)                                                                                   \
+    X(TOKEN_LIST)                                                                                  \
+    X(TOKEN_DELETE)                                                                                \
+    X(TOKEN_TOUCH)                                                                                 \
+    X(TOKEN_PRUNE)                                                                                 \
     X(CERTIFICATE_INSERT)                                                                          \
     X(CERTIFICATE_COUNT)                                                                           \
     X(CERTIFICATE_GET)                                                                             \

@@ -19,7 +19,24 @@
     "c.serial, coalesce(c.user_id, 0), coalesce(u.name, ''), coalesce(u.disabled, 0), c.name,"     \
     " c.sha256, c.not_before_ns, c.not_after_ns, c.created_ns, c.revoked_ns"
 
+#define SG_TOKEN_COLUMNS                                                                           \
+    "SELECT id, user_id, name, sha256, scopes, spaces, keys, created_ns, expires_ns,"              \
+    " last_used_ns, last_address FROM tokens "
+
 static const char *const texts[SG_SQL_COUNT] = {
+    [SG_SQL_TOKEN_INSERT] = "INSERT INTO tokens(id, user_id, name, sha256, scopes, spaces, keys,"
+                            " created_ns, expires_ns, last_used_ns, last_address)"
+                            " VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+    [SG_SQL_TOKEN_ROOM] = "SELECT count(*), coalesce(sum(name = ?2), 0) FROM tokens"
+                          " WHERE user_id = ?1",
+    [SG_SQL_TOKEN_EXPIRED] = "DELETE FROM tokens WHERE user_id = ? AND expires_ns <= ?",
+    [SG_SQL_TOKEN_FIND] = SG_TOKEN_COLUMNS "WHERE sha256 = ?",
+    [SG_SQL_TOKEN_GET] = SG_TOKEN_COLUMNS "WHERE id = ?",
+    [SG_SQL_TOKEN_LIST] = SG_TOKEN_COLUMNS "WHERE user_id = ? ORDER BY name LIMIT ?",
+    [SG_SQL_TOKEN_DELETE] = "DELETE FROM tokens WHERE id = ? AND user_id = ?",
+    [SG_SQL_TOKEN_TOUCH] = "UPDATE tokens SET last_used_ns = ?2, last_address = ?3"
+                           " WHERE id = ?1 AND last_used_ns <= ?2",
+    [SG_SQL_TOKEN_PRUNE] = "DELETE FROM tokens WHERE expires_ns < ?",
     [SG_SQL_CERTIFICATE_INSERT] =
         "INSERT INTO certificates(serial, user_id, name, sha256, der, not_before_ns, not_after_ns,"
         " created_ns, revoked_ns) VALUES(?, ?, ?, ?, ?, ?, ?, ?, 0)",

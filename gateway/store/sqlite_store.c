@@ -178,6 +178,11 @@ struct certificates_store sqlite_store_certificates(struct sqlite_store *s)
     return (struct certificates_store){.self = s, .vt = &sqlite_certificates_vtable};
 }
 
+struct tokens_store sqlite_store_tokens(struct sqlite_store *s)
+{
+    return (struct tokens_store){.self = s, .vt = &sqlite_tokens_vtable};
+}
+
 struct factors_store sqlite_store_factors(struct sqlite_store *s)
 {
     return (struct factors_store){.self = s, .vt = &sqlite_factors_vtable};
