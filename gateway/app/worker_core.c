@@ -132,6 +132,30 @@ static enum sg_err factor_check(void *ctx, int64_t user_id, const char *code, bo
     return secondfactor_check(w->factors, user_id, code, ret_recovery);
 }
 
+static void session_over(void *ctx, const uint8_t session_id[SG_SESSION_ID_SIZE])
+{
+    const struct worker *w = ctx;
+
+    if (w->channels != NULL)
+        channels_close(w->channels, session_id);
+}
+
+/* What the gateway did to somebody's session. */
+static void note_session(void *ctx, enum audit_type type, const char *user,
+                         const uint8_t session_id[SG_SESSION_ID_SIZE], const char *address,
+                         enum sg_err why)
+{
+    const struct worker *w = ctx;
+    const struct audit_act act = {.type = type,
+                                  .actor = user,
+                                  .subject = user,
+                                  .address = address,
+                                  .session = session_id,
+                                  .result = why};
+
+    audit_note(w->audit, &act);
+}
+
 static enum sg_err make_identity(struct worker *w)
 {
     const struct config *c = &w->config;
@@ -149,13 +173,18 @@ static enum sg_err make_identity(struct worker *w)
                                              .setup_code_file = w->layout.setup_code,
                                              .set_setup_code = set_setup_code,
                                              .setup_ctx = w};
-    const struct identity_hooks hooks = {
-        .ctx = w, .factor_needed = factor_needed, .factor_check = factor_check};
+    const struct identity_hooks hooks = {.ctx = w,
+                                         .factor_needed = factor_needed,
+                                         .factor_check = factor_check,
+                                         .session_over = session_over,
+                                         .note = note_session};
+    struct tokens_store tokens = sqlite_store_tokens(w->db);
 
     w->identity = identity_new(&users, &sessions, w->keyring, &identity);
     if (w->identity == NULL)
         return SG_ERR_NO_MEMORY;
     identity_set_hooks(w->identity, &hooks);
+    identity_set_tokens(w->identity, &tokens);
     return SG_OK;
 }
 
@@ -308,6 +337,7 @@ enum sg_err worker_start_core(struct worker *w)
 
 void worker_end_core(struct worker *w)
 {
+    identity_stop(w->identity); /* what it still has to write down, it does now */
     web_assets_free(w->web);
     signing_free(w->signing);
     witness_free(w->witnesses);

@@ -66,6 +66,14 @@ void identity_free(struct identity *id)
     free(id);
 }
 
+void identity_stop(struct identity *id)
+{
+    if (id == NULL)
+        return;
+    later_free(id->later);
+    id->later = NULL;
+}
+
 void identity_set_hooks(struct identity *id, const struct identity_hooks *hooks)
 {
     id->hooks = *hooks;

@@ -126,6 +126,9 @@ struct identity *identity_new(const struct users_store *users,
                               const struct sessions_store *sessions, struct keyring_client *keyring,
                               const struct identity_config *config);
 void identity_free(struct identity *id);
+/* After the last request and before the stores are closed: writes down what it still has to. NULL
+ * is legal. */
+void identity_stop(struct identity *id);
 /* Once, after identity_new and before requests. */
 void identity_set_hooks(struct identity *id, const struct identity_hooks *hooks);
 /* Where tokens for scripts are stored; without, there are none. Likewise. */
