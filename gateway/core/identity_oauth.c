@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a token of any kind says, and tokens made of others. It never gives more than it was shown. */
+/* What a token of any kind says, and tokens made of others. It never gives more than it was shown.
+ */
 #include "core/identity_oauth.h"
 #include "core/identity_internal.h"
 
@@ -173,17 +174,32 @@ static void bind_as(const struct principal *who, const uint8_t *dpop_sha256,
     }
 }
 
-/* Seconds that the new token may live; below 1: none. */
-static int64_t lifetime(const struct identity *id, const struct inspected *subject,
-                        const struct mint_for *what)
+/* The second in which the new token expires at the latest. */
+static int64_t last_second(const struct inspected *subject, const struct mint_for *what)
 {
-    int64_t now_s = clock_now_ns() / SG_NS_PER_S;
-    int64_t left_s = subject->expires_s - now_s;
+    return what->not_after_s < subject->expires_s ? what->not_after_s : subject->expires_s;
+}
 
-    if (what->not_after_s - now_s < left_s)
-        left_s = what->not_after_s - now_s;
-    return left_s < (int64_t)id->config.access_token_s ? left_s
-                                                       : (int64_t)id->config.access_token_s;
+/* Mints by the keyring's clock, which goes on meanwhile: a token that would live a second longer
+ * than it may is not given out. */
+static enum sg_err mint_until(struct identity *id, struct keyring_claims *claims, int64_t last_s,
+                              struct grant *ret)
+{
+    enum sg_err err = SG_OK;
+
+    for (int tries = 0; err == SG_OK && tries < 3; tries++) {
+        int64_t left_s = last_s - clock_now_ns() / SG_NS_PER_S - 1;
+
+        if (left_s < 1)
+            return SG_ERR_SESSION_ENDED;
+        claims->lifetime_s = left_s < (int64_t)id->config.access_token_s
+                                 ? (uint32_t)left_s
+                                 : id->config.access_token_s;
+        err = keyring_client_mint(id->keyring, claims, ret->access_token);
+        if (err == SG_OK && clock_now_ns() / SG_NS_PER_S + claims->lifetime_s <= last_s)
+            return SG_OK;
+    }
+    return err == SG_OK ? SG_ERR_OVERLOADED : err;
 }
 
 enum sg_err identity_mint_for(struct identity *id, const struct inspected *subject,
@@ -192,16 +208,12 @@ enum sg_err identity_mint_for(struct identity *id, const struct inspected *subje
     const struct principal *who = &subject->who;
     struct keyring_claims claims = {0};
     unsigned scopes = what->scopes & who->scopes;
-    int64_t left_s = lifetime(id, subject, what);
     /* A token without the scope of admins does not say that it is an admin's. */
     bool lesser = who->role == SG_ROLE_ADMIN && (scopes & SG_SCOPE_ADMIN) == 0;
     enum sg_err err;
 
     if (scopes == 0 || what->actor_count > SG_ACTORS_MAX)
         return SG_ERR_FORBIDDEN;
-    if (left_s < 1)
-        return SG_ERR_SESSION_ENDED;
-    claims.lifetime_s = (uint32_t)left_s;
     make_jti(who, claims.jti);
     put_source(who, &claims);
     bind_as(who, what->dpop_sha256, &claims);
@@ -213,7 +225,7 @@ enum sg_err identity_mint_for(struct identity *id, const struct inspected *subje
     claims.actor_count = what->actor_count;
     memcpy(claims.actor, what->actor, sizeof claims.actor);
     identity_scopes_format(scopes, claims.scope);
-    err = keyring_client_mint(id->keyring, &claims, ret->access_token);
+    err = mint_until(id, &claims, last_second(subject, what), ret);
     if (err != SG_OK)
         return err;
     metrics_add(SG_METRIC_TOKENS_MINTED, 1);

@@ -23,11 +23,6 @@ struct inspected {
 enum sg_err identity_inspect(struct identity *id, const char *token,
                              struct inspected *ret) SG_MUST_CHECK;
 
-/* Whether `with` has what the token of `who` is bound to: SG_ERR_TOKEN_MISMATCH,
- * SG_ERR_ADDRESS_MISMATCH. */
-enum sg_err identity_presented(const struct principal *who,
-                               const struct presented *with) SG_MUST_CHECK;
-
 /* A token to make of another. */
 struct mint_for {
     const char *audience;

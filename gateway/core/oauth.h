@@ -12,8 +12,8 @@
 #include "core/identity_oauth.h"
 #include "store/oauth.h"
 
-#define SG_OAUTH_SECRET_SIZE  48 /* "sgc_" and 43 characters, with NUL */
-#define SG_DEVICE_CODE_SIZE   48 /* "sgd_" and 43 characters, with NUL */
+#define SG_OAUTH_SECRET_SIZE  52 /* "sgc_" and 43 characters, with NUL */
+#define SG_DEVICE_CODE_SIZE   52 /* "sgd_" and 43 characters, with NUL */
 #define SG_USER_CODE_SIZE     10 /* XXXX-XXXX with NUL */
 #define SG_DEVICE_LIFETIME_S  600
 #define SG_DEVICE_INTERVAL_S  5
@@ -96,7 +96,8 @@ struct oauth_exchange {
     const struct presented *with;
     const struct oauth_client *client; /* NULL: not said */
 };
-/* SG_ERR_BAD_REQUEST with *ret_refusal. *ret_subject, *ret_audience: for the audit log. */
+/* SG_ERR_BAD_REQUEST with *ret_refusal. *ret_what: the token as made, its `who` being the subject's
+ * and its own confirmation. */
 enum sg_err oauth_exchange(struct oauth *o, const struct oauth_exchange *ask, struct grant *ret,
                            struct inspected *ret_subject,
                            struct oauth_refusal *ret_refusal) SG_MUST_CHECK;
@@ -107,8 +108,9 @@ enum sg_err oauth_introspect(struct oauth *o, const char *token, struct inspecte
                              bool *ret_active) SG_MUST_CHECK;
 
 /* The session of a refresh token or of a login's access token ends; an exchanged token, and a
- * script's, does. What is no token (any more) is no error. `client` NULL: not said. *ret_what: what
- * it was, if *ret_done. SG_ERR_BAD_REQUEST with *ret_refusal: the token is another client's. */
+ * script's, ends alone. What is no token (any more) is no error. `client` NULL: not said.
+ * *ret_what: what it was, if *ret_done. SG_ERR_BAD_REQUEST with *ret_refusal: the token is another
+ * client's. */
 enum sg_err oauth_revoke(struct oauth *o, const char *token, const struct oauth_client *client,
                          struct inspected *ret_what, bool *ret_done,
                          struct oauth_refusal *ret_refusal) SG_MUST_CHECK;
