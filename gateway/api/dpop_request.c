@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Proofs of possession in headers; it never looks at the token itself. */
+#include "api/dpop_request.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "api/api.h"
+#include "base/clock.h"
+#include "core/dpop.h"
+#include "core/oauth.h"
+#include "http/request.h"
+
+const char *dpop_request_uri(struct request *r)
+{
+    const struct api *api = request_app(r);
+    const char *issuer = oauth_issuer(api->oauth), *path = request_path(r);
+    size_t origin = strlen(issuer), len = strlen(path);
+    char *uri;
+
+    while (origin > 0 && issuer[origin - 1] == '/')
+        origin--;
+    uri = arena_alloc(request_arena(r), origin + len + 1);
+    if (uri == NULL)
+        return NULL;
+    memcpy(uri, issuer, origin);
+    memcpy(uri + origin, path, len + 1);
+    return uri;
+}
+
+enum sg_err dpop_request(struct request *r, const char *token, size_t len, uint8_t ret_sha256[32],
+                         bool *ret_given)
+{
+    const struct api *api = request_app(r);
+    const char *proof = request_header(r, "DPoP"), *uri;
+
+    *ret_given = false;
+    if (proof == NULL)
+        return SG_OK;
+    if (request_header_repeated(r, "DPoP") || api->dpop == NULL || api->oauth == NULL)
+        return SG_ERR_BAD_PROOF;
+    uri = dpop_request_uri(r);
+    if (uri == NULL)
+        return SG_ERR_NO_MEMORY;
+    *ret_given = true;
+    return dpop_check(api->dpop, proof, strlen(proof), http_method_name(request_method(r)), uri,
+                      token, len, clock_now_ns() / SG_NS_PER_S, ret_sha256);
+}
+
+enum sg_err dpop_challenge(struct request *r, enum sg_err err)
+{
+    reply_header(r, "WWW-Authenticate",
+                 "DPoP realm=\"secgate\", error=\"invalid_dpop_proof\","
+                 " algs=\"ES256 EdDSA RS256\"");
+    return err;
+}

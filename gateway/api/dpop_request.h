@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The proof of possession of a request (RFC 9449). */
+#ifndef SG_API_DPOP_REQUEST_H
+#define SG_API_DPOP_REQUEST_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+
+struct request;
+
+/* Checks the header DPoP, for the access token that came with it or, `token` being NULL, for a
+ * token that is asked for. *ret_given false: there is none. SG_ERR_BAD_PROOF, THROTTLED,
+ * OVERLOADED; sets no header of the answer. Does not block. */
+enum sg_err dpop_request(struct request *r, const char *token, size_t len, uint8_t ret_sha256[32],
+                         bool *ret_given) SG_MUST_CHECK;
+
+/* The challenge (RFC 9449, section 7.1) for a bad or missing proof: adds it and returns `err`. */
+enum sg_err dpop_challenge(struct request *r, enum sg_err err);
+
+/* The URI of a request as proofs name it: the issuer's, whatever the client calls us. In the arena;
+ * NULL without memory. */
+const char *dpop_request_uri(struct request *r);
+
+#endif
