@@ -21,6 +21,7 @@
 #include "core/channels.h"
 #include "core/chat.h"
 #include "core/identity.h"
+#include "core/oauth.h"
 #include "http/server.h"
 #include "http/tls.h"
 #include "ipc/channel.h"
@@ -66,6 +67,8 @@ static enum sg_err start_server(struct worker *w)
         .identity = w->identity,
         .audit = w->audit,
         .factors = w->factors,
+        .oauth = w->oauth,
+        .dpop = w->dpop,
         .passkeys = w->passkeys,
         .files = w->files,
         .spaces = w->spaces,
@@ -144,6 +147,7 @@ static void obey(struct worker *w)
             identity_prune(w->identity);
             channels_prune(w->channels);
             audit_prune(w->audit);
+            oauth_prune(w->oauth);
             prune_ns = clock_monotonic_ns();
             if (!chat_prune(w->chat)) /* else at once, but other messages come first */
                 prune_ns += PRUNE_SECONDS * SG_NS_PER_S;

@@ -20,7 +20,9 @@
 #include "core/hub.h"
 #include "core/identity.h"
 #include "core/keys.h"
+#include "core/dpop.h"
 #include "core/logread.h"
+#include "core/oauth.h"
 #include "core/passkeys.h"
 #include "core/secondfactor.h"
 #include "core/signing.h"
@@ -32,6 +34,7 @@
 #include "store/fschannels.h"
 #include "store/sqlite.h"
 
+#define OWN_AUDIENCE  "secgate"
 #define PRESENCE_MS   10000 /* between two polls of somebody who is there */
 #define SETUP_CODE_MS 2000  /* for the parent to remove the file */
 
@@ -163,7 +166,7 @@ static enum sg_err make_identity(struct worker *w)
     struct sessions_store sessions = sqlite_store_sessions(w->db);
     const struct identity_config identity = {.signup = (enum signup_mode)c->signup,
                                              .issuer = c->issuer,
-                                             .audience = "secgate",
+                                             .audience = OWN_AUDIENCE,
                                              .access_token_s = c->access_token_seconds,
                                              .session_s = c->session_seconds,
                                              .argon2_memory_kib = c->argon2_memory_kib,
@@ -186,6 +189,15 @@ static enum sg_err make_identity(struct worker *w)
     identity_set_hooks(w->identity, &hooks);
     identity_set_tokens(w->identity, &tokens);
     return SG_OK;
+}
+
+static enum sg_err make_oauth(struct worker *w)
+{
+    const struct oauth_config config = {.issuer = w->config.issuer, .audience = OWN_AUDIENCE};
+    struct oauth_store store = sqlite_store_oauth(w->db);
+
+    w->dpop = dpop_new();
+    return w->dpop == NULL ? SG_ERR_NO_MEMORY : oauth_new(&store, w->identity, &config, &w->oauth);
 }
 
 static enum sg_err make_hub(struct worker *w)
@@ -317,6 +329,8 @@ enum sg_err worker_start_core(struct worker *w)
     if (err == SG_OK)
         err = make_identity(w);
     if (err == SG_OK)
+        err = make_oauth(w);
+    if (err == SG_OK)
         err = make_channels(w);
     if (err == SG_OK)
         err = make_hub(w);
@@ -350,6 +364,8 @@ void worker_end_core(struct worker *w)
     spaces_free(w->spaces);
     hub_free(w->hub);
     identity_free(w->identity);
+    oauth_free(w->oauth);
+    dpop_free(w->dpop);
     passkeys_free(w->passkeys);
     secondfactor_free(w->factors);
     channels_free(w->channels);
