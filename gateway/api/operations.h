@@ -28,6 +28,8 @@ extern const struct operation sessions_create_operation;
 extern const struct operation sessions_list_operation;
 extern const struct operation sessions_get_operation;
 extern const struct operation sessions_delete_operation;
+extern const struct operation data_exchange_operation;
+extern const struct operation identity_get_operation;
 extern const struct operation oauth_token_operation;
 extern const struct operation spaces_list_operation;
 extern const struct operation spaces_create_operation;

@@ -11,7 +11,9 @@
     (128 * 1024) /* bytes of a message; JSON may escape each of its text's with six */
 
 #define BATCH_MAX (16 * 1024 * 1024) /* bytes of what is to be signed: 10,000 items */
-#define PROOF_MAX (1024 * 1024)      /* bytes of a signature to verify */
+#define SEALED_MAX                                                                                 \
+    (6 * 1024 * 1024)           /* bytes of a sealed message; channel.data-bytes is the limit */
+#define PROOF_MAX (1024 * 1024) /* bytes of a signature to verify */
 
 #define PUBLIC SG_ACCESS_PUBLIC, 0
 #define USER   SG_ACCESS_USER, 0
@@ -32,6 +34,7 @@
 #define CHANGE  SG_BODY_JSON, MESSAGE_MAX
 #define BATCH   SG_BODY_JSON, BATCH_MAX
 #define PROOF   SG_BODY_JSON, PROOF_MAX
+#define SEALED  SG_BODY_JSON, SEALED_MAX
 
 #define QUICK  .blocks = false
 #define BLOCKS .blocks = true
@@ -64,6 +67,8 @@
     X(GET, "/v1/sessions", sessions_list, USER, NO_BODY, BLOCKS)                                   \
     X(GET, "/v1/sessions/{id}", sessions_get, USER, NO_BODY, QUICK)                                \
     X(DELETE, "/v1/sessions/{id}", sessions_delete, USER, NO_BODY, BLOCKS)                         \
+    X(POST, "/v1/sessions/{id}/data", data_exchange, USER, SEALED, QUICK, .open = true)            \
+    X(GET, "/v1/identity", identity_get, PUBLIC, NO_BODY, QUICK)                                   \
     X(POST, "/v1/oauth/token", oauth_token, PUBLIC, FORM, BLOCKS)                                  \
     X(GET, "/v1/spaces", spaces_list, USER, NO_BODY, BLOCKS)                                       \
     X(POST, "/v1/spaces", spaces_create, SAY, JSON, BLOCKS)                                        \

@@ -108,8 +108,8 @@ enum sg_err channels_take(struct channels *c, const struct channel_request *requ
                           const void *plain, size_t plain_len, struct buf *inner,
                           struct channel_exchange **ret_inner,
                           struct channel_answer *ret) SG_MUST_CHECK;
-/* Seals what the enclosed request was answered with; takes *exchange. SG_ERR_NO_CHANNEL when the
- * session ended meanwhile. */
+/* Seals what the enclosed request was answered with; takes *exchange. Also for a channel that has
+ * ended meanwhile: that may be what was asked for. */
 enum sg_err channels_answer(struct channels *c, struct channel_exchange **exchange,
                             const void *plain, size_t plain_len,
                             struct channel_answer *ret) SG_MUST_CHECK;

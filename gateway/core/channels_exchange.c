@@ -327,7 +327,7 @@ enum sg_err channels_answer(struct channels *c, struct channel_exchange **exchan
     struct channel_exchange *x = *exchange;
     struct channels_live *live = x->live;
     struct channel_answer answer = {.sequence = x->sequence};
-    enum sg_err err = SG_ERR_NO_CHANNEL;
+    enum sg_err err;
 
     pthread_mutex_lock(&live->lock);
     if (!live->closed) {
@@ -335,6 +335,10 @@ enum sg_err channels_answer(struct channels *c, struct channel_exchange **exchan
 
         live->pending &= ~bit_of(&live->record, x->sequence);
         err = answer_with(c, live, &record, &x->epoch, x->tag, false, plain, plain_len, &answer);
+    } else {
+        /* What was asked for may have ended it. */
+        answer.next_epoch = x->epoch.number;
+        err = seal(live, &x->epoch, x->tag, plain, plain_len, &answer);
     }
     pthread_mutex_unlock(&live->lock);
     drop(exchange);

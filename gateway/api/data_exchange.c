@@ -1,0 +1,248 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* POST /v1/sessions/{id}/data: one exchange over the sealed channel of the session. What is
+ * enclosed runs as any request of this session; this only opens and seals. */
+#include <stdio.h>
+#include <string.h>
+
+#include "api/api.h"
+#include "api/exchange_in.h"
+#include "api/inner_in.h"
+#include "api/json_in.h"
+#include "api/json_out.h"
+#include "api/operations.h"
+#include "api/session_request.h"
+#include "base/clock.h"
+#include "base/encode.h"
+#include "base/rng.h"
+#include "base/secret.h"
+#include "core/channels.h"
+#include "core/identity.h"
+#include "http/enclose.h"
+#include "http/request.h"
+
+#define TEXT_LETTERS 8
+#define PLAIN_SIZE   96   /* {"text":"ABCDEFGH","time":"..."} */
+#define HEADERS_ROOM 8192 /* bytes of an answer's headers and status */
+
+struct state {
+    struct arena *arena; /* of an unusual body */
+    struct buf inner;    /* unsealed */
+    struct inner_request request;
+    struct channel_exchange *exchange;
+};
+
+/* The origin's answer: eight random letters, and the time. */
+static size_t compose_plain(char ret[PLAIN_SIZE])
+{
+    char letters[TEXT_LETTERS + 1] = "", time[SG_RFC3339_SIZE];
+    uint8_t random[64];
+    size_t n = 0;
+
+    while (n < TEXT_LETTERS) {
+        rng_bytes(random, sizeof random);
+        for (size_t i = 0; i < sizeof random && n < TEXT_LETTERS; i++)
+            if (random[i] < 26 * 9) /* all letters alike */
+                letters[n++] = (char)('A' + random[i] % 26);
+    }
+    clock_format_rfc3339(clock_now_ns(), time);
+    return (size_t)snprintf(ret, PLAIN_SIZE, "{\"text\":\"%s\",\"time\":\"%s\"}", letters, time);
+}
+
+/* The common way, with the reason for a refusal. */
+static enum sg_err read_slowly(struct request *r, struct state *s, size_t len,
+                               struct exchange_in *in)
+{
+    char *nonce = NULL, *data = NULL;
+    const struct json_field fields[] = {
+        {NULL,
+         "sequence",
+         SG_JSON_INTEGER,
+         true,
+         1,
+         SG_CHANNEL_SEQUENCE_MAX,
+         {.integer = &in->sequence},
+         &in->has_sequence},
+        {NULL,
+         "epoch",
+         SG_JSON_INTEGER,
+         false,
+         0,
+         SG_CHANNEL_SEQUENCE_MAX,
+         {.integer = &in->epoch},
+         &in->has_epoch},
+        {NULL, "nonce", SG_JSON_STRING, false, 16, 16, {.string = &nonce}, NULL},
+        {NULL, "data", SG_JSON_STRING, false, 1, INT32_MAX, {.string = &data}, NULL},
+    };
+    enum sg_err err;
+
+    memset(in, 0, sizeof *in);
+    s->arena = arena_new(len + 16384);
+    if (s->arena == NULL)
+        return SG_ERR_NO_MEMORY;
+    err = json_in_read_into(r, s->arena, fields, sizeof fields / sizeof fields[0]);
+    if (err != SG_OK)
+        return err;
+    in->nonce = nonce;
+    in->nonce_len = nonce != NULL ? strlen(nonce) : 0;
+    in->data = data;
+    in->data_len = data != NULL ? strlen(data) : 0;
+    return SG_OK;
+}
+
+static enum sg_err decode(struct request *r, const char *name, const char *text, size_t len,
+                          size_t *ret_len)
+{
+    /* In place: the body and its copy are this request's. */
+    if (encode_unbase64(text, len, (uint8_t *)(uintptr_t)text, len, ret_len) != SG_OK)
+        return request_fail(r, SG_ERR_BAD_FIELD, "%s: must be base64", name);
+    return SG_OK;
+}
+
+static enum sg_err read_request(struct request *r, struct state *s, struct channel_request *q)
+{
+    struct exchange_in in;
+    size_t len, nonce_len = 0;
+    const char *body = (const char *)request_body(r, &len);
+    enum sg_err err = SG_OK;
+
+    if (body == NULL || !exchange_in_plain(body, len, &in) || in.sequence < 1 ||
+        (in.nonce != NULL && in.nonce_len != 16) || (in.data != NULL && in.data_len == 0))
+        err = read_slowly(r, s, len, &in);
+    if (err == SG_OK && in.nonce != NULL)
+        err = decode(r, "nonce", in.nonce, in.nonce_len, &nonce_len);
+    if (err == SG_OK && in.data != NULL)
+        err = decode(r, "data", in.data, in.data_len, &q->data_len);
+    if (err != SG_OK)
+        return err;
+    if (in.nonce != NULL && nonce_len != SG_CHANNEL_NONCE_SIZE)
+        return request_fail(r, SG_ERR_BAD_FIELD, "nonce: must be 12 bytes in base64");
+    if (in.nonce != NULL && in.data == NULL)
+        return request_fail(r, SG_ERR_BAD_FIELD, "nonce: there is no data that it is of");
+    q->sequence = (uint64_t)in.sequence;
+    q->has_epoch = in.has_epoch;
+    q->epoch = in.has_epoch ? (uint64_t)in.epoch : 0;
+    q->nonce = (const uint8_t *)in.nonce;
+    q->data = (const uint8_t *)in.data;
+    return SG_OK;
+}
+
+/* Only that of the token. */
+static enum sg_err check_session(struct request *r, struct channel_request *q)
+{
+    const struct principal *who = request_principal(r);
+    enum sg_err err = session_request_id(r, q->session_id);
+
+    if (err == SG_OK && (who->authority == SG_AUTHORITY_SCRIPT ||
+                         memcmp(q->session_id, who->session_id, sizeof q->session_id) != 0))
+        err = SG_ERR_SESSION_MISMATCH;
+    return err;
+}
+
+/* Takes answer->data. */
+static enum sg_err reply(struct request *r, struct channel_answer *answer)
+{
+    struct json_out o;
+
+    json_out_init(&o, SG_BASE64_SIZE(answer->data.len) + 256);
+    json_out_object(&o, NULL);
+    json_out_integer(&o, "sequence", (int64_t)answer->sequence);
+    json_out_integer(&o, "epoch", (int64_t)answer->epoch);
+    json_out_integer(&o, "next_epoch", (int64_t)answer->next_epoch);
+    json_out_base64(&o, "nonce", answer->nonce, sizeof answer->nonce);
+    json_out_base64(&o, "data", answer->data.data, answer->data.len);
+    json_out_close(&o, '}');
+    buf_fini(&answer->data);
+    return json_out_reply_large(r, 200, &o);
+}
+
+/* Seals the answer of what was enclosed. */
+static enum sg_err seal(struct request *r, const struct enclosed_answer *inner)
+{
+    const struct api *api = request_app(r);
+    struct state *s = request_state(r);
+    struct channel_answer answer;
+    struct buf text;
+    enum sg_err err;
+
+    buf_init(&text, SG_BASE64_SIZE(inner->body_len) + HEADERS_ROOM);
+    err = inner_out_write(inner, &text);
+    if (err == SG_OK)
+        err = channels_answer(api->channels, &s->exchange, text.data, text.len, &answer);
+    buf_wipe(&text);
+    return err == SG_OK ? reply(r, &answer) : err;
+}
+
+/* What cannot be read as a request is answered as if it had been one. */
+static enum sg_err seal_refusal(struct request *r, enum sg_err err, const char *detail)
+{
+    struct enclosed_answer inner = {.status = err_status(err), .header_count = 1};
+    struct json_out o;
+
+    inner.header[0] = (struct enclosed_header){"Content-Type", "application/problem+json"};
+    json_out_init(&o, 1024);
+    json_out_object(&o, NULL);
+    (void)buf_printf(&o.buf, "\"type\":\"urn:secgate:error:%s\"", err_code(err));
+    o.comma = true;
+    json_out_string(&o, "title", err_title(err));
+    json_out_integer(&o, "status", err_status(err));
+    json_out_string(&o, "detail", detail[0] != 0 ? detail : err_title(err));
+    json_out_string(&o, "code", err_code(err));
+    json_out_string(&o, "request_id", request_id(r));
+    json_out_close(&o, '}');
+    err = buf_status(&o.buf);
+    if (err == SG_OK) {
+        inner.body = o.buf.data;
+        inner.body_len = o.buf.len;
+        err = seal(r, &inner);
+    }
+    json_out_fini(&o);
+    return err;
+}
+
+static enum sg_err enclose(struct request *r, struct state *s)
+{
+    const struct api *api = request_app(r);
+    char detail[SG_INNER_DETAIL_SIZE];
+    enum sg_err err = inner_in_read(s->inner.data, s->inner.len, &s->request, detail);
+
+    if (err == SG_ERR_BAD_JSON || err == SG_ERR_BAD_FIELD)
+        return seal_refusal(r, err, detail);
+    if (err == SG_OK)
+        err = request_enclose(r, &s->request.request, channels_data_bytes(api->channels), seal);
+    return err;
+}
+
+static enum sg_err run(struct request *r)
+{
+    const struct api *api = request_app(r);
+    struct state *s = request_state(r);
+    struct channel_request q = {.sequence = 0};
+    struct channel_answer answer;
+    char plain[PLAIN_SIZE];
+    enum sg_err err = check_session(r, &q);
+
+    if (err == SG_OK)
+        err = read_request(r, s, &q);
+    if (err != SG_OK)
+        return err;
+    buf_init(&s->inner, q.data_len);
+    err = channels_take(api->channels, &q, plain, compose_plain(plain), &s->inner, &s->exchange,
+                        &answer);
+    if (err != SG_OK)
+        return err;
+    return s->exchange != NULL ? enclose(r, s) : reply(r, &answer);
+}
+
+static void end(struct request *r)
+{
+    const struct api *api = request_app(r);
+    struct state *s = request_state(r);
+
+    channels_abandon(api->channels, &s->exchange);
+    inner_in_fini(&s->request);
+    buf_wipe(&s->inner);
+    arena_free(s->arena);
+}
+
+const struct operation data_exchange_operation = {
+    .state_size = sizeof(struct state), .run = run, .end = end};
