@@ -17,6 +17,7 @@
 
 #define PUBLIC SG_ACCESS_PUBLIC, 0
 #define USER   SG_ACCESS_USER, 0
+#define LOGIN  SG_ACCESS_LOGIN, 0
 #define READ   SG_ACCESS_USER, SG_SCOPE_FILES_READ
 #define WRITE  SG_ACCESS_USER, SG_SCOPE_FILES_WRITE
 #define HEAR   SG_ACCESS_USER, SG_SCOPE_CHAT_READ
@@ -59,10 +60,20 @@
     X(POST, "/v1/users", users_create, PUBLIC, JSON, SLOW)                                         \
     X(GET, "/v1/users/me", users_me, USER, NO_BODY, QUICK)                                         \
     X(PATCH, "/v1/users/me", users_update_me, USER, JSON, SLOW)                                    \
+    X(GET, "/v1/users/me/totp", totp_get, LOGIN, NO_BODY, BLOCKS)                                  \
+    X(POST, "/v1/users/me/totp", totp_create, LOGIN, JSON, SLOW)                                   \
+    X(POST, "/v1/users/me/totp/confirm", totp_confirm, LOGIN, JSON, BLOCKS)                        \
+    X(POST, "/v1/users/me/totp/disable", totp_disable, LOGIN, JSON, SLOW)                          \
+    X(POST, "/v1/users/me/totp/recovery", recovery_create, LOGIN, JSON, SLOW)                      \
     X(PATCH, "/v1/users/{name}", users_update, ADMIN, JSON, BLOCKS)                                \
     X(DELETE, "/v1/users/{name}", users_delete, ADMIN, NO_BODY, BLOCKS)                            \
     X(POST, "/v1/invites", invites_create, ADMIN, JSON, BLOCKS)                                    \
     X(GET, "/v1/audit", audit_list, ADMIN, NO_BODY, BLOCKS)                                        \
+    X(GET, "/v1/passkeys", passkeys_list, LOGIN, NO_BODY, BLOCKS)                                  \
+    X(POST, "/v1/passkeys", passkeys_create, LOGIN, JSON, BLOCKS)                                  \
+    X(POST, "/v1/passkeys/options", passkeys_options, LOGIN, JSON, SLOW)                           \
+    X(POST, "/v1/passkeys/challenge", passkeys_challenge, PUBLIC, JSON, BLOCKS)                    \
+    X(DELETE, "/v1/passkeys/{id}", passkeys_delete, LOGIN, NO_BODY, BLOCKS)                        \
     X(POST, "/v1/sessions", sessions_create, PUBLIC, JSON, SLOW)                                   \
     X(GET, "/v1/sessions", sessions_list, USER, NO_BODY, BLOCKS)                                   \
     X(GET, "/v1/sessions/{id}", sessions_get, USER, NO_BODY, QUICK)                                \
