@@ -68,6 +68,10 @@
     X(PATCH, "/v1/users/{name}", users_update, ADMIN, JSON, BLOCKS)                                \
     X(DELETE, "/v1/users/{name}", users_delete, ADMIN, NO_BODY, BLOCKS)                            \
     X(POST, "/v1/invites", invites_create, ADMIN, JSON, BLOCKS)                                    \
+    X(POST, "/v1/certificates", certificates_create, LOGIN, JSON, BLOCKS)                          \
+    X(GET, "/v1/certificates", certificates_list, LOGIN, NO_BODY, BLOCKS)                          \
+    X(GET, "/v1/certificates/{id}", certificates_get, LOGIN, NO_BODY, BLOCKS)                      \
+    X(DELETE, "/v1/certificates/{id}", certificates_delete, LOGIN, NO_BODY, BLOCKS)                \
     X(GET, "/v1/audit", audit_list, ADMIN, NO_BODY, BLOCKS)                                        \
     X(GET, "/v1/passkeys", passkeys_list, LOGIN, NO_BODY, BLOCKS)                                  \
     X(POST, "/v1/passkeys", passkeys_create, LOGIN, JSON, BLOCKS)                                  \

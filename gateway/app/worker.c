@@ -18,6 +18,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "core/audit.h"
+#include "core/certificates.h"
 #include "core/channels.h"
 #include "core/chat.h"
 #include "core/identity.h"
@@ -66,6 +67,7 @@ static enum sg_err start_server(struct worker *w)
     w->api = (struct api){
         .identity = w->identity,
         .audit = w->audit,
+        .certificates = w->certificates,
         .factors = w->factors,
         .oauth = w->oauth,
         .dpop = w->dpop,
@@ -147,6 +149,7 @@ static void obey(struct worker *w)
             identity_prune(w->identity);
             channels_prune(w->channels);
             audit_prune(w->audit);
+            certificates_prune(w->certificates);
             oauth_prune(w->oauth);
             prune_ns = clock_monotonic_ns();
             if (!chat_prune(w->chat)) /* else at once, but other messages come first */

@@ -8,11 +8,13 @@
 #include <unistd.h>
 
 #include "api/web_assets.h"
+#include "app/clientca.h"
 #include "app/config.h"
 #include "app/control.h"
 #include "app/layout.h"
 #include "base/log.h"
 #include "base/secret.h"
+#include "core/certificates.h"
 #include "core/channels.h"
 #include "core/audit.h"
 #include "core/chat.h"
@@ -97,6 +99,7 @@ static void rights_changed(void *ctx, int64_t user_id)
 {
     struct worker *w = ctx;
 
+    certificates_user_changed(w->certificates, user_id);
     spaces_rights_changed(w->spaces, user_id);
 }
 
@@ -198,6 +201,50 @@ static enum sg_err make_oauth(struct worker *w)
 
     w->dpop = dpop_new();
     return w->dpop == NULL ? SG_ERR_NO_MEMORY : oauth_new(&store, w->identity, &config, &w->oauth);
+}
+
+/* Those of others, in the order in which TLS trusts them. */
+static enum sg_err trust_others(struct worker *w)
+{
+    const struct config_list *list = &w->config.client_ca;
+    enum sg_err err = SG_OK;
+
+    if (w->config.client_certificates == SG_CERTIFICATES_OFF)
+        return SG_OK;
+    for (size_t i = 0; err == SG_OK && i < list->count; i++) {
+        char *file = clientca_word(list->item[i], SG_CLIENTCA_FILE);
+        char *rule = clientca_word(list->item[i], SG_CLIENTCA_RULE);
+        char *crl = clientca_word(list->item[i], SG_CLIENTCA_CRL);
+        const char *reason = "it is not FILE RULE [CRL]";
+
+        err = file != NULL && rule != NULL
+                  ? certificates_trust(w->certificates, file, rule, crl, &reason)
+                  : SG_ERR_BAD_FIELD;
+        if (err != SG_OK)
+            log_write(SG_LOG_ERROR, "client_ca.unusable", SG_STR("entry", list->item[i]),
+                      SG_STR("reason", reason), SG_STR("error", err_code(err)));
+        free(crl);
+        free(rule);
+        free(file);
+    }
+    return err;
+}
+
+static enum sg_err make_certificates(struct worker *w)
+{
+    struct certificates_store store = sqlite_store_certificates(w->db);
+    struct users_store users = sqlite_store_users(w->db);
+    struct sessions_store sessions = sqlite_store_sessions(w->db);
+    enum sg_err err =
+        certificates_new(&(struct certificates_options){.store = &store,
+                                                        .users = &users,
+                                                        .sessions = &sessions,
+                                                        .identity = w->identity,
+                                                        .keyring = w->keyring,
+                                                        .days = w->config.certificate_days},
+                         &w->certificates);
+
+    return err == SG_OK ? trust_others(w) : err;
 }
 
 static enum sg_err make_hub(struct worker *w)
@@ -329,6 +376,8 @@ enum sg_err worker_start_core(struct worker *w)
     if (err == SG_OK)
         err = make_identity(w);
     if (err == SG_OK)
+        err = make_certificates(w);
+    if (err == SG_OK)
         err = make_oauth(w);
     if (err == SG_OK)
         err = make_channels(w);
@@ -363,6 +412,7 @@ void worker_end_core(struct worker *w)
     chat_free(w->chat);
     spaces_free(w->spaces);
     hub_free(w->hub);
+    certificates_free(w->certificates);
     identity_free(w->identity);
     oauth_free(w->oauth);
     dpop_free(w->dpop);

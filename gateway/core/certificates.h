@@ -22,7 +22,7 @@
 
 struct certificates;
 
-/* All borrowed for life. */
+/* Identity and keyring are borrowed for life; the rest is copied. */
 struct certificates_options {
     const struct certificates_store *store;
     const struct users_store *users;

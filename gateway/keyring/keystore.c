@@ -40,6 +40,7 @@ struct keystore {
     struct tokenkeys tokens;      /* under lock; written by the control thread only */
     pthread_mutex_t revoking;
     struct revoked revoked; /* under revoking, as DATA/tls/ca.crl */
+    bool published;         /* under revoking: what is revoked is in that file */
 };
 
 static enum sg_err load_or_make(const struct kek *kek, const char *path, const char *name,
@@ -212,20 +213,24 @@ void keystore_free(struct keystore *k)
 }
 
 /* Under revoking. */
-static enum sg_err ensure_crl(const struct keystore *k)
+static enum sg_err ensure_crl(struct keystore *k)
 {
     const struct pki_issuer issuer = {.cert = k->ca_cert, .key = k->ca_key};
+    enum sg_err err =
+        crl_ensure(k->options.data, &issuer, k->revoked.list, k->revoked.count, clock_now_ns());
 
-    return crl_ensure(k->options.data, &issuer, k->revoked.list, k->revoked.count, clock_now_ns());
+    k->published = err == SG_OK;
+    return err;
 }
 
 enum sg_err keystore_revoke(struct keystore *k, const struct keyring_revocation *m)
 {
+    bool added = false;
     enum sg_err err;
 
     (void)pthread_mutex_lock(&k->revoking);
-    err = revoked_add(&k->revoked, m, clock_now_s());
-    if (err == SG_OK)
+    err = revoked_add(&k->revoked, m, clock_now_s(), &added);
+    if (err == SG_OK && (added || !k->published))
         err = ensure_crl(k);
     (void)pthread_mutex_unlock(&k->revoking);
     return err;

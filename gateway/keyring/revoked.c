@@ -108,7 +108,8 @@ static void drop_expired(struct revoked *r, int64_t now_s)
     r->count = kept;
 }
 
-enum sg_err revoked_add(struct revoked *r, const struct keyring_revocation *m, int64_t now_s)
+enum sg_err revoked_add(struct revoked *r, const struct keyring_revocation *m, int64_t now_s,
+                        bool *ret_added)
 {
     struct pki_revoked *e;
     enum sg_err err;
@@ -119,8 +120,10 @@ enum sg_err revoked_add(struct revoked *r, const struct keyring_revocation *m, i
         return SG_ERR_BAD_FIELD;
     for (size_t i = 0; i < r->count; i++)
         if (r->list[i].serial_len == m->serial_len &&
-            memcmp(r->list[i].serial, m->serial, m->serial_len) == 0)
+            memcmp(r->list[i].serial, m->serial, m->serial_len) == 0) {
+            *ret_added = false;
             return SG_OK;
+        }
     drop_expired(r, now_s);
     if (r->count == SG_PKI_REVOKED_MAX)
         return SG_ERR_LIMIT;
@@ -130,7 +133,9 @@ enum sg_err revoked_add(struct revoked *r, const struct keyring_revocation *m, i
     e->revoked_s = m->revoked_s;
     r->expires_s[r->count] = m->expires_s;
     err = save(r, r->count + 1);
-    if (err == SG_OK)
-        r->count++;
-    return err;
+    if (err != SG_OK)
+        return err;
+    r->count++;
+    *ret_added = true;
+    return SG_OK;
 }

@@ -6,6 +6,7 @@
 #ifndef SG_KEYRING_REVOKED_H
 #define SG_KEYRING_REVOKED_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -34,7 +35,7 @@ void revoked_fini(struct revoked *r);
 
 /* Adds a certificate, durable on return; one that is there already is no error. Drops those that
  * have expired. SG_ERR_BAD_FIELD, SG_ERR_LIMIT: full. */
-enum sg_err revoked_add(struct revoked *r, const struct keyring_revocation *m,
-                        int64_t now_s) SG_MUST_CHECK;
+enum sg_err revoked_add(struct revoked *r, const struct keyring_revocation *m, int64_t now_s,
+                        bool *ret_added) SG_MUST_CHECK;
 
 #endif
