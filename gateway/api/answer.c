@@ -7,6 +7,7 @@
 #include "http/request.h"
 
 #define CHALLENGE           "Bearer realm=\"secgate\""
+#define DPOP                "DPoP realm=\"secgate\", algs=\"ES256 EdDSA RS256\""
 #define WAITERS_RETRY_AFTER "5" /* seconds */
 
 enum sg_err answer_error(struct request *r, enum sg_err err, unsigned retry_after_s)
@@ -22,6 +23,8 @@ enum sg_err answer_error(struct request *r, enum sg_err err, unsigned retry_afte
                err == SG_ERR_SESSION_ENDED || err == SG_ERR_SESSION_EXPIRED ||
                err == SG_ERR_TOKEN_MISMATCH) {
         reply_header(r, "WWW-Authenticate", CHALLENGE ", error=\"invalid_token\"");
+        if (err == SG_ERR_TOKEN_MISMATCH)
+            reply_header(r, "WWW-Authenticate", DPOP ", error=\"invalid_token\"");
     } else if (err_status(err) == 401) {
         reply_header(r, "WWW-Authenticate", CHALLENGE);
     }

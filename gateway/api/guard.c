@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Decides who may call an operation, from its row and the bearer token; it never blocks and never
- * looks at the body. */
+/* Decides who may call an operation, from its row, the client's certificate and the token; it never
+ * blocks and never looks at the body. */
 #include <string.h>
 #include <strings.h>
 
 #include "api/answer.h"
 #include "api/api.h"
+#include "api/client_request.h"
+#include "api/dpop_request.h"
 #include "core/identity.h"
+#include "http/enclose.h"
 #include "http/request.h"
 
 /* X's order is the order in which missing scopes are named. */
@@ -19,15 +22,22 @@ static const struct {
 #undef X
 };
 
-/* The token of `Authorization: Bearer TOKEN` (RFC 6750, section 2.1); NULL when there is none. */
-static const char *bearer_token(const struct request *r)
+/* The token of `Authorization: Bearer TOKEN` (RFC 6750, section 2.1) or `DPoP TOKEN` (RFC 9449,
+ * section 7.1); NULL when there is none. */
+static const char *header_token(const struct request *r, bool *ret_dpop)
 {
-    static const char scheme[] = "Bearer";
+    static const char bearer[] = "Bearer", dpop[] = "DPoP";
     const char *value = request_header(r, "Authorization");
 
-    if (value == NULL || strncasecmp(value, scheme, sizeof scheme - 1) != 0)
+    if (value == NULL)
         return NULL;
-    value += sizeof scheme - 1;
+    *ret_dpop = strncasecmp(value, dpop, sizeof dpop - 1) == 0;
+    if (*ret_dpop)
+        value += sizeof dpop - 1;
+    else if (strncasecmp(value, bearer, sizeof bearer - 1) == 0)
+        value += sizeof bearer - 1;
+    else
+        return NULL;
     if (*value != ' ')
         return NULL;
     while (*value == ' ')
@@ -56,27 +66,47 @@ static const char *cookie_token(const struct request *r)
     return NULL;
 }
 
+/* The proof that comes with a token of the scheme DPoP; other schemes show none, so that a bound
+ * token is not taken from them. */
+static enum sg_err prove(struct request *r, const char *token, size_t len,
+                         uint8_t ret_sha256[SG_DIGEST_SIZE])
+{
+    bool given = false;
+    enum sg_err err = dpop_request(r, token, len, ret_sha256, &given);
+
+    if (err == SG_OK && !given)
+        err = request_fail(r, SG_ERR_BAD_PROOF, "The header DPoP is missing.");
+    return err == SG_ERR_BAD_PROOF ? dpop_challenge(r, err) : err;
+}
+
 static enum sg_err authenticate(struct request *r, const struct route *route,
-                                struct principal **ret)
+                                struct presented *with, struct principal **ret)
 {
     const struct api *api = request_app(r);
-    bool cookie = route->cookie && request_header(r, "Authorization") == NULL;
-    const struct presented with = {.address = request_address(r)};
-    const char *token = cookie ? cookie_token(r) : bearer_token(r);
+    bool cookie = route->cookie && request_header(r, "Authorization") == NULL, dpop = false;
+    const char *token = cookie ? cookie_token(r) : header_token(r, &dpop);
     size_t len = token != NULL ? strcspn(token, cookie ? "; \t" : " ") : 0;
+    uint8_t proof_sha256[SG_DIGEST_SIZE];
     struct principal *who;
-    enum sg_err err;
+    enum sg_err err = SG_OK;
 
     if (request_header_repeated(r, "Authorization"))
         return request_fail(r, SG_ERR_BAD_REQUEST, "Authorization: given more than once");
     if (token == NULL)
         return answer_error(r, SG_ERR_UNAUTHENTICATED, 0);
-    who = arena_alloc(request_arena(r), sizeof *who);
+    if (dpop) {
+        err = prove(r, token, len, proof_sha256);
+        with->dpop_sha256 = proof_sha256;
+    }
+    who = err == SG_OK ? arena_alloc(request_arena(r), sizeof *who) : NULL;
     if (who == NULL)
-        return SG_ERR_NO_MEMORY;
-    err = identity_authenticate(api->identity, token, len, &with, who);
+        return err != SG_OK ? err : SG_ERR_NO_MEMORY;
+    err = identity_authenticate(api->identity, token, len, with, who);
     if (err == SG_OK && !cookie && token[len] != 0)
         err = SG_ERR_TOKEN_INVALID;
+    /* A proof for a token that is bound to none says nothing of who holds the token. */
+    if (err == SG_OK && dpop && who->confirmation != SG_CONFIRM_DPOP)
+        err = SG_ERR_TOKEN_MISMATCH;
     if (err != SG_OK)
         return answer_error(r, err, 0);
     *ret = who;
@@ -111,19 +141,29 @@ static enum sg_err check_access(struct request *r, enum route_access access,
 enum sg_err api_guard(struct request *r, const struct route *route)
 {
     const struct api *api = request_app(r);
+    bool enclosed = request_is_enclosed(r);
+    struct client_request client;
     struct principal *who = NULL;
-    enum sg_err err;
+    enum sg_err err = SG_OK;
 
+    /* Whatever is asked: who shows a certificate that does not count, or none where one is
+     * demanded, is refused before it. What came enclosed has been through this. */
+    if (!enclosed)
+        err = client_request(r, &client);
+    if (err != SG_OK)
+        return err;
     if (route->access == SG_ACCESS_PUBLIC)
         return SG_OK;
     if (route->access == SG_ACCESS_LOCAL && (api->metrics_public || request_loopback(r)))
         return SG_OK;
-    err = authenticate(r, route, &who);
-    if (err != SG_OK)
-        return err;
-    request_set_principal(r, who, who->user);
+    if (enclosed) {
+        who = request_principal(r);
+    } else {
+        err = authenticate(r, route, &client.with, &who);
+        if (err != SG_OK)
+            return err;
+        request_set_principal(r, who, who->user);
+    }
     err = check_access(r, route->access, who);
-    if (err != SG_OK)
-        return err;
-    return check_scopes(r, route->scopes, who->scopes);
+    return err == SG_OK ? check_scopes(r, route->scopes, who->scopes) : err;
 }

@@ -250,6 +250,16 @@ const char *identity_role_name(enum user_role role)
     return (size_t)role < ROLES ? role_names[role] : "unknown";
 }
 
+const char *identity_method_name(enum session_method method)
+{
+    static const char *const names[] = {[SG_METHOD_PASSWORD] = "password",
+                                        [SG_METHOD_CERTIFICATE] = "certificate",
+                                        [SG_METHOD_PASSKEY] = "passkey",
+                                        [SG_METHOD_DEVICE] = "device"};
+
+    return (size_t)method < sizeof names / sizeof names[0] ? names[method] : "unknown";
+}
+
 enum sg_err identity_role_parse(const char *text, enum user_role *ret)
 {
     for (size_t i = 0; i < ROLES; i++)

@@ -208,8 +208,8 @@ struct login {
     const char *device_name, *device_mac;
     const char *client_id;        /* of an OAuth client that the session is for */
     unsigned scopes;              /* that its tokens may have at most; 0: all of the role */
-    const struct presented *with; /* address; the certificate binds the session if it is the method,
-                                     the DPoP key binds it */
+    const struct presented *with; /* address; the session is bound to the certificate if that is the
+                                     method, else to the DPoP key if there is one */
     bool bind_address;            /* the session counts from this address only */
     unsigned lifetime_s;          /* of the session, at most; 0: as configured */
 };
@@ -283,6 +283,7 @@ unsigned identity_scopes_parse(const char *text);
 void identity_scopes_format(unsigned scopes, char ret[SG_CLAIM_SIZE]);
 
 const char *identity_role_name(enum user_role role);
+const char *identity_method_name(enum session_method method); /* "password" and so on */
 enum sg_err identity_role_parse(const char *text, enum user_role *ret) SG_MUST_CHECK;
 
 #endif

@@ -67,8 +67,7 @@ static void bind(const struct login *login, struct session_record *session)
     if (login->method == SG_METHOD_CERTIFICATE) {
         session->has_certificate = true;
         memcpy(session->certificate_sha256, with->certificate_sha256, SG_DIGEST_SIZE);
-    }
-    if (with->dpop_sha256 != NULL) {
+    } else if (with->dpop_sha256 != NULL) {
         session->has_dpop = true;
         memcpy(session->dpop_sha256, with->dpop_sha256, SG_DIGEST_SIZE);
     }
