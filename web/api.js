@@ -7,9 +7,10 @@ import { encodePath } from './format.js';
 
 /** What went wrong, as the gateway says it (RFC 9457), or as the network does. */
 export class ApiError extends Error {
-  constructor({ status = 0, code = 'network', title, detail = '', requestId = '', retryAfter = 0, items = [] }) {
+  constructor({ status = 0, code = 'network', title, detail = '', requestId = '', retryAfter = 0, ...more }) {
     super(detail || title);
-    Object.assign(this, { status, code, title, detail, requestId, retryAfter, items });
+    const { items = [], methods = [] } = more;
+    Object.assign(this, { status, code, title, detail, requestId, retryAfter, items, methods });
   }
 }
 
@@ -33,7 +34,8 @@ function fromAnswer(status, header, text) {
     detail: problem.detail?.replace(/\.$/, '') === problem.title ? '' : problem.detail,
     requestId: problem.request_id ?? header('X-Request-Id') ?? '',
     retryAfter: Number(header('Retry-After') ?? 0),
-    items: problem.items ?? [],
+    items: problem.items,
+    methods: problem.methods, // of a second factor
   });
 }
 
@@ -91,10 +93,11 @@ async function fromResponse(response) {
   return fromAnswer(response.status, (name) => response.headers.get(name), await response.text());
 }
 
-/** Whether a new access token may help; a wrong password answers 401 too. */
+/** Whether a new access token may help; a wrong password or code answers 401 too. */
 function isStale(error) {
-  return error.status === 401 && error.code !== 'credentials-invalid';
+  return error.status === 401 && !ANSWERS.includes(error.code);
 }
+const ANSWERS = ['credentials-invalid', 'second-factor-required', 'second-factor-invalid'];
 
 async function sendJson(method, path, options) {
   const response = await send(method, path, options);
@@ -131,8 +134,8 @@ export const usersUpdateMe = (oldPassword, newPassword) =>
 
 export const invitesCreate = (role) => sendJson('POST', '/v1/invites', { json: { role } });
 
-export const sessionsCreate = (username, password, device) =>
-  sendJson('POST', '/v1/sessions', { auth: false, json: { username, password, device } });
+/** @param {object} login `{username, password, code?, device}` or `{method: 'passkey', passkey, device}` */
+export const sessionsCreate = (login) => sendJson('POST', '/v1/sessions', { auth: false, json: login });
 
 export const sessionsList = () => sendJson('GET', '/v1/sessions');
 
@@ -241,6 +244,70 @@ export const logGet = () => sendJson('GET', '/v1/log', { auth: false });
 /** A tile of the log's hashes or entries; `path` as tlog.js makes it. */
 export const logTile = async (path) =>
   new Uint8Array(await (await send('GET', `/log/${path}`, { auth: false })).arrayBuffer());
+
+export const totpGet = () => sendJson('GET', '/v1/users/me/totp');
+
+export const totpCreate = (password) => sendJson('POST', '/v1/users/me/totp', { json: { password } });
+
+export const totpConfirm = (code) => sendJson('POST', '/v1/users/me/totp/confirm', { json: { code } });
+
+export const totpDisable = (password, code) =>
+  sendJson('POST', '/v1/users/me/totp/disable', { json: { password, code } });
+
+export const recoveryCreate = (password, code) =>
+  sendJson('POST', '/v1/users/me/totp/recovery', { json: { password, code } });
+
+export const passkeysList = () => sendJson('GET', '/v1/passkeys');
+
+/** What a browser needs to make a passkey (WebAuthn, as JSON). */
+export const passkeysOptions = () => sendJson('POST', '/v1/passkeys/options');
+
+/** @param {object} passkey `{name, id, client_data, attestation}` */
+export const passkeysCreate = (passkey) => sendJson('POST', '/v1/passkeys', { json: passkey });
+
+export const passkeysDelete = (id) => sendJson('DELETE', `/v1/passkeys/${encodeURIComponent(id)}`);
+
+/** What a browser needs to sign in with a passkey (WebAuthn, as JSON). */
+export const passkeysChallenge = () =>
+  sendJson('POST', '/v1/passkeys/challenge', { auth: false, json: {} });
+
+export const tokensList = () => sendJson('GET', '/v1/tokens');
+
+/** @param {object} token `{name, scopes, spaces?, keys?, expires_in}` */
+export const tokensCreate = (token) => sendJson('POST', '/v1/tokens', { json: token });
+
+export const tokensDelete = (id) => sendJson('DELETE', `/v1/tokens/${encodeURIComponent(id)}`);
+
+/** Mine, or with `{all: true}` everybody's. */
+export const certificatesList = (options = {}) => sendJson('GET', `/v1/certificates${query(options)}`);
+
+export const certificatesDelete = (id) => sendJson('DELETE', `/v1/certificates/${encodeURIComponent(id)}`);
+
+/** What a device that waits for `user_code` wants. */
+export const oauthDeviceGet = (code) => sendJson('GET', `/v1/oauth/device${query({ user_code: code })}`);
+
+export const oauthDeviceDecide = (code, approve) =>
+  sendJson('POST', '/v1/oauth/device', { json: { user_code: code, approve } });
+
+export const oauthClientsList = () => sendJson('GET', '/v1/oauth/clients');
+
+/** @param {object} client `{id, name, grants, confidential}` */
+export const oauthClientsCreate = (client) => sendJson('POST', '/v1/oauth/clients', { json: client });
+
+export const oauthClientsDelete = (id) =>
+  sendJson('DELETE', `/v1/oauth/clients/${encodeURIComponent(id)}`);
+
+export const oauthAudiencesList = () => sendJson('GET', '/v1/oauth/audiences');
+
+/** @param {object} audience `{audience, name, scopes}` */
+export const oauthAudiencesCreate = (audience) =>
+  sendJson('POST', '/v1/oauth/audiences', { json: audience });
+
+export const oauthAudiencesDelete = (audience) =>
+  sendJson('DELETE', `/v1/oauth/audiences/${encodePath(audience)}`);
+
+/** @param {object} options `after`, `before`, `limit`, `type`, `actor`, `since`, `until` */
+export const auditList = (options = {}) => sendJson('GET', `/v1/audit${query(options)}`);
 
 /**
  * Uploads a file. XMLHttpRequest, because fetch does not report how much has been sent.

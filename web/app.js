@@ -10,23 +10,32 @@ import * as rooms from './rooms.js';
 import * as session from './session.js';
 import { start as startStatus } from './statusbar.js';
 import { stopAll } from './transfers.js';
+import { view as access } from './view-access.js';
 import { view as account } from './view-account.js';
+import { view as apps } from './view-apps.js';
+import { view as audit } from './view-audit.js';
 import { view as chat } from './view-chat.js';
 import { view as connection } from './view-connection.js';
+import { view as device } from './view-device.js';
 import { view as files } from './view-files.js';
 import { view as keys } from './view-keys.js';
 import { view as log } from './view-log.js';
+import { view as security } from './view-security.js';
 import { view as sign } from './view-sign.js';
 import { view as signin } from './view-signin.js';
 import { view as time } from './view-time.js';
 import { view as verify } from './view-verify.js';
 
 /**
- * A view: `access` is 'user' or 'public'; `mount(root, rest, {reason})` fills `root` for the rest of
- * the address and answers `{update(rest), leave()}`. Of the views of a `group` the first that is there
- * for this user is in the header; they link to each other.
+ * A view: `access` is 'user' or 'public'; `mount(root, rest, {reason, query})` fills `root` for the
+ * rest of the address and answers `{update(rest, {query}), leave()}`. Of the views of a `group` the
+ * first that is there for this user is in the header; they link to each other. A `hidden` one has no
+ * link at all.
  */
-const VIEWS = [files, chat, sign, verify, log, keys, time, connection, account, signin];
+const VIEWS = [
+  ...[files, chat, sign, verify, log, keys, time, connection],
+  ...[account, security, access, audit, apps, device, signin],
+];
 
 const main = document.getElementById('main');
 const nav = document.getElementById('nav');
@@ -38,12 +47,14 @@ let reason = null; // why the user has to sign in, said once
 let started = false;
 
 function parse(hash) {
-  const [name = '', ...rest] = hash.replace(/^#\//, '').split('/');
+  const [path, search = ''] = hash.replace(/^#\/?/, '').split('?', 2);
+  const [name = '', ...rest] = path.split('/');
   const view = VIEWS.find((candidate) => candidate.name === name);
+  const query = new URLSearchParams(search);
   try {
-    return { view, rest: rest.map(decodeURIComponent).join('/') };
+    return { view, rest: rest.map(decodeURIComponent).join('/'), query };
   } catch {
-    return { view, rest: '' };
+    return { view, rest: '', query };
   }
 }
 
@@ -55,14 +66,15 @@ function route() {
   if (!view || (user && view === signin)) view = user ? files : signin;
   if (view.access === 'user' && !user) view = signin;
   const rest = view === asked.view ? asked.rest : '';
+  const { query } = asked;
 
   showHeader(user, view);
-  if (current?.view === view) current.handle.update(rest);
+  if (current?.view === view) current.handle.update(rest, { query });
   else {
     current?.handle.leave();
     main.replaceChildren();
     clear();
-    current = { view, handle: view.mount(main, rest, { reason }) };
+    current = { view, handle: view.mount(main, rest, { reason, query }) };
     main.dataset.view = view.name;
   }
   if (reason && view !== signin) say(reason);
@@ -77,7 +89,9 @@ function focusHeading() {
 }
 
 function showHeader(user, view) {
-  const seen = VIEWS.filter((candidate) => candidate !== signin && (user || candidate.access === 'public'));
+  const seen = VIEWS.filter(
+    (candidate) => candidate !== signin && !candidate.hidden && (user || candidate.access === 'public'),
+  );
   const links = seen.filter(
     ({ group }, i) => !group || seen.findIndex((candidate) => candidate.group === group) === i,
   );

@@ -48,6 +48,9 @@ export function fromBase64(text) {
   return Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
 }
 
+/** Hexadecimal digits as bytes. */
+export const fromHex = (text) => Uint8Array.from(text.match(/../g) ?? [], (pair) => parseInt(pair, 16));
+
 export function toHex(octets) {
   return Array.from(octets, (octet) => octet.toString(16).padStart(2, '0')).join('');
 }

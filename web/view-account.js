@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Account: my sessions, my password, and invites for those who may give them.
 
+import { accountNav } from './account-nav.js';
 import * as api from './api.js';
 import { confirm } from './dialogs.js';
 import { button, copyable, el, facts, field, fill } from './dom.js';
@@ -13,6 +14,7 @@ export const view = {
   name: 'account',
   title: 'Account',
   access: 'user',
+  group: 'account',
   mount(root) {
     setTitle('Account');
     clear();
@@ -22,6 +24,7 @@ export const view = {
     const me = user();
     root.append(
       el('h1', { tabindex: -1 }, 'Account'),
+      accountNav('account'),
       el(
         'div',
         { class: 'stack' },

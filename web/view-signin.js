@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-// Sign in, or sign up with a setup or invite code. It never keeps the password.
+// Sign in, with a password and a second factor or with a passkey, or sign up with a setup or invite
+// code. It keeps the password no longer than the second factor takes.
 
 import * as api from './api.js';
-import { el, field, fill } from './dom.js';
+import { deviceName } from './device-name.js';
+import { button, el, field, fill } from './dom.js';
 import { errorBox } from './notices.js';
 import * as session from './session.js';
 import { setTitle } from './title.js';
+import * as webauthn from './webauthn.js';
 
 const NAME = '[a-z0-9][a-z0-9._\\-]{0,31}';
 
@@ -72,6 +75,7 @@ class SignIn {
         isNew ? this.code.root : null,
         this.problem,
         this.submit,
+        isNew ? null : this.passkeyButton(),
       ),
       el(
         'p',
@@ -94,33 +98,88 @@ class SignIn {
         await api.usersCreate(name, password, this.code.input.value.trim());
         this.created = name; // should signing in fail now, the next try only signs in
       }
-      session.begin(await api.sessionsCreate(name, password, { name: deviceName() }));
+      await this.begin({ username: name, password });
     } catch (error) {
-      this.problem.replaceChildren(errorBox(error));
-      this.submit.disabled = false;
+      if (error.code === 'second-factor-required') {
+        this.askFactor({ username: name, password }, error.methods);
+        return;
+      }
+      this.failed(error);
       this.password.input.focus();
     }
   }
-}
 
-/** What the list of sessions calls this browser, for example "Chrome on Linux". */
-function deviceName() {
-  const agent = navigator.userAgent;
-  const pick = (names) => names.find(([mark]) => agent.includes(mark))?.[1];
-  const browser =
-    pick([
-      ['Edg/', 'Edge'],
-      ['Firefox/', 'Firefox'],
-      ['Chrome/', 'Chrome'],
-      ['Safari/', 'Safari'],
-    ]) ?? 'Browser';
-  const system = pick([
-    ['Android', 'Android'],
-    ['iPhone', 'iPhone'],
-    ['iPad', 'iPad'],
-    ['Windows', 'Windows'],
-    ['Mac OS', 'macOS'],
-    ['Linux', 'Linux'],
-  ]);
-  return system ? `${browser} on ${system}` : browser;
+  async begin(login) {
+    session.begin(await api.sessionsCreate({ ...login, device: { name: deviceName() } }));
+  }
+
+  failed(error) {
+    this.problem.replaceChildren(errorBox(error));
+    this.submit.disabled = false;
+  }
+
+  passkeyButton() {
+    return webauthn.supported()
+      ? button('Use a passkey', { icon: 'key', kind: 'wide' }, () => this.usePasskey())
+      : null;
+  }
+
+  async usePasskey() {
+    this.submit.disabled = true;
+    this.problem.replaceChildren();
+    try {
+      const passkey = await webauthn.get(await api.passkeysChallenge());
+      await this.begin({ method: 'passkey', passkey });
+    } catch (error) {
+      this.failed(error);
+    }
+  }
+
+  /** The second step; the first has been right. */
+  askFactor(login, methods) {
+    const code = field('Code', {
+      type: 'text',
+      name: 'one-time-code',
+      autocomplete: 'one-time-code',
+      autocapitalize: 'none',
+      spellcheck: 'false',
+      required: true,
+      maxlength: 32,
+      hint: 'The six digits that your authenticator app shows, or one of your recovery codes.',
+    });
+    this.problem = el('div', { role: 'alert' });
+    this.submit = el('button', { type: 'submit', class: 'button primary wide' }, 'Sign in');
+    const go = async (event) => {
+      event.preventDefault();
+      this.submit.disabled = true;
+      this.problem.replaceChildren();
+      try {
+        await this.begin({ ...login, code: code.input.value.trim() });
+      } catch (error) {
+        this.failed(error);
+        code.input.select();
+      }
+    };
+    fill(
+      this.root,
+      el('h1', { tabindex: -1 }, 'One more step'),
+      el('p', { class: 'lead' }, 'The password was right.'),
+      el(
+        'form',
+        { on: { submit: go } },
+        code.root,
+        this.problem,
+        this.submit,
+        methods.includes('passkey') ? this.passkeyButton() : null,
+      ),
+      el('p', { class: 'other' }, button('Start again', { kind: 'quiet' }, () => this.restart())),
+    );
+    setTitle('One more step');
+    code.input.focus();
+  }
+
+  restart() {
+    this.show(false);
+    this.name.input.focus();
+  }
 }

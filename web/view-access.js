@@ -1,0 +1,270 @@
+// SPDX-License-Identifier: Apache-2.0
+// Access: tokens for scripts and client certificates; what they are good for, and how to end them.
+
+import { accountNav, item, itemList, section } from './account-nav.js';
+import * as api from './api.js';
+import { ask, confirm } from './dialogs.js';
+import { button, copyable, el, field, fill } from './dom.js';
+import { ago, fingerprint, moment } from './format.js';
+import { clear, fail, say } from './notices.js';
+import { user } from './session.js';
+import { setTitle } from './title.js';
+
+const DAY_S = 86_400;
+const SCOPES = [
+  ['files:read', 'read files'],
+  ['files:write', 'store and remove files'],
+  ['chat:read', 'read messages'],
+  ['chat:write', 'write messages'],
+  ['sign', 'sign'],
+  ['verify', 'verify signatures'],
+  ['admin', 'what only admins may', 'admin'],
+];
+
+export const view = {
+  name: 'access',
+  title: 'Access',
+  access: 'user',
+  group: 'account',
+  mount(root) {
+    setTitle('Access');
+    clear();
+    const tokens = new Tokens();
+    const certificates = new Certificates();
+    root.append(
+      el('h1', { tabindex: -1 }, 'Access'),
+      accountNav('access'),
+      el('div', { class: 'stack' }, tokens.root, certificates.root),
+    );
+    tokens.load();
+    certificates.load();
+    return { update() {}, leave() {} };
+  },
+};
+
+const words = ({ input }) => [...new Set(input.value.split(/[\s,]+/).filter(Boolean))];
+
+const names = (label, hint) =>
+  field(label, {
+    type: 'text',
+    autocomplete: 'off',
+    autocapitalize: 'none',
+    spellcheck: 'false',
+    maxlength: 1024,
+    hint,
+  });
+
+/** Checkboxes for what a token may do. */
+function scopeBoxes() {
+  const boxes = SCOPES.filter(([, , role]) => !role || user().role === role).map(([scope, text]) => {
+    const input = el('input', { type: 'checkbox', value: scope });
+    return { input, root: el('label', { class: 'check' }, input, el('span', {}, scope, el('small', {}, ` ${text}`))) };
+  });
+  const root = el(
+    'fieldset',
+    {},
+    el('legend', {}, 'May'),
+    el('div', { class: 'checks' }, boxes.map((box) => box.root)),
+  );
+  const chosen = () => boxes.filter(({ input }) => input.checked).map(({ input }) => input.value);
+  return { root, input: boxes[0].input, chosen };
+}
+
+class Tokens {
+  constructor() {
+    this.shown = el('div', { role: 'status' });
+    this.list = el('div', { 'aria-busy': 'true' });
+    this.root = section(
+      'tokens-title',
+      'Tokens for scripts',
+      this.shown,
+      this.list,
+      el(
+        'div',
+        { class: 'row pad' },
+        button('New token', { icon: 'add' }, () => this.make()),
+      ),
+    );
+  }
+
+  async load() {
+    try {
+      const { tokens } = await api.tokensList();
+      fill(
+        this.list,
+        itemList(
+          tokens.map((token) => this.row(token)),
+          'None yet. A script shows such a token instead of signing in; it can do only what you choose.',
+        ),
+      );
+    } catch (error) {
+      fail(error);
+    }
+    this.list.removeAttribute('aria-busy');
+  }
+
+  row(token) {
+    const only = [token.spaces && `in ${token.spaces.join(', ')}`, token.keys && `with ${token.keys.join(', ')}`];
+    const used = token.last_used_at
+      ? `last used ${ago(token.last_used_at)} from ${token.last_address}`
+      : 'not used yet';
+    const over = new Date(token.expires_at) < new Date();
+    return item({
+      name: token.name,
+      tag: over ? 'expired' : null,
+      text: [
+        [token.scopes.join(', '), ...only].filter(Boolean).join(', '),
+        el('br'),
+        `${used}, ${over ? 'ended' : 'until'} ${moment(token.expires_at)}`,
+      ],
+      act: 'Delete',
+      label: `Delete the token ${token.name}`,
+      run: () => this.remove(token),
+    });
+  }
+
+  async make() {
+    const name = field('Name', {
+      type: 'text',
+      required: true,
+      autocomplete: 'off',
+      maxlength: 64,
+      hint: 'What it is for.',
+    });
+    const scopes = scopeBoxes();
+    const spaces = names('Spaces', 'Names with spaces between them; empty: all that you see.');
+    const keys = names('Keys', 'Likewise; empty: all that you may sign with.');
+    const days = field('Good for how many days', {
+      type: 'number',
+      required: true,
+      min: 1,
+      max: 366,
+      value: 90,
+    });
+    const made = await ask({
+      title: 'New token',
+      fields: [name, scopes, spaces, keys, days],
+      yes: 'Make it',
+      work: () =>
+        api.tokensCreate({
+          name: name.input.value.trim(),
+          scopes: scopes.chosen(),
+          ...(words(spaces).length && { spaces: words(spaces) }),
+          ...(words(keys).length && { keys: words(keys) }),
+          expires_in: Number(days.input.value) * DAY_S,
+        }),
+    });
+    if (!made) return;
+    fill(
+      this.shown,
+      el(
+        'div',
+        { class: 'pad once' },
+        el('p', { class: 'lead' }, `The token ${made.name}, shown this once:`),
+        copyable(made.token, 'the token'),
+      ),
+    );
+    await this.load();
+  }
+
+  async remove(token) {
+    const yes = await confirm({
+      title: 'Delete this token?',
+      text: ['Whatever uses ', el('strong', {}, token.name), ' is refused from now on.'],
+      yes: 'Delete it',
+      danger: true,
+    });
+    if (!yes) return;
+    try {
+      await api.tokensDelete(token.id);
+      say(`The token ${token.name} was deleted.`);
+      fill(this.shown);
+      await this.load();
+      document.getElementById('tokens-title').focus();
+    } catch (error) {
+      fail(error);
+    }
+  }
+}
+
+class Certificates {
+  constructor() {
+    this.list = el('div', { 'aria-busy': 'true' });
+    this.all = el('input', { type: 'checkbox', id: 'all-certificates', on: { change: () => this.load() } });
+    this.root = section(
+      'certificates-title',
+      'Client certificates',
+      user().role === 'admin'
+        ? el(
+            'p',
+            { class: 'check pad' },
+            this.all,
+            el('label', { for: 'all-certificates' }, 'Of all users'),
+          )
+        : null,
+      this.list,
+      el(
+        'p',
+        { class: 'hint pad' },
+        'With ',
+        el('code', {}, 'secctl enroll'),
+        ' a device gets a certificate of its own and signs in with it.',
+      ),
+    );
+  }
+
+  async load() {
+    try {
+      const { certificates } = await api.certificatesList(this.all.checked ? { all: true } : {});
+      fill(
+        this.list,
+        itemList(
+          certificates.map((certificate) => this.row(certificate)),
+          'There are none.',
+        ),
+      );
+    } catch (error) {
+      fail(error);
+    }
+    this.list.removeAttribute('aria-busy');
+  }
+
+  row(certificate) {
+    const { name, expires_at: expires, revoked_at: revoked } = certificate;
+    const over = new Date(expires) < new Date();
+    const state = revoked ? 'revoked' : over ? 'expired' : certificate.current ? 'this connection' : null;
+    const whose = certificate.user === user().username ? '' : `${certificate.user}, `;
+    return item({
+      name: name || certificate.subject,
+      data: certificate.id,
+      tag: state,
+      text: [
+        `${whose}${certificate.subject}, made ${moment(certificate.created_at)}, good until ${moment(expires)}`,
+        revoked ? `, revoked ${moment(revoked)}` : '',
+        el('br'),
+        el('code', {}, fingerprint(certificate.sha256)),
+      ],
+      act: 'Revoke',
+      label: `Revoke the certificate ${name || certificate.subject}`,
+      run: revoked || over ? null : () => this.revoke(certificate),
+    });
+  }
+
+  async revoke(certificate) {
+    const yes = await confirm({
+      title: 'Revoke this certificate?',
+      text: ['Nobody can sign in with ', el('strong', {}, certificate.name || certificate.subject), ' any more, and its sessions end.'],
+      yes: 'Revoke it',
+      danger: true,
+    });
+    if (!yes) return;
+    try {
+      await api.certificatesDelete(certificate.id);
+      say('The certificate was revoked.');
+      await this.load();
+      document.getElementById('certificates-title').focus();
+    } catch (error) {
+      fail(error);
+    }
+  }
+}

@@ -1,0 +1,258 @@
+// SPDX-License-Identifier: Apache-2.0
+// Apps: OAuth clients and audiences, for admins.
+
+import { accountNav, item, itemList, section } from './account-nav.js';
+import * as api from './api.js';
+import { ask, confirm } from './dialogs.js';
+import { button, copyable, el, field, fill } from './dom.js';
+import { moment } from './format.js';
+import { clear, fail, say } from './notices.js';
+import { setTitle } from './title.js';
+
+const GRANTS = [
+  ['refresh_token', 'refresh'],
+  ['urn:ietf:params:oauth:grant-type:device_code', 'sign in devices'],
+  ['urn:ietf:params:oauth:grant-type:token-exchange', 'exchange tokens'],
+];
+const grantName = (grant) => GRANTS.find(([id]) => id === grant)?.[1] ?? grant;
+
+export const view = {
+  name: 'apps',
+  title: 'Apps',
+  access: 'user',
+  group: 'account',
+  mount(root) {
+    setTitle('Apps');
+    clear();
+    const clients = new Clients();
+    const audiences = new Audiences();
+    root.append(
+      el('h1', { tabindex: -1 }, 'Apps'),
+      accountNav('apps'),
+      el('div', { class: 'stack' }, clients.root, audiences.root),
+    );
+    clients.load();
+    audiences.load();
+    return { update() {}, leave() {} };
+  },
+};
+
+const plain = (label, hint, more = {}) =>
+  field(label, {
+    type: 'text',
+    required: true,
+    autocomplete: 'off',
+    autocapitalize: 'none',
+    spellcheck: 'false',
+    hint,
+    ...more,
+  });
+
+/** Checkboxes; `chosen()` are the values of those that are checked. */
+function boxes(legend, options) {
+  const all = options.map(([value, text, checked]) => {
+    const input = el('input', { type: 'checkbox', value, checked });
+    return { input, root: el('label', { class: 'check' }, input, el('span', {}, text)) };
+  });
+  const root = el(
+    'fieldset',
+    {},
+    el('legend', {}, legend),
+    el(
+      'div',
+      { class: 'checks' },
+      all.map((box) => box.root),
+    ),
+  );
+  const chosen = () => all.filter(({ input }) => input.checked).map(({ input }) => input.value);
+  return { root, input: all[0].input, chosen };
+}
+
+class Clients {
+  constructor() {
+    this.shown = el('div', { role: 'status' });
+    this.list = el('div', { 'aria-busy': 'true' });
+    this.root = section(
+      'clients-title',
+      'Clients',
+      this.shown,
+      this.list,
+      el(
+        'div',
+        { class: 'row pad' },
+        button('New client', { icon: 'add' }, () => this.make()),
+      ),
+    );
+  }
+
+  async load() {
+    try {
+      const { clients } = await api.oauthClientsList();
+      fill(
+        this.list,
+        itemList(
+          clients.map((client) => this.row(client)),
+          'None yet.',
+        ),
+      );
+    } catch (error) {
+      fail(error);
+    }
+    this.list.removeAttribute('aria-busy');
+  }
+
+  row(client) {
+    const made = client.created_at ? `, made ${moment(client.created_at)}` : '';
+    return item({
+      name: client.name || client.id,
+      data: client.id,
+      tag: client.confidential ? 'with a secret' : null,
+      text: [el('code', {}, client.id), ` may ${client.grants.map(grantName).join(', ')}${made}`],
+      act: 'Remove',
+      label: `Remove the client ${client.id}`,
+      run: BUILT_IN.includes(client.id) ? null : () => this.remove(client),
+    });
+  }
+
+  async make() {
+    const id = plain('Id', 'Letters, digits, dots and dashes.', { maxlength: 63 });
+    const name = plain('Name', 'What users see.', { maxlength: 64, autocapitalize: 'words' });
+    const grants = boxes('May', GRANTS);
+    const secret = boxes('Proves itself', [['confidential', 'by a secret, as services do', true]]);
+    const made = await ask({
+      title: 'New client',
+      fields: [id, name, grants, secret],
+      yes: 'Register it',
+      work: () =>
+        api.oauthClientsCreate({
+          id: id.input.value.trim(),
+          name: name.input.value.trim(),
+          grants: grants.chosen(),
+          confidential: secret.input.checked,
+        }),
+    });
+    if (!made) return;
+    fill(
+      this.shown,
+      made.secret
+        ? el(
+            'div',
+            { class: 'pad once' },
+            el('p', { class: 'lead' }, `The secret of ${made.id}, shown this once:`),
+            copyable(made.secret, 'the secret'),
+          )
+        : [],
+    );
+    say(`The client ${made.id} was registered.`);
+    await this.load();
+  }
+
+  async remove(client) {
+    const yes = await confirm({
+      title: 'Remove this client?',
+      text: [el('strong', {}, client.name || client.id), ' will be refused from now on.'],
+      yes: 'Remove it',
+      danger: true,
+    });
+    if (!yes) return;
+    try {
+      await api.oauthClientsDelete(client.id);
+      say(`The client ${client.id} was removed.`);
+      fill(this.shown);
+      await this.load();
+      document.getElementById('clients-title').focus();
+    } catch (error) {
+      fail(error);
+    }
+  }
+}
+const BUILT_IN = ['secctl', 'web'];
+
+class Audiences {
+  constructor() {
+    this.list = el('div', { 'aria-busy': 'true' });
+    this.root = section(
+      'audiences-title',
+      'Audiences',
+      this.list,
+      el(
+        'div',
+        { class: 'row pad' },
+        button('New audience', { icon: 'add' }, () => this.make()),
+      ),
+    );
+  }
+
+  async load() {
+    try {
+      const { audiences } = await api.oauthAudiencesList();
+      fill(
+        this.list,
+        itemList(
+          audiences.map((audience) => this.row(audience)),
+          'None yet. A service that is registered here gets tokens of its own by exchange.',
+        ),
+      );
+    } catch (error) {
+      fail(error);
+    }
+    this.list.removeAttribute('aria-busy');
+  }
+
+  row(audience) {
+    const scopes = [audience.scopes].flat().join(', ');
+    return item({
+      name: audience.name || audience.audience,
+      data: audience.audience,
+      text: [
+        el('code', {}, audience.audience),
+        ` with ${scopes || 'no scopes'}, made ${moment(audience.created_at)}`,
+      ],
+      act: 'Remove',
+      label: `Remove the audience ${audience.audience}`,
+      run: () => this.remove(audience),
+    });
+  }
+
+  async make() {
+    const audience = plain('Audience', 'The address of the service, as its tokens name it.', {
+      maxlength: 255,
+    });
+    const name = plain('Name', 'What it is.', { maxlength: 64, autocapitalize: 'words' });
+    const scopes = plain('Scopes', 'What its tokens may carry at most, with spaces between them.', {
+      maxlength: 255,
+    });
+    const made = await ask({
+      title: 'New audience',
+      fields: [audience, name, scopes],
+      yes: 'Register it',
+      work: () =>
+        api.oauthAudiencesCreate({
+          audience: audience.input.value.trim(),
+          name: name.input.value.trim(),
+          scopes: scopes.input.value.split(/[\s,]+/).filter(Boolean),
+        }),
+    });
+    if (!made) return;
+    say(`The audience ${made.audience} was registered.`);
+    await this.load();
+  }
+
+  async remove(audience) {
+    const yes = await confirm({
+      title: 'Remove this audience?',
+      text: [el('strong', {}, audience.name || audience.audience), ' gets no more tokens.'],
+      yes: 'Remove it',
+      danger: true,
+    });
+    if (!yes) return;
+    try {
+      await api.oauthAudiencesDelete(audience.audience);
+      say(`The audience ${audience.audience} was removed.`);
+      await this.load();
+      document.getElementById('audiences-title').focus();
+    } catch (error) {
+      fail(error);
+    }
+  }
+}
