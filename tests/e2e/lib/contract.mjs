@@ -189,9 +189,22 @@ export function checkProblem(problem, status, headers, where) {
   assert.equal(problem.request_id, headers['x-request-id'], `${where}: request id in the problem`);
 }
 
+// The problem with the connection's certificate that any operation may answer with, or null.
+function connectionProblem(operation, status, body) {
+  if (status !== 403 || body.length === 0) return null;
+  const described = resolve(operation.spec.responses['403'])?.['x-codes'] ?? [];
+  const problem = JSON.parse(body.toString('utf8'));
+  return document['x-connection-codes'].includes(problem.code) && !described.includes(problem.code) ? problem : null;
+}
+
 // Throws unless the answer is one that the document describes; body is a Buffer. Returns parsed JSON if it is.
 export function checkResponse(operation, { method, status, headers, body, where }) {
   checkCommonHeaders(headers, where);
+  const refused = connectionProblem(operation, status, body);
+  if (refused) {
+    checkProblem(refused, status, headers, where);
+    return refused;
+  }
   const response = resolve(operation.spec.responses[String(status)]);
   assert.ok(response, `${where}: status ${status} is not described: ${body.toString('utf8').slice(0, 400)}`);
   checkHeaders(response.headers, headers, where);
