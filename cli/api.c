@@ -16,6 +16,15 @@
 
 #define SG_API_BODY_MAX (size_t)65536
 
+/* A wrong password or code has nothing to do with the token. */
+static bool is_about_credentials(const struct http_call *call)
+{
+    const char *text = buf_str(&call->body);
+
+    return memmem(text, call->body.len, "\"credentials-invalid\"", 21) ||
+           memmem(text, call->body.len, "\"second-factor-", 15);
+}
+
 enum cli_status api_perform(struct cli *cli, enum api_authority authority,
                             struct http_request *request, struct http_call *call)
 {
@@ -33,8 +42,7 @@ enum cli_status api_perform(struct cli *cli, enum api_authority authority,
         status = http_perform(cli->http, call, request);
         if (status != SG_CLI_OK || authority == SG_API_PUBLIC || call->status != 401 || attempt)
             break;
-        /* A wrong password has nothing to do with the token. */
-        if (memmem(buf_str(&call->body), call->body.len, "credentials-invalid", 19))
+        if (is_about_credentials(call) || cli->session->script)
             break;
         rejected = strdup(token);
         if (!rejected)

@@ -59,7 +59,22 @@ enum args_key {
     SG_ARG_VERSION,
     SG_ARG_FROM,
     SG_ARG_NONCE,
-    SG_ARG_SIGNED
+    SG_ARG_SIGNED,
+    SG_ARG_SEALED,
+    SG_ARG_TOKEN_FILE,
+    SG_ARG_CODE_FILE,
+    SG_ARG_WEB,
+    SG_ARG_SCOPES,
+    SG_ARG_INTERVAL,
+    SG_ARG_COUNT,
+    SG_ARG_CSR,
+    SG_ARG_USER,
+    SG_ARG_NAME,
+    SG_ARG_DAYS,
+    SG_ARG_ALL,
+    SG_ARG_ACTOR,
+    SG_ARG_SPACES,
+    SG_ARG_KEYS
 };
 
 /* One option; a table of them ends with key 0. */

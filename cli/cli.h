@@ -34,6 +34,7 @@ enum cli_status {
 struct profile;
 struct http;
 struct session;
+struct sealed;
 
 /* Options that every command takes; strings are borrowed from the command line. */
 struct cli_options {
@@ -41,6 +42,8 @@ struct cli_options {
     const char *url;
     const char *ca_file;
     const char *fingerprint;
+    const char *token_file;
+    bool sealed;
     bool json;
     bool quiet;
     bool no_progress;
@@ -52,6 +55,7 @@ struct cli {
     struct profile *profile;
     struct http *http;
     struct session *session;
+    struct sealed *sealed;
 };
 
 /* The worse of two results. */

@@ -37,7 +37,7 @@ enum cli_status cmd_signup(struct cli *cli, const struct args *args)
     if (status == SG_CLI_OK)
         status = create(cli, username, password, args_get(args, SG_ARG_CODE));
     if (status == SG_CLI_OK)
-        status = login_create(cli, username, password);
+        status = login_create(cli, &(struct login){.username = username, .password = password});
     secret_wipe(password, sizeof(password));
     return status;
 }

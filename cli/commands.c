@@ -20,6 +20,53 @@ static const struct args_option signup_options[] = {
 static const struct args_option login_options[] = {
     {'u', "user", "NAME", "the user's name (default: that of the last login)"},
     {SG_ARG_PASSWORD_FILE, "password-file", "FILE", "read the password from FILE, - for stdin"},
+    {SG_ARG_CODE_FILE, "code-file", "FILE", "read the code of the second factor from FILE"},
+    {SG_ARG_WEB, "web", NULL, "log in with a browser, here or on another machine"},
+    {SG_ARG_SCOPES, "scopes", "LIST", "web: what the session may do (default all)"},
+    END};
+
+static const struct args_option session_options[] = {
+    {'u', "user", "NAME", "open: the user's name (default: that of the last login)"},
+    {SG_ARG_PASSWORD_FILE, "password-file", "FILE", "open: read the password, - for stdin"},
+    {SG_ARG_CODE_FILE, "code-file", "FILE", "open: read the code of the second factor"},
+    {SG_ARG_FORGET, "forget", NULL, "open: forget the identity key that was seen before"},
+    {SG_ARG_INTERVAL, "interval", "TIME", "watch: ask so often (default 30s)"},
+    {SG_ARG_COUNT, "count", "N", "watch: ask so many times"},
+    END};
+
+static const struct args_option enroll_options[] = {
+    {SG_ARG_NAME, "name", "TEXT", "what it is called in: secctl certificates"},
+    {SG_ARG_DAYS, "days", "N", "life (default and at most what the gateway gives)"},
+    {SG_ARG_CSR, "csr", "FILE", "issue for this request (PKCS#10, PEM), - for stdin"},
+    {SG_ARG_USER, "user", "NAME", "csr: for another user (admins)"},
+    {SG_ARG_OUT, "out", "FILE", "csr: write the certificate to FILE, not standard output"},
+    {SG_ARG_FORGET, "forget", NULL, "forget certificate and key of this profile"},
+    END};
+
+static const struct args_option tokens_options[] = {
+    {SG_ARG_SCOPES, "scopes", "LIST",
+     "create: files:read files:write chat:read chat:write sign verify admin"},
+    {SG_ARG_SPACES, "spaces", "LIST", "create: in these spaces only"},
+    {SG_ARG_KEYS, "keys", "LIST", "create: with these signing keys only"},
+    {SG_ARG_EXPIRES, "expires", "TIME", "create: 12h, 30d (default), up to 366d"},
+    END};
+
+static const struct args_option totp_options[] = {
+    {SG_ARG_PASSWORD_FILE, "password-file", "FILE", "read the password from FILE, - for stdin"},
+    {SG_ARG_CODE_FILE, "code-file", "FILE", "read the code from FILE, - for stdin"},
+    END};
+
+static const struct args_option certificates_options[] = {
+    {SG_ARG_USER, "user", "NAME", "list: those of this user (admins)"},
+    {SG_ARG_ALL, "all", NULL, "list: those of all users (admins)"},
+    END};
+
+static const struct args_option audit_options[] = {
+    {'n', "lines", "N", "list: the last N entries (default 20)"},
+    {SG_ARG_TYPE, "type", "TYPE", "list: only these, such as login.failed"},
+    {SG_ARG_ACTOR, "actor", "USER", "list: only what this user did"},
+    {'f', "follow", NULL, "list: show what follows, until Ctrl-C"},
+    {SG_ARG_FORGET, "forget", NULL, "verify: forget what was seen before"},
     END};
 
 static const struct args_option logout_options[] = {
@@ -158,8 +205,11 @@ static const struct args_option invite_options[] = {
 static const struct commands_row rows[] = {
     {"signup", "[URL] [--code CODE] [-u NAME]", "make an account and log in", cmd_signup,
      signup_options, "The default URL is https://localhost:8443.\n"},
-    {"login", "[URL] [-u NAME]", "log in", cmd_login, login_options,
+    {"login", "[URL] [-u NAME] [--code-file FILE] | --web", "log in", cmd_login, login_options,
      "The URL is kept by the profile; the first time it is https://localhost:8443.\n"
+     "With a certificate (secctl enroll) no password is asked for, unless -u is given.\n"
+     "--web shows an address and a code, and waits until somebody who is logged in there says "
+     "yes.\n"
      "At the first contact the fingerprint of the gateway's CA is shown and asked for.\n"},
     {"logout", "[--local]", "end the session", cmd_logout, logout_options, NULL},
     {"whoami", "", "show who is logged in", cmd_whoami, NULL, NULL},
@@ -230,6 +280,34 @@ static const struct commands_row rows[] = {
     {"tls", "", "show how the connection is protected", cmd_tls, NULL, NULL},
     {"sessions", "[list] | end ID... | end current | end --others", "show or end sessions",
      cmd_sessions, sessions_options, NULL},
+    {"session", "open [-u NAME] | data | watch [--interval TIME] [--count N] | close",
+     "a session with a sealed channel", cmd_session, session_options,
+     "Each request is encrypted under keys that change all the time, inside TLS, in a session "
+     "that\n"
+     "lasts 30 minutes. data asks once for sequence, epoch and content; watch does so every 30\n"
+     "seconds and closes at the end. secctl --sealed COMMAND sends any command through the "
+     "channel.\n"
+     "The gateway's identity key is pinned at first contact.\n"},
+    {"enroll", "[--name TEXT] [--days N] | --csr FILE [--user NAME] [--out CERT] | --forget",
+     "get a client certificate", cmd_enroll, enroll_options,
+     "Makes a key, which stays here, and a certificate, which is shown on every connection, logs "
+     "in\n"
+     "without a password, and is renewed by itself when a third of its life is left.\n"},
+    {"certificates", "[list] [--user NAME | --all] | revoke ID...",
+     "list and revoke client certificates", cmd_certificates, certificates_options, NULL},
+    {"tokens", "[list] | create NAME --scopes LIST [--expires TIME] | rm ID...",
+     "tokens for scripts", cmd_tokens, tokens_options,
+     "A script gives its token as $SECGATE_TOKEN or by --token-file; it needs no session.\n"},
+    {"totp", "[status] | enable | disable | recovery", "codes as a second factor", cmd_totp,
+     totp_options,
+     "enable shows a QR code for an authenticator, and prints recovery codes; recovery makes new\n"
+     "ones.\n"},
+    {"passkeys", "[list] | rm ID...", "list and remove passkeys", cmd_passkeys, NULL,
+     "They are added on the web page.\n"},
+    {"audit", "[list] [-n N] [-f] [--type TYPE] [--actor USER] | verify [--forget]",
+     "the audit log (admins)", cmd_audit, audit_options,
+     "verify recomputes the chain of all entries and compares it with what was seen before; exit\n"
+     "code 4 when something was removed, added or altered.\n"},
     {"users", "[list] | set NAME --role ROLE | disable NAME | enable NAME | rm NAME",
      "manage users (admins)", cmd_users, users_options, NULL},
     {"invite", "[--role ROLE] [--expires TIME]", "make an invitation (admins)", cmd_invite,
@@ -283,7 +361,7 @@ void commands_overview(void)
           "Usage: secctl [OPTION...] COMMAND [ARGUMENT...]\n\nCommands:\n",
           stdout);
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
-        printf("  %-10s %s\n", rows[i].name, rows[i].summary);
+        printf("  %-12s %s\n", rows[i].name, rows[i].summary);
     fputs("\nOptions of every command:\n", stdout);
     print_options(args_global);
     print_exit_codes();

@@ -7,9 +7,12 @@
 
 #include "base/buf.h"
 #include "base/file.h"
+#include "cli/certificate.h"
 #include "cli/http.h"
+#include "cli/login.h"
 #include "cli/profile.h"
 #include "cli/report.h"
+#include "cli/sealed.h"
 #include "cli/session.h"
 #include "cli/term.h"
 #include "cli/trust.h"
@@ -118,7 +121,8 @@ static enum cli_status settle_trust(struct cli *cli, const char *url, bool renew
                         "the profile \"%s\" trusts another CA than the one that is given", p->name);
 }
 
-enum cli_status connect_open(struct cli *cli, const char *url, bool renew)
+/* Profile and trust. */
+static enum cli_status open_profile(struct cli *cli, const char *url, bool renew)
 {
     SG_BUF_CLEANUP struct buf canonical = {0};
     const char *wanted = url ? url : cli->options.url;
@@ -130,10 +134,12 @@ enum cli_status connect_open(struct cli *cli, const char *url, bool renew)
     if (!wanted)
         wanted = cli->profile->url ? cli->profile->url : SG_CLI_DEFAULT_URL;
     status = url_normalise(wanted, &canonical);
-    if (status == SG_CLI_OK)
-        status = settle_trust(cli, buf_str(&canonical), renew);
-    if (status != SG_CLI_OK)
-        return status;
+    return status == SG_CLI_OK ? settle_trust(cli, buf_str(&canonical), renew) : status;
+}
+
+/* Session and connection. */
+static enum cli_status open_connection(struct cli *cli)
+{
     cli->session = session_open(cli->profile);
     if (!cli->session)
         return report_no_memory();
@@ -141,12 +147,65 @@ enum cli_status connect_open(struct cli *cli, const char *url, bool renew)
     return cli->http ? SG_CLI_OK : SG_CLI_USAGE;
 }
 
+enum cli_status connect_open(struct cli *cli, const char *url, bool renew)
+{
+    enum cli_status status;
+
+    if (cli->options.sealed && renew)
+        return report_error(SG_CLI_USAGE, "a channel is opened by: secctl session open",
+                            "--sealed does not go with this command");
+    if (cli->options.sealed)
+        return connect_open_sealed(cli, true);
+    status = open_profile(cli, url, renew);
+    if (status == SG_CLI_OK)
+        status = open_connection(cli);
+    if (status == SG_CLI_OK && !renew)
+        status = session_use_script_token(cli->session, cli->options.token_file);
+    return status == SG_CLI_OK ? certificate_use(cli) : status;
+}
+
+/* With a certificate nobody needs to be asked for anything. */
+static enum cli_status open_by_certificate(struct cli *cli)
+{
+    static const struct login login = {.sealed = true};
+    bool json = cli->options.json, quiet = cli->options.quiet;
+
+    cli->options.json = false;
+    cli->options.quiet = true;
+    enum cli_status status = login_create(cli, &login);
+    cli->options.json = json;
+    cli->options.quiet = quiet;
+    return status;
+}
+
+enum cli_status connect_open_sealed(struct cli *cli, bool channel)
+{
+    enum cli_status status = open_profile(cli, NULL, false);
+
+    cli->options.sealed = true;
+    if (status == SG_CLI_OK)
+        status = profile_use_sealed(cli->profile);
+    if (status == SG_CLI_OK)
+        status = open_connection(cli);
+    if (status == SG_CLI_OK)
+        status = session_use_script_token(cli->session, cli->options.token_file);
+    if (status == SG_CLI_OK)
+        status = session_expect(cli->session, "a sealed channel");
+    if (status == SG_CLI_OK)
+        status = certificate_use(cli);
+    if (status == SG_CLI_OK && channel && cli->profile->has_certificate && !sealed_is_open(cli))
+        status = open_by_certificate(cli);
+    return status == SG_CLI_OK && channel ? sealed_open(cli, &cli->sealed) : status;
+}
+
 void connect_close(struct cli *cli)
 {
+    sealed_close(cli->sealed);
     session_close(cli->session);
     http_close(cli->http);
     profile_close(cli->profile);
     cli->session = NULL;
+    cli->sealed = NULL;
     cli->http = NULL;
     cli->profile = NULL;
 }

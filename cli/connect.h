@@ -13,6 +13,10 @@
  */
 enum cli_status connect_open(struct cli *cli, const char *url, bool renew) SG_CLI_MUST_CHECK;
 
+/* As connect_open, for the session of the sealed channel; with `channel` everything goes through
+ * that. */
+enum cli_status connect_open_sealed(struct cli *cli, bool channel) SG_CLI_MUST_CHECK;
+
 /* Closes whatever is open. */
 void connect_close(struct cli *cli);
 

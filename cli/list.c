@@ -3,6 +3,7 @@
 #include "cli/list.h"
 
 #include "base/buf.h"
+#include "base/encode.h"
 #include "cli/api.h"
 #include "cli/http.h"
 #include "cli/json.h"
@@ -132,4 +133,23 @@ enum cli_status list_pages(struct cli *cli, const char *path, const char *key, c
 enum cli_status list_users(struct cli *cli, struct json_object **ret)
 {
     return list_pages(cli, "/v1/users", "users", "users", ret);
+}
+
+enum cli_status list_delete(struct cli *cli, const char *prefix, const char *id)
+{
+    SG_BUF_CLEANUP struct buf target = {0};
+
+    buf_init(&target, 4096);
+    buf_puts(&target, prefix);
+    encode_percent(&target, id, strlen(id), 0);
+    if (target.failed || !*id)
+        return report_error(SG_CLI_USAGE, NULL, "that is no id");
+    enum cli_status status = api_call(cli, SG_API_USER, "DELETE", buf_str(&target), NULL, id, NULL);
+    if (status == SG_CLI_OK && cli->options.json) {
+        SG_JSON_CLEANUP struct json_object *json = json_object_new_object();
+
+        if (json_put_text(json, "id", id) && json_put_bool(json, "deleted", true))
+            json_print(json);
+    }
+    return status;
 }

@@ -35,4 +35,7 @@ enum cli_status list_pages(struct cli *cli, const char *path, const char *key, c
 /* Fetches /v1/users to the end as one document {"users":[...],"next_cursor":null}. */
 enum cli_status list_users(struct cli *cli, struct json_object **ret) SG_CLI_MUST_CHECK;
 
+/* Deletes `prefix` + `id`; with --json {"id","deleted"}. */
+enum cli_status list_delete(struct cli *cli, const char *prefix, const char *id) SG_CLI_MUST_CHECK;
+
 #endif

@@ -24,6 +24,9 @@ static void take_options(struct cli_options *o, const struct args *args)
         o->ca_file = args_get(args, SG_ARG_CA);
     if (args_has(args, SG_ARG_FINGERPRINT))
         o->fingerprint = args_get(args, SG_ARG_FINGERPRINT);
+    if (args_has(args, SG_ARG_TOKEN_FILE))
+        o->token_file = args_get(args, SG_ARG_TOKEN_FILE);
+    o->sealed = o->sealed || args_has(args, SG_ARG_SEALED);
     o->json = o->json || args_has(args, SG_ARG_JSON);
     o->quiet = o->quiet || args_has(args, 'q');
     o->no_progress = o->no_progress || args_has(args, SG_ARG_NO_PROGRESS);

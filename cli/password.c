@@ -10,7 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
-static enum cli_status from_file(const char *file, char ret[SG_TERM_LINE_MAX])
+enum cli_status password_read_line(const char *file, const char *what, char ret[SG_TERM_LINE_MAX])
 {
     SG_FD_CLEANUP int fd = -1;
     enum cli_status status;
@@ -27,8 +27,8 @@ static enum cli_status from_file(const char *file, char ret[SG_TERM_LINE_MAX])
         return SG_CLI_OK;
     if (status == SG_CLI_INTERRUPTED)
         return status;
-    return report_error(SG_CLI_USAGE, "put it on the first line", "%s holds no password",
-                        strcmp(file, "-") == 0 ? "standard input" : file);
+    return report_error(SG_CLI_USAGE, "put it on the first line", "%s holds no %s",
+                        strcmp(file, "-") == 0 ? "standard input" : file, what);
 }
 
 static enum cli_status from_terminal(const char *question, bool twice, char ret[SG_TERM_LINE_MAX])
@@ -54,7 +54,7 @@ enum cli_status password_read(const char *file, const char *question, bool twice
                               char ret[SG_TERM_LINE_MAX])
 {
     if (file)
-        return from_file(file, ret);
+        return password_read_line(file, "password", ret);
     if (!term_can_ask())
         return report_error(SG_CLI_USAGE, "give --password-file FILE, or - for standard input",
                             "there is no terminal to ask for the password");

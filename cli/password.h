@@ -13,4 +13,9 @@
 enum cli_status password_read(const char *file, const char *question, bool twice,
                               char ret[SG_TERM_LINE_MAX]) SG_CLI_MUST_CHECK;
 
+/* The first line of `file` ("-": the next line of standard input), which holds a `what`
+ * ("password"). The caller wipes `ret`. SG_CLI_USAGE, reported. */
+enum cli_status password_read_line(const char *file, const char *what,
+                                   char ret[SG_TERM_LINE_MAX]) SG_CLI_MUST_CHECK;
+
 #endif

@@ -9,6 +9,7 @@
 #include "cli/http.h"
 #include "cli/json.h"
 #include "cli/profile.h"
+#include "cli/session.h"
 #include "cli/term.h"
 #include "cli/text.h"
 #include "cli/trust.h"
@@ -144,6 +145,28 @@ static const struct {
     {"token-invalid", "run: secctl login"},
     {"token-expired", "run: secctl login"},
     {"session-ended", "run: secctl login"},
+    {"session-expired", "run: secctl login"},
+    {"token-mismatch", "the token belongs to a certificate or key that was not shown; run: secctl "
+                       "login"},
+    {"second-factor-required", "give the code of your authenticator: --code-file FILE, or - for "
+                               "standard input"},
+    {"second-factor-invalid",
+     "each code works once; wait for the next one, or use a recovery code"},
+    {"login-needed", "script tokens and tokens for other services may not do this: secctl login"},
+    {"address-mismatch", "the session ended, because it is bound to another address: log in anew"},
+    {"session-mismatch", "open a channel of your own: secctl session open"},
+    {"certificate-required", "get one from an admin (secctl enroll --csr), or: secctl enroll"},
+    {"certificate-unknown", "forget it and log in anew: secctl enroll --forget, secctl login"},
+    {"certificate-expired", "forget it and log in anew: secctl enroll --forget, secctl login"},
+    {"certificate-revoked", "forget it and log in anew: secctl enroll --forget, secctl login"},
+    {"csr-invalid", "make one with: openssl req -new, or: secctl enroll"},
+    {"channel-missing", "open a new one: secctl session open"},
+    {"sequence-replayed", "open a new channel: secctl session open"},
+    {"sequence-gap", "open a new channel: secctl session open"},
+    {"sequence-interrupted", "look whether it was done before you try again"},
+    {"epoch-unknown", "open a new channel: secctl session open"},
+    {"sealed-invalid", "open a new channel: secctl session open"},
+    {"not-enclosable", "run it without --sealed"},
     {"credentials-invalid", "check name and password; a forgotten password is an admin's matter"},
     {"user-disabled", "ask an admin to run: secctl users enable NAME"},
     {"forbidden", "see your role with: secctl whoami, secctl spaces"},
@@ -193,7 +216,8 @@ static const char *advise(const char *code, unsigned status)
     return status >= 500 ? "tell the operator the request id" : NULL;
 }
 
-static enum cli_status report_problem(const struct http_call *call, const char *subject)
+static enum cli_status report_problem(const struct cli *cli, const struct http_call *call,
+                                      const char *subject)
 {
     SG_JSON_CLEANUP struct json_object *problem = json_parse(buf_str(&call->body), call->body.len);
     const char *code = json_text(problem, "code", "");
@@ -212,6 +236,12 @@ static enum cli_status report_problem(const struct http_call *call, const char *
     buf_printf(&message, " (%ld%s%s%s%s)", call->status, *code ? " " : "", code,
                *id ? ", request " : "", id);
     const char *hint = advise(code, (unsigned)call->status);
+    if (cli->session && cli->session->script && call->status == 401)
+        hint = SG_SESSION_SCRIPT_ADVICE;
+    else if (cli->options.sealed && hint && strcmp(hint, "run: secctl login") == 0)
+        hint = session_advice(cli);
+    else if (call->sealed && strcmp(code, "too-large") == 0)
+        hint = "that does not go into a sealed message; send it without --sealed";
     if (call->retry_after > 0)
         buf_printf(&next, "try again in %ld second%s", call->retry_after,
                    call->retry_after == 1 ? "" : "s");
@@ -251,5 +281,5 @@ enum cli_status report_call(struct cli *cli, const struct http_call *call, const
         return SG_CLI_INTERRUPTED;
     if (call->failure != SG_HTTP_DONE)
         return report_failure(cli, call, subject);
-    return report_problem(call, subject);
+    return report_problem(cli, call, subject);
 }

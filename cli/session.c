@@ -12,23 +12,24 @@
 #include "base/secret.h"
 #include "cli/http.h"
 #include "cli/json.h"
+#include "cli/password.h"
 #include "cli/profile.h"
 #include "cli/report.h"
 #include "cli/term.h"
 #include "cli/text.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <json-c/json.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/stat.h>
-#include <time.h>
+#include <sys/utsname.h>
 #include <unistd.h>
 
 #define SG_SESSION_FILE_MAX (size_t)65536
 #define SG_SESSION_MARGIN_S 30
+#define SG_SESSION_TOKEN_CHARS                                                                     \
+    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.~+/="
 
 static void forget_members(struct session *s)
 {
@@ -36,6 +37,7 @@ static void forget_members(struct session *s)
     free(s->username);
     secret_free_string(s->token);
     secret_free_string(s->refresh_token);
+    free(s->client_id);
     memset(s, 0, sizeof(*s));
 }
 
@@ -67,6 +69,7 @@ static void load(struct session *s, const char *path)
         s->username = copy(json, "username");
         s->token = copy(json, "token");
         s->refresh_token = copy(json, "refresh_token");
+        s->client_id = copy(json, "client_id");
         s->token_expires_at = json_int(json, "token_expires_at", 0);
         s->token_renew_at = json_int(json, "token_renew_at", 0);
         s->expires_at = json_int(json, "expires_at", 0);
@@ -109,6 +112,7 @@ static enum cli_status save(struct cli *cli)
     if (json_put_text(json, "session_id", s->id) && json_put_text(json, "username", s->username) &&
         json_put_text(json, "token", s->token) &&
         json_put_text(json, "refresh_token", s->refresh_token) &&
+        (!s->client_id || json_put_text(json, "client_id", s->client_id)) &&
         json_put_int(json, "token_expires_at", s->token_expires_at) &&
         json_put_int(json, "token_renew_at", s->token_renew_at) &&
         json_put_int(json, "expires_at", s->expires_at)) {
@@ -166,11 +170,90 @@ static enum cli_status take_renewed(struct cli *cli, const struct http_call *cal
     return save(cli);
 }
 
+struct json_object *session_device(void)
+{
+    struct json_object *device = json_object_new_object();
+    struct utsname machine;
+    char name[65];
+
+    if (uname(&machine) != 0 || !machine.nodename[0])
+        snprintf(machine.nodename, sizeof(machine.nodename), "secctl");
+    snprintf(name, sizeof(name), "%.64s", machine.nodename);
+    if (!json_put_text(device, "name", name))
+        json_cleanup(&device);
+    return device;
+}
+
+/* The caller holds the lock. */
+static enum cli_status take_created(struct cli *cli, struct json_object *created,
+                                    const char *client_id)
+{
+    struct session *s = cli->session;
+
+    forget_members(s);
+    s->id = copy(created, "session_id");
+    s->username = copy(json_member(created, "user"), "username");
+    s->token = copy(created, client_id ? "access_token" : "token");
+    s->refresh_token = copy(created, "refresh_token");
+    s->client_id = client_id ? strdup(client_id) : NULL;
+    if (!s->id || !s->username || !s->token || !s->refresh_token || (client_id && !s->client_id))
+        return report_error(SG_CLI_REFUSED, "is it a secgate gateway of this version?",
+                            "the gateway's answer cannot be understood");
+    set_life(s, json_int(created, "expires_in", 0));
+    if (!text_parse_time(json_text(created, "expires_at", ""), &s->expires_at))
+        s->expires_at = 0;
+    return save(cli);
+}
+
+/* A new session of the same user by the profile's certificate; the caller holds the lock. */
+static bool renew_by_certificate(struct cli *cli)
+{
+    SG_JSON_CLEANUP struct json_object *body = json_object_new_object();
+    SG_JSON_CLEANUP struct json_object *created = NULL;
+    SG_BUF_CLEANUP struct buf text = {0};
+    struct http_call call = {0};
+    bool ok = false;
+
+    if (!cli->profile->has_certificate || cli->options.sealed ||
+        !json_put_text(body, "method", "certificate") ||
+        !json_put(body, "device", session_device()))
+        return false;
+    buf_init(&text, SG_SESSION_FILE_MAX);
+    json_append(&text, body);
+    struct http_request request = {.plain = true,
+                                   .method = "POST",
+                                   .target = "/v1/sessions",
+                                   .content_type = "application/json",
+                                   .body = buf_str(&text),
+                                   .body_len = text.len};
+    if (http_perform(cli->http, &call, &request) == SG_CLI_OK && http_call_ok(&call))
+        created = json_parse(buf_str(&call.body), call.body.len);
+    http_call_fini(&call);
+    if (created && strcmp(json_text(json_member(created, "user"), "username", ""),
+                          cli->session->username) == 0)
+        ok = take_created(cli, created, NULL) == SG_CLI_OK;
+    if (ok)
+        term_note("secctl: the session had ended; logged in again by certificate");
+    return ok;
+}
+
+const char *session_advice(const struct cli *cli)
+{
+    return cli->options.sealed ? "run: secctl session open" : "run: secctl login";
+}
+
 /* Forgets the session; the caller holds the lock. */
 static enum cli_status drop(struct cli *cli)
 {
     forget_members(cli->session);
     return profile_remove(cli->profile->session_path);
+}
+
+static bool has_expired(const struct http_call *call)
+{
+    static const char words[] = "The session has expired";
+
+    return memmem(buf_str(&call->body), call->body.len, words, sizeof(words) - 1) != NULL;
 }
 
 static enum cli_status renew(struct cli *cli)
@@ -182,7 +265,12 @@ static enum cli_status renew(struct cli *cli)
     buf_init(&form, SG_SESSION_FILE_MAX);
     buf_puts(&form, "grant_type=refresh_token&refresh_token=");
     encode_percent(&form, cli->session->refresh_token, strlen(cli->session->refresh_token), 0);
-    struct http_request request = {.method = "POST",
+    if (cli->session->client_id) {
+        buf_puts(&form, "&client_id=");
+        encode_percent(&form, cli->session->client_id, strlen(cli->session->client_id), 0);
+    }
+    struct http_request request = {.plain = true,
+                                   .method = "POST",
                                    .target = "/v1/oauth/token",
                                    .content_type = "application/x-www-form-urlencoded",
                                    .body = buf_str(&form),
@@ -196,8 +284,10 @@ static enum cli_status renew(struct cli *cli)
     if (http_call_ok(&call)) {
         status = take_renewed(cli, &call);
     } else if (call.failure == SG_HTTP_DONE && (call.status == 400 || call.status == 401)) {
-        status = cli_worse(
-            drop(cli), report_error(SG_CLI_REFUSED, "run: secctl login", "the session has ended"));
+        if (!renew_by_certificate(cli))
+            status = cli_worse(drop(cli), report_error(SG_CLI_REFUSED, session_advice(cli),
+                                                       "the session has %s",
+                                                       has_expired(&call) ? "expired" : "ended"));
     } else {
         status = report_call(cli, &call, "renewing the token");
     }
@@ -207,7 +297,7 @@ static enum cli_status renew(struct cli *cli)
 
 static enum cli_status not_logged_in(const struct cli *cli)
 {
-    return report_error(SG_CLI_REFUSED, "run: secctl login", "not logged in to %s",
+    return report_error(SG_CLI_REFUSED, session_advice(cli), "not logged in to %s",
                         cli->profile->url);
 }
 
@@ -219,6 +309,13 @@ enum cli_status session_token(struct cli *cli, const char *rejected, const char 
 
     if (!session_exists(s))
         return not_logged_in(cli);
+    if (s->script && rejected && strcmp(rejected, s->token) == 0)
+        return report_error(SG_CLI_REFUSED, SG_SESSION_SCRIPT_ADVICE,
+                            "the gateway does not take the script token");
+    if (s->script) {
+        *ret = s->token;
+        return SG_CLI_OK;
+    }
     if (!is_usable(s, rejected)) {
         status = lock(cli, &fd);
         if (status != SG_CLI_OK)
@@ -235,27 +332,42 @@ enum cli_status session_token(struct cli *cli, const char *rejected, const char 
     return status;
 }
 
-enum cli_status session_store(struct cli *cli, struct json_object *created)
+enum cli_status session_store(struct cli *cli, struct json_object *created, const char *client_id)
 {
-    struct session *s = cli->session;
     SG_FD_CLEANUP int fd = -1;
     /* A renewal of the former session that is under way would overwrite the new one. */
     enum cli_status status = lock(cli, &fd);
 
-    if (status != SG_CLI_OK)
+    return status == SG_CLI_OK ? take_created(cli, created, client_id) : status;
+}
+
+enum cli_status session_use_script_token(struct session *s, const char *file)
+{
+    const char *given = file ? NULL : getenv("SECGATE_TOKEN");
+    char line[SG_TERM_LINE_MAX];
+    enum cli_status status = SG_CLI_OK;
+
+    if (file)
+        status = password_read_line(file, "token", line);
+    if (status != SG_CLI_OK || (!file && (!given || !*given)))
         return status;
     forget_members(s);
-    s->id = copy(created, "session_id");
-    s->username = copy(json_member(created, "user"), "username");
-    s->token = copy(created, "token");
-    s->refresh_token = copy(created, "refresh_token");
-    if (!s->id || !s->username || !s->token || !s->refresh_token)
-        return report_error(SG_CLI_REFUSED, "is it a secgate gateway of this version?",
-                            "the gateway's answer cannot be understood");
-    set_life(s, json_int(created, "expires_in", 0));
-    if (!text_parse_time(json_text(created, "expires_at", ""), &s->expires_at))
-        s->expires_at = 0;
-    return save(cli);
+    s->token = strdup(file ? line : given);
+    secret_wipe(line, sizeof(line));
+    s->script = true;
+    if (!s->token)
+        return report_no_memory();
+    if (strspn(s->token, SG_SESSION_TOKEN_CHARS) != strlen(s->token))
+        return report_error(SG_CLI_USAGE, SG_SESSION_SCRIPT_ADVICE, "that is no script token");
+    return SG_CLI_OK;
+}
+
+enum cli_status session_expect(const struct session *s, const char *what)
+{
+    if (!s->script)
+        return SG_CLI_OK;
+    return report_error(SG_CLI_USAGE, "leave out --token-file, and unset SECGATE_TOKEN",
+                        "%s does not go with a script token", what);
 }
 
 enum cli_status session_forget(struct cli *cli)

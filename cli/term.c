@@ -55,6 +55,11 @@ int term_interrupted(void)
     return interrupted;
 }
 
+void term_forgive_interrupt(void)
+{
+    interrupted = 0;
+}
+
 bool term_can_ask(void)
 {
     return isatty(STDIN_FILENO) && isatty(STDERR_FILENO);

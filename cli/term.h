@@ -23,6 +23,9 @@ void term_setup(bool quiet, bool progress);
 /* The signal that asked the program to stop, 0 while none has. */
 int term_interrupted(void);
 
+/* Ctrl-C was how something was meant to end: the program goes on. */
+void term_forgive_interrupt(void);
+
 /* Whether a person can be asked: standard input and error are terminals. */
 bool term_can_ask(void);
 bool term_stdout_is_tty(void);

@@ -24,8 +24,9 @@ struct trusted {
     struct json_object *all;
 };
 
-static const char *const role_names[] = {
-    [SG_TRUSTED_LOG] = "log_key", [SG_TRUSTED_TIME] = "time_key"};
+static const char *const role_names[] = {[SG_TRUSTED_LOG] = "log_key",
+                                         [SG_TRUSTED_TIME] = "time_key",
+                                         [SG_TRUSTED_IDENTITY] = "identity_key"};
 
 static enum cli_status load(struct trusted *t)
 {

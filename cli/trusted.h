@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Public keys that were seen once, kept by the profile (trusted.json): signing keys by name and
- * version, the key of the log, that of signed time. What is there is never replaced silently.
+ * version, the key of the log, those of signed time and of the gateway's identity. What is there is
+ * never replaced silently.
  */
 #ifndef SG_CLI_TRUSTED_H
 #define SG_CLI_TRUSTED_H
@@ -14,14 +15,15 @@
 struct profile;
 struct trusted;
 
-enum trusted_role { SG_TRUSTED_LOG, SG_TRUSTED_TIME };
+/* The identity key is base64, the others are verifier keys (c2sp.org/signed-note). */
+enum trusted_role { SG_TRUSTED_LOG, SG_TRUSTED_TIME, SG_TRUSTED_IDENTITY };
 
 /* Reads it. SG_CLI_USAGE, reported, when the file is damaged. */
 enum cli_status trusted_open(struct profile *profile, struct trusted **ret) SG_CLI_MUST_CHECK;
 /* NULL is legal. */
 void trusted_close(struct trusted *t);
 
-/* The pinned verifier key (c2sp.org/signed-note); NULL: none yet. Borrowed. */
+/* The pinned key; NULL: none yet. Borrowed. */
 const char *trusted_verifier(struct trusted *t, enum trusted_role role);
 /* Pins it, in place of another one, too, and saves. */
 enum cli_status trusted_set_verifier(struct trusted *t, enum trusted_role role,

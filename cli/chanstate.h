@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The sealed channel of a profile (channel.json): its session and end, the secret of its epoch, the
+ * last sequence number that was used. Whoever changes it holds the lock, so that processes that run
+ * at the same time use one channel and never one number twice.
+ */
+#ifndef SG_CLI_CHANSTATE_H
+#define SG_CLI_CHANSTATE_H
+
+#include "channel/channel.h"
+#include "cli/cli.h"
+
+#define SG_CHANSTATE_ID_SIZE (2 * SG_CHANNEL_ID_SIZE + 1)
+
+/* Wipe it. */
+struct chanstate {
+    char id[SG_CHANSTATE_ID_SIZE]; /* of the session, hex */
+    uint8_t session_id[SG_CHANNEL_ID_SIZE];
+    int64_t expires_s;
+    struct channel_epoch epoch;
+    uint64_t sequence; /* used last; 0: none */
+};
+
+/* Reads it. *ret_found is false when there is none; one that is damaged is reported. */
+enum cli_status chanstate_load(struct profile *profile, struct chanstate *ret,
+                               bool *ret_found) SG_CLI_MUST_CHECK;
+enum cli_status chanstate_save(struct profile *profile,
+                               const struct chanstate *state) SG_CLI_MUST_CHECK;
+enum cli_status chanstate_forget(struct profile *profile) SG_CLI_MUST_CHECK;
+
+/* Takes the lock; *ret is the descriptor that holds it. */
+enum cli_status chanstate_lock(struct profile *profile, int *ret) SG_CLI_MUST_CHECK;
+
+#endif

@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* secctl audit: shows, follows and verifies the audit log (admins). */
+#include "base/buf.h"
+#include "base/clock.h"
+#include "cli/api.h"
+#include "cli/auditcheck.h"
+#include "cli/commands.h"
+#include "cli/connect.h"
+#include "cli/json.h"
+#include "cli/message.h"
+#include "cli/remote.h"
+#include "cli/report.h"
+#include "cli/term.h"
+
+#include <json-c/json.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#define SG_AUDIT_LINES    20
+#define SG_AUDIT_PAGE     1000
+#define SG_AUDIT_PAUSE_NS (2 * SG_NS_PER_S)
+#define SG_AUDIT_SLICE_NS (100 * SG_NS_PER_MS)
+
+static void print_entry(const struct cli *cli, struct json_object *e)
+{
+    struct json_object *details = json_member(e, "details");
+    SG_BUF_CLEANUP struct buf rest = {0};
+
+    if (cli->options.json) {
+        json_print(e);
+        return;
+    }
+    buf_init(&rest, 65536);
+    if (*json_text(e, "subject", ""))
+        buf_printf(&rest, "  %s", json_text(e, "subject", ""));
+    if (*json_text(e, "address", ""))
+        buf_printf(&rest, "  from %s", json_text(e, "address", ""));
+    if (strcmp(json_text(e, "result", "ok"), "ok") != 0)
+        buf_printf(&rest, "  %s", json_text(e, "result", ""));
+    if (details) {
+        json_object_object_foreach(details, name, value)
+            buf_printf(&rest, "  %s=%s", name, json_object_get_string(value));
+    }
+    term_line("%6lld  %s  %-20s  %s%s", (long long)json_int(e, "seq", 0), json_text(e, "at", "?"),
+              json_text(e, "type", "?"), json_text(e, "actor", "-"), buf_str(&rest));
+}
+
+/* Prints a page; *last is the number of the last entry that was shown. */
+static void print_page(const struct cli *cli, struct json_object *page, int64_t *last)
+{
+    struct json_object *entries = json_array(page, "entries");
+
+    for (size_t i = 0; entries && i < json_object_array_length(entries); i++) {
+        struct json_object *entry = json_object_array_get_idx(entries, i);
+
+        print_entry(cli, entry);
+        if (json_int(entry, "seq", 0) > *last)
+            *last = json_int(entry, "seq", 0);
+    }
+    (void)fflush(stdout);
+}
+
+static enum cli_status fetch(struct cli *cli, const struct args *args, const char *limit,
+                             int64_t after, struct json_object **ret)
+{
+    SG_BUF_CLEANUP struct buf target = {0};
+    char number[24];
+
+    buf_init(&target, 8192);
+    buf_puts(&target, "/v1/audit");
+    remote_query(&target, "limit", limit);
+    if (args_has(args, SG_ARG_TYPE))
+        remote_query(&target, "type", args_get(args, SG_ARG_TYPE));
+    if (args_has(args, SG_ARG_ACTOR))
+        remote_query(&target, "actor", args_get(args, SG_ARG_ACTOR));
+    if (after >= 0) {
+        snprintf(number, sizeof(number), "%lld", (long long)after);
+        remote_query(&target, "after", number);
+    }
+    if (target.failed)
+        return report_error(SG_CLI_USAGE, NULL, "that is too long");
+    return api_call(cli, SG_API_USER, "GET", buf_str(&target), NULL, "audit", ret);
+}
+
+static void pause_once(void)
+{
+    int64_t until = clock_monotonic_ns() + SG_AUDIT_PAUSE_NS;
+    struct timespec slice = {.tv_nsec = SG_AUDIT_SLICE_NS};
+
+    while (!term_interrupted() && clock_monotonic_ns() < until)
+        (void)nanosleep(&slice, NULL);
+}
+
+/* What comes after `last`, until Ctrl-C. */
+static enum cli_status follow(struct cli *cli, const struct args *args, int64_t last)
+{
+    enum cli_status status = SG_CLI_OK;
+    char limit[8];
+
+    snprintf(limit, sizeof(limit), "%d", SG_AUDIT_PAGE);
+    while (status == SG_CLI_OK && !term_interrupted()) {
+        SG_JSON_CLEANUP struct json_object *page = NULL;
+
+        pause_once();
+        if (!term_interrupted())
+            status = fetch(cli, args, limit, last, &page);
+        if (status == SG_CLI_OK && page)
+            print_page(cli, page, &last);
+    }
+    return term_interrupted() ? SG_CLI_INTERRUPTED : status;
+}
+
+static enum cli_status list(struct cli *cli, const struct args *args)
+{
+    SG_JSON_CLEANUP struct json_object *page = NULL;
+    const char *lines = args_get(args, 'n');
+    int64_t count = SG_AUDIT_LINES, last = 0;
+    char limit[8];
+
+    if (lines && (!message_number(lines, &count) || count > SG_AUDIT_PAGE))
+        return report_error(SG_CLI_USAGE, NULL, "-n takes a number up to %d", SG_AUDIT_PAGE);
+    snprintf(limit, sizeof(limit), "%d", (int)count);
+    enum cli_status status = fetch(cli, args, limit, -1, &page);
+    if (status != SG_CLI_OK)
+        return status;
+    last = json_int(json_member(page, "head"), "seq", 0);
+    print_page(cli, page, &last);
+    return args_has(args, 'f') ? follow(cli, args, last) : SG_CLI_OK;
+}
+
+static enum cli_status verify(struct cli *cli, const struct args *args)
+{
+    return auditcheck_run(cli, args_has(args, SG_ARG_FORGET));
+}
+
+enum cli_status cmd_audit(struct cli *cli, const struct args *args)
+{
+    const char *verb = args->n_operands ? args->operands[0] : "list";
+    bool verifies = strcmp(verb, "verify") == 0;
+    enum cli_status status = args_expect(args, 0, 1, NULL);
+
+    if (status == SG_CLI_OK && !verifies && strcmp(verb, "list") != 0)
+        status = report_error(SG_CLI_USAGE, "see: secctl audit --help",
+                              "the audit log cannot \"%s\"", verb);
+    if (status == SG_CLI_OK)
+        status = connect_open(cli, NULL, false);
+    if (status != SG_CLI_OK)
+        return status;
+    return verifies ? verify(cli, args) : list(cli, args);
+}

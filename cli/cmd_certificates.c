@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* secctl certificates and secctl passkeys: what logs in without a password, listed and taken away.
+ */
+#include "base/buf.h"
+#include "cli/api.h"
+#include "cli/commands.h"
+#include "cli/connect.h"
+#include "cli/json.h"
+#include "cli/list.h"
+#include "cli/remote.h"
+#include "cli/report.h"
+#include "cli/table.h"
+#include "cli/term.h"
+#include "cli/text.h"
+
+#include <json-c/json.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+static void format_time(struct json_object *object, const char *key, char ret[SG_TEXT_SIZE])
+{
+    int64_t when;
+
+    ret[0] = '-';
+    ret[1] = 0;
+    if (text_parse_time(json_text(object, key, ""), &when))
+        text_datetime(when, ret);
+}
+
+static enum cli_status list_certificates(struct cli *cli, const struct args *args)
+{
+    SG_JSON_CLEANUP struct json_object *answer = NULL;
+    SG_BUF_CLEANUP struct buf target = {0};
+    struct table table;
+
+    buf_init(&target, 4096);
+    buf_puts(&target, "/v1/certificates");
+    if (args_has(args, SG_ARG_USER))
+        remote_query(&target, "user", args_get(args, SG_ARG_USER));
+    if (args_has(args, SG_ARG_ALL))
+        remote_query(&target, "all", "true");
+    enum cli_status status =
+        api_call(cli, SG_API_USER, "GET", buf_str(&target), NULL, "certificates", &answer);
+    struct json_object *all = json_array(answer, "certificates");
+    if (status != SG_CLI_OK)
+        return status;
+    if (cli->options.json) {
+        json_print(answer);
+        return SG_CLI_OK;
+    }
+    table_init(&table, 7, "");
+    table_row(&table,
+              (const char *[]){"", "CERTIFICATE", "USER", "EXPIRES", "REVOKED", "SHA-256", "NAME"},
+              NULL);
+    for (size_t i = 0; all && i < json_object_array_length(all); i++) {
+        struct json_object *c = json_object_array_get_idx(all, i);
+        char expires[SG_TEXT_SIZE], revoked[SG_TEXT_SIZE], sha256[17];
+
+        format_time(c, "expires_at", expires);
+        format_time(c, "revoked_at", revoked);
+        snprintf(sha256, sizeof(sha256), "%.16s", json_text(c, "sha256", "?"));
+        table_row(&table,
+                  (const char *[]){json_truth(c, "current", false) ? "*" : "",
+                                   json_text(c, "id", "?"), json_text(c, "user", "?"), expires,
+                                   revoked, sha256, json_text(c, "name", "-")},
+                  NULL);
+    }
+    table_print(&table);
+    table_fini(&table);
+    return SG_CLI_OK;
+}
+
+static enum cli_status list_passkeys(struct cli *cli, const struct args *args)
+{
+    SG_JSON_CLEANUP struct json_object *answer = NULL;
+    enum cli_status status =
+        api_call(cli, SG_API_USER, "GET", "/v1/passkeys", NULL, "passkeys", &answer);
+    struct json_object *all = json_array(answer, "passkeys");
+    struct table table;
+
+    (void)args;
+    if (status != SG_CLI_OK)
+        return status;
+    if (cli->options.json) {
+        json_print(answer);
+        return SG_CLI_OK;
+    }
+    table_init(&table, 4, "");
+    table_row(&table, (const char *[]){"PASSKEY", "CREATED", "LAST USED", "NAME"}, NULL);
+    for (size_t i = 0; all && i < json_object_array_length(all); i++) {
+        struct json_object *p = json_object_array_get_idx(all, i);
+        char created[SG_TEXT_SIZE], used[SG_TEXT_SIZE];
+
+        format_time(p, "created_at", created);
+        format_time(p, "last_used_at", used);
+        table_row(
+            &table,
+            (const char *[]){json_text(p, "id", "?"), created, used, json_text(p, "name", "?")},
+            NULL);
+    }
+    table_print(&table);
+    table_fini(&table);
+    return SG_CLI_OK;
+}
+
+/* "list", or `remove` with ids. */
+static enum cli_status run(struct cli *cli, const struct args *args, const char *what,
+                           const char *remove, const char *prefix,
+                           enum cli_status (*list)(struct cli *cli, const struct args *args))
+{
+    const char *verb = args->n_operands ? args->operands[0] : "list";
+    bool removes = strcmp(verb, remove) == 0;
+    char next[64];
+    enum cli_status status;
+
+    snprintf(next, sizeof(next), "see: secctl %s --help", what);
+    if (!removes && strcmp(verb, "list") != 0)
+        status = report_error(SG_CLI_USAGE, next, "%s cannot be \"%s\"", what, verb);
+    else
+        status = args_expect(args, removes ? 2 : 0, removes ? SIZE_MAX : 1, "ID");
+    if (status == SG_CLI_OK)
+        status = connect_open(cli, NULL, false);
+    if (status != SG_CLI_OK || !removes)
+        return status == SG_CLI_OK ? list(cli, args) : status;
+    for (size_t i = 1; i < args->n_operands; i++)
+        status = cli_worse(status, list_delete(cli, prefix, args->operands[i]));
+    return status;
+}
+
+enum cli_status cmd_certificates(struct cli *cli, const struct args *args)
+{
+    return run(cli, args, "certificates", "revoke", "/v1/certificates/", list_certificates);
+}
+
+enum cli_status cmd_passkeys(struct cli *cli, const struct args *args)
+{
+    return run(cli, args, "passkeys", "rm", "/v1/passkeys/", list_passkeys);
+}

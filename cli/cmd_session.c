@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* secctl session: a session with a sealed channel. */
+#include "base/clock.h"
+#include "base/secret.h"
+#include "cli/api.h"
+#include "cli/chanstate.h"
+#include "cli/commands.h"
+#include "cli/connect.h"
+#include "cli/http.h"
+#include "cli/json.h"
+#include "cli/login.h"
+#include "cli/message.h"
+#include "cli/password.h"
+#include "cli/profile.h"
+#include "cli/report.h"
+#include "cli/sealed.h"
+#include "cli/session.h"
+#include "cli/term.h"
+#include "cli/text.h"
+
+#include <json-c/json.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#define SG_SESSION_INTERVAL_S 30 /* as the origin does */
+#define SG_SESSION_SLICE_MS   100
+
+static enum cli_status say_open(struct cli *cli)
+{
+    struct chanstate state = {.sequence = 0};
+    bool found = false;
+    char left[SG_TEXT_SIZE];
+    enum cli_status status = chanstate_load(cli->profile, &state, &found);
+
+    if (status == SG_CLI_OK && found && !cli->options.json && !cli->options.quiet) {
+        text_duration(state.expires_s - clock_now_s(), left);
+        term_line("A sealed channel is open for %s.", left);
+    }
+    secret_wipe(&state, sizeof(state));
+    return status;
+}
+
+static enum cli_status open_by_password(struct cli *cli, const struct args *args,
+                                        struct login *login)
+{
+    char username[SG_LOGIN_NAME_SIZE], password[SG_TERM_LINE_MAX];
+    enum cli_status status = login_username(cli, args_get(args, 'u'), true, username);
+
+    if (status != SG_CLI_OK)
+        return status;
+    status = password_read(args_get(args, SG_ARG_PASSWORD_FILE), "Password: ", false, password);
+    login->username = username;
+    login->password = password;
+    if (status == SG_CLI_OK)
+        status = login_create(cli, login);
+    secret_wipe(password, sizeof(password));
+    return status;
+}
+
+static enum cli_status open_channel(struct cli *cli, const struct args *args)
+{
+    struct login login = {.sealed = true,
+                          .code_file = args_get(args, SG_ARG_CODE_FILE),
+                          .forget_identity = args_has(args, SG_ARG_FORGET)};
+    bool password = args_has(args, 'u') || args_has(args, SG_ARG_PASSWORD_FILE);
+    enum cli_status status;
+
+    if (cli->profile->has_certificate && !password)
+        status = login_create(cli, &login);
+    else
+        status = open_by_password(cli, args, &login);
+    return status == SG_CLI_OK ? say_open(cli) : status;
+}
+
+static void print_answer(const struct cli *cli, struct json_object *answer)
+{
+    if (cli->options.json)
+        json_print(answer);
+    else
+        term_line("%6lld  epoch %lld  %s  %s", (long long)json_int(answer, "sequence", 0),
+                  (long long)json_int(answer, "epoch", 0), json_text(answer, "text", "?"),
+                  json_text(answer, "time", "?"));
+    (void)fflush(stdout);
+}
+
+static enum cli_status ask_once(struct cli *cli)
+{
+    SG_JSON_CLEANUP struct json_object *answer = NULL;
+    enum cli_status status = sealed_ask(cli, &answer);
+
+    if (status == SG_CLI_OK)
+        print_answer(cli, answer);
+    return status;
+}
+
+static enum cli_status data(struct cli *cli, const struct args *args)
+{
+    (void)args;
+    return ask_once(cli);
+}
+
+/* Ends the session on the gateway, and forgets it and its keys here. */
+static enum cli_status close_channel(struct cli *cli, const struct args *args)
+{
+    struct http_call call = {0};
+    struct http_request request = {
+        .plain = true, .method = "DELETE", .target = "/v1/sessions/current"};
+    enum cli_status status = api_perform(cli, SG_API_USER, &request, &call);
+
+    (void)args;
+    /* A session that is over already is what was wanted. */
+    if (status == SG_CLI_OK && !http_call_ok(&call) && call.status != 401 && call.status != 404)
+        status = report_call(cli, &call, "session close");
+    http_call_fini(&call);
+    if (status == SG_CLI_OK || (status == SG_CLI_REFUSED && !session_exists(cli->session)))
+        status = cli_worse(session_forget(cli), chanstate_forget(cli->profile));
+    if (status != SG_CLI_OK)
+        return status;
+    if (cli->options.json) {
+        SG_JSON_CLEANUP struct json_object *json = json_object_new_object();
+
+        if (json_put_bool(json, "closed", true))
+            json_print(json);
+    } else if (!cli->options.quiet) {
+        term_line("The channel is closed.");
+    }
+    return SG_CLI_OK;
+}
+
+static void wait_until(int64_t until_ns)
+{
+    struct timespec slice = {.tv_nsec = SG_SESSION_SLICE_MS * SG_NS_PER_MS};
+
+    while (!term_interrupted() && clock_monotonic_ns() < until_ns)
+        (void)nanosleep(&slice, NULL);
+}
+
+/* Asks again and again, and closes the channel when its time is over or the user has enough. */
+static enum cli_status watch(struct cli *cli, const struct args *args)
+{
+    const char *interval_text = args_get(args, SG_ARG_INTERVAL);
+    const char *count_text = args_get(args, SG_ARG_COUNT);
+    int64_t interval = SG_SESSION_INTERVAL_S, count = INT64_MAX;
+    struct chanstate state = {.sequence = 0};
+    bool found = false;
+
+    if ((interval_text && !text_parse_duration(interval_text, &interval)) ||
+        (count_text && !message_number(count_text, &count)))
+        return report_error(SG_CLI_USAGE, "secctl session watch --interval 30s --count 10",
+                            "--interval takes a time, --count a number");
+    enum cli_status status = chanstate_load(cli->profile, &state, &found);
+    int64_t end_s = state.expires_s;
+    secret_wipe(&state, sizeof(state));
+    for (int64_t i = 0; status == SG_CLI_OK && i < count && !term_interrupted(); i++) {
+        int64_t next_ns = clock_monotonic_ns() + interval * SG_NS_PER_S;
+        int64_t left_ns;
+
+        status = ask_once(cli);
+        left_ns = (end_s - clock_now_s()) * SG_NS_PER_S;
+        if (i + 1 == count || status != SG_CLI_OK)
+            break;
+        if (next_ns - clock_monotonic_ns() >= left_ns) {
+            term_note("secctl: the time of the channel is over");
+            break;
+        }
+        wait_until(next_ns);
+    }
+    /* Ctrl-C is how it is meant to end; the session is closed all the same. */
+    if (term_interrupted() || status == SG_CLI_INTERRUPTED) {
+        term_forgive_interrupt();
+        status = SG_CLI_OK;
+    }
+    return cli_worse(status, close_channel(cli, args));
+}
+
+static const struct {
+    const char *name;
+    enum cli_status (*run)(struct cli *cli, const struct args *args);
+} verbs[] = {{"open", open_channel}, {"data", data}, {"watch", watch}, {"close", close_channel}};
+
+enum cli_status cmd_session(struct cli *cli, const struct args *args)
+{
+    const char *verb = args->n_operands ? args->operands[0] : "";
+    size_t i = 0;
+    enum cli_status status = args_expect(args, 1, 1, "open, data, watch or close");
+
+    if (status != SG_CLI_OK)
+        return status;
+    while (i < sizeof(verbs) / sizeof(verbs[0]) && strcmp(verbs[i].name, verb) != 0)
+        i++;
+    if (i == sizeof(verbs) / sizeof(verbs[0]))
+        return report_error(SG_CLI_USAGE, "see: secctl session --help", "a session cannot \"%s\"",
+                            verb);
+    status = connect_open_sealed(cli, verbs[i].run == data || verbs[i].run == watch);
+    return status == SG_CLI_OK ? verbs[i].run(cli, args) : status;
+}

@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* secctl tokens: tokens for scripts. */
+#include "base/buf.h"
+#include "cli/api.h"
+#include "cli/commands.h"
+#include "cli/connect.h"
+#include "cli/json.h"
+#include "cli/list.h"
+#include "cli/report.h"
+#include "cli/table.h"
+#include "cli/term.h"
+#include "cli/text.h"
+
+#include <json-c/json.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define SG_TOKENS_EXPIRES "30d"
+
+/* "a,b" of an array of texts. */
+static void join(struct json_object *array, struct buf *ret)
+{
+    buf_init(ret, 4096);
+    for (size_t i = 0; array && i < json_object_array_length(array); i++) {
+        struct json_object *item = json_object_array_get_idx(array, i);
+
+        buf_printf(ret, "%s%s", i ? "," : "", json_object_get_string(item));
+    }
+}
+
+static void format_time(struct json_object *object, const char *key, char ret[SG_TEXT_SIZE])
+{
+    int64_t when;
+
+    ret[0] = '-';
+    ret[1] = 0;
+    if (text_parse_time(json_text(object, key, ""), &when))
+        text_datetime(when, ret);
+}
+
+static void add_row(struct table *table, struct json_object *t)
+{
+    SG_BUF_CLEANUP struct buf scopes = {0}, limits = {0}, keys = {0};
+    char used[SG_TEXT_SIZE], expires[SG_TEXT_SIZE];
+
+    join(json_array(t, "scopes"), &scopes);
+    join(json_array(t, "spaces"), &limits);
+    join(json_array(t, "keys"), &keys);
+    if (limits.len && keys.len)
+        buf_putc(&limits, ' ');
+    buf_puts(&limits, buf_str(&keys));
+    format_time(t, "last_used_at", used);
+    format_time(t, "expires_at", expires);
+    table_row(table,
+              (const char *[]){json_text(t, "id", "?"), expires, used,
+                               json_text(t, "last_address", "-"), buf_str(&scopes),
+                               limits.len ? buf_str(&limits) : "-", json_text(t, "name", "?")},
+              NULL);
+}
+
+static enum cli_status list(struct cli *cli, const struct args *args)
+{
+    SG_JSON_CLEANUP struct json_object *answer = NULL;
+    enum cli_status status =
+        api_call(cli, SG_API_USER, "GET", "/v1/tokens", NULL, "tokens", &answer);
+    struct json_object *tokens = json_array(answer, "tokens");
+    struct table table;
+
+    (void)args;
+    if (status != SG_CLI_OK)
+        return status;
+    if (cli->options.json) {
+        json_print(answer);
+        return SG_CLI_OK;
+    }
+    table_init(&table, 7, "");
+    table_row(&table,
+              (const char *[]){"TOKEN", "EXPIRES", "LAST USED", "FROM", "SCOPES", "LIMITS", "NAME"},
+              NULL);
+    for (size_t i = 0; tokens && i < json_object_array_length(tokens); i++)
+        add_row(&table, json_object_array_get_idx(tokens, i));
+    table_print(&table);
+    table_fini(&table);
+    return SG_CLI_OK;
+}
+
+/* Adds the parts of a list with commas or blanks as an array; an empty list is none. */
+static bool put_list(struct json_object *body, const char *key, const char *list)
+{
+    struct json_object *array = json_object_new_array();
+    char *copy = strdup(list), *rest = NULL;
+    bool ok = array && copy;
+
+    for (char *part = copy ? strtok_r(copy, ", ", &rest) : NULL; ok && part;
+         part = strtok_r(NULL, ", ", &rest)) {
+        struct json_object *text = json_object_new_string(part);
+
+        ok = text && json_object_array_add(array, text) == 0;
+    }
+    free(copy);
+    if (ok)
+        return json_put(body, key, array);
+    (void)json_object_put(array);
+    return false;
+}
+
+static enum cli_status create(struct cli *cli, const struct args *args)
+{
+    SG_JSON_CLEANUP struct json_object *body = json_object_new_object();
+    SG_JSON_CLEANUP struct json_object *made = NULL;
+    const char *scopes = args_get(args, SG_ARG_SCOPES), *spaces = args_get(args, SG_ARG_SPACES);
+    const char *keys = args_get(args, SG_ARG_KEYS), *expires = args_get(args, SG_ARG_EXPIRES);
+    int64_t seconds;
+
+    if (!text_parse_duration(expires ? expires : SG_TOKENS_EXPIRES, &seconds))
+        return report_error(SG_CLI_USAGE, "for example 12h, 30d, 52w",
+                            "\"%s\" is no length of time", expires);
+    if (!json_put_text(body, "name", args->operands[1]) || !put_list(body, "scopes", scopes) ||
+        (spaces && !put_list(body, "spaces", spaces)) || (keys && !put_list(body, "keys", keys)) ||
+        !json_put_int(body, "expires_in", seconds))
+        return report_no_memory();
+    enum cli_status status =
+        api_call(cli, SG_API_USER, "POST", "/v1/tokens", body, "tokens", &made);
+    if (status != SG_CLI_OK)
+        return status;
+    if (cli->options.json) {
+        json_print(made);
+        return SG_CLI_OK;
+    }
+    term_note("secctl: this is the only time that it is shown; it is good until %.10s",
+              json_text(made, "expires_at", "?"));
+    term_line("%s", json_text(made, "token", "?"));
+    return SG_CLI_OK;
+}
+
+static enum cli_status delete (struct cli *cli, const struct args *args) {
+    enum cli_status status = SG_CLI_OK;
+
+    for (size_t i = 1; i < args->n_operands; i++)
+        status = cli_worse(status, list_delete(cli, "/v1/tokens/", args->operands[i]));
+    return status;
+}
+
+static const struct {
+    const char *name;
+    size_t least, most;
+    enum cli_status (*run)(struct cli *cli, const struct args *args);
+} verbs[] = {{"list", 0, 0, list}, {"create", 1, 1, create}, {"rm", 1, SIZE_MAX - 1, delete}};
+
+enum cli_status cmd_tokens(struct cli *cli, const struct args *args)
+{
+    const char *verb = args->n_operands ? args->operands[0] : "list";
+    size_t i = 0;
+
+    while (i < sizeof(verbs) / sizeof(verbs[0]) && strcmp(verbs[i].name, verb) != 0)
+        i++;
+    if (i == sizeof(verbs) / sizeof(verbs[0]))
+        return report_error(SG_CLI_USAGE, "see: secctl tokens --help", "tokens cannot be \"%s\"",
+                            verb);
+    enum cli_status status = args_expect(args, args->n_operands ? verbs[i].least + 1 : 0,
+                                         verbs[i].most + 1, i == 1 ? "NAME" : "ID");
+    if (status == SG_CLI_OK && verbs[i].run == create && !args_has(args, SG_ARG_SCOPES))
+        status = report_error(SG_CLI_USAGE, "secctl tokens create NAME --scopes files:read",
+                              "--scopes is missing");
+    if (status == SG_CLI_OK)
+        status = connect_open(cli, NULL, false);
+    return status == SG_CLI_OK ? verbs[i].run(cli, args) : status;
+}
