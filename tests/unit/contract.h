@@ -16,6 +16,7 @@
 #include "store/audit.h"
 #include "store/blobs.h"
 #include "store/events.h"
+#include "store/factors.h"
 #include "store/files.h"
 #include "store/sessions.h"
 #include "store/signatures.h"
@@ -35,6 +36,7 @@ struct contract_engine {
     struct events_store (*events)(void *handle);
     struct signatures_store (*signatures)(void *handle);
     struct audit_store (*audit)(void *handle);
+    struct factors_store (*factors)(void *handle);
 };
 
 /* An engine of blobs. */
@@ -59,6 +61,7 @@ int contract_events(const struct contract_engine *engine);
 int contract_events_race(const struct contract_engine *engine);
 int contract_signatures(const struct contract_engine *engine);
 int contract_audit(const struct contract_engine *engine);
+int contract_factors(const struct contract_engine *engine);
 int contract_blobs(const struct contract_blobs_engine *engine);
 
 /* -- tools --------------------------------------------------------------------------------------

@@ -48,6 +48,11 @@ static struct signatures_store engine_signatures(void *handle)
     return sqlite_store_signatures(handle);
 }
 
+static struct factors_store engine_factors(void *handle)
+{
+    return sqlite_store_factors(handle);
+}
+
 static struct audit_store engine_audit(void *handle)
 {
     return sqlite_store_audit(handle);
@@ -68,4 +73,5 @@ const struct contract_engine sqlite_engine = {.name = "SQLite",
                                               .spaces = engine_spaces,
                                               .events = engine_events,
                                               .signatures = engine_signatures,
+                                              .factors = engine_factors,
                                               .audit = engine_audit};
