@@ -153,7 +153,7 @@ static void note_session(void *ctx, enum audit_type type, const char *user,
 {
     const struct worker *w = ctx;
     const struct audit_act act = {.type = type,
-                                  .actor = user,
+                                  .actor = "", /* the gateway: the owner need not be who asked */
                                   .subject = user,
                                   .address = address,
                                   .session = session_id,
