@@ -6,7 +6,7 @@
 #include "core/identity.h"
 
 #define JSON_MAX (16 * 1024) /* bytes of a JSON body */
-#define FORM_MAX (8 * 1024)  /* bytes of a form */
+#define FORM_MAX (16 * 1024) /* bytes of a form */
 #define MESSAGE_MAX                                                                                \
     (128 * 1024) /* bytes of a message; JSON may escape each of its text's with six */
 
@@ -52,6 +52,7 @@
     X(GET, "/readyz", ready_get, PUBLIC, NO_BODY, BLOCKS)                                          \
     X(GET, "/metrics", metrics_get, LOCAL, NO_BODY, QUICK)                                         \
     X(GET, "/.well-known/jwks.json", jwks_get, PUBLIC, NO_BODY, QUICK)                             \
+    X(GET, "/.well-known/oauth-authorization-server", oauth_metadata, PUBLIC, NO_BODY, QUICK)      \
     X(GET, "/v1/daytime", daytime_get, PUBLIC, NO_BODY, BLOCKS)                                    \
     X(GET, "/v1/tls", tls_get, PUBLIC, NO_BODY, QUICK)                                             \
     X(GET, "/v1/ca", ca_get, PUBLIC, NO_BODY, BLOCKS)                                              \
@@ -85,6 +86,17 @@
     X(POST, "/v1/sessions/{id}/data", data_exchange, USER, SEALED, QUICK, .open = true)            \
     X(GET, "/v1/identity", identity_get, PUBLIC, NO_BODY, QUICK)                                   \
     X(POST, "/v1/oauth/token", oauth_token, PUBLIC, FORM, BLOCKS)                                  \
+    X(POST, "/v1/oauth/introspect", oauth_introspect, PUBLIC, FORM, BLOCKS)                        \
+    X(POST, "/v1/oauth/revoke", oauth_revoke, PUBLIC, FORM, BLOCKS)                                \
+    X(POST, "/v1/oauth/device_authorization", oauth_device_authorize, PUBLIC, FORM, BLOCKS)        \
+    X(GET, "/v1/oauth/device", oauth_device_get, LOGIN, NO_BODY, BLOCKS)                           \
+    X(POST, "/v1/oauth/device", oauth_device_decide, LOGIN, JSON, BLOCKS)                          \
+    X(GET, "/v1/oauth/clients", oauth_clients_list, ADMIN, NO_BODY, BLOCKS)                        \
+    X(POST, "/v1/oauth/clients", oauth_clients_create, ADMIN, JSON, BLOCKS)                        \
+    X(DELETE, "/v1/oauth/clients/{id}", oauth_clients_delete, ADMIN, NO_BODY, BLOCKS)              \
+    X(GET, "/v1/oauth/audiences", oauth_audiences_list, ADMIN, NO_BODY, BLOCKS)                    \
+    X(POST, "/v1/oauth/audiences", oauth_audiences_create, ADMIN, JSON, BLOCKS)                    \
+    X(DELETE, "/v1/oauth/audiences/{audience...}", oauth_audiences_delete, ADMIN, NO_BODY, BLOCKS) \
     X(GET, "/v1/spaces", spaces_list, USER, NO_BODY, BLOCKS)                                       \
     X(POST, "/v1/spaces", spaces_create, SAY, JSON, BLOCKS)                                        \
     X(GET, "/v1/spaces/{space}", spaces_get, HEAR, NO_BODY, BLOCKS)                                \

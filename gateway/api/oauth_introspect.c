@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* POST /v1/oauth/introspect: what a token is worth now (RFC 7662), for services with a secret and
+ * for admins. */
+#include <string.h>
+#include <strings.h>
+
+#include "api/dpop_request.h"
+#include "api/oauth_request.h"
+#include "api/operations.h"
+#include "base/encode.h"
+#include "http/request.h"
+
+#define ANSWER_MAX 8192 /* bytes */
+
+/* Who acts for whom, outermost the one who acts now (RFC 8693, section 4.1). */
+static void put_actors(struct json_out *o, const struct inspected *token)
+{
+    for (size_t i = 0; i < token->actor_count; i++) {
+        json_out_object(o, "act");
+        json_out_string(o, "sub", token->actor[i]);
+    }
+    for (size_t i = 0; i < token->actor_count; i++)
+        json_out_close(o, '}');
+}
+
+static void put_confirmation(struct json_out *o, const struct principal *who)
+{
+    if (who->confirmation == SG_CONFIRM_NOTHING)
+        return;
+    json_out_object(o, "cnf");
+    json_out_base64url(o, who->confirmation == SG_CONFIRM_DPOP ? "jkt" : "x5t#S256",
+                       who->confirmation_sha256, sizeof who->confirmation_sha256);
+    json_out_close(o, '}');
+}
+
+static void put_active(struct json_out *o, const struct inspected *token, const char *issuer)
+{
+    const struct principal *who = &token->who;
+    char scope[SG_CLAIM_SIZE];
+
+    identity_scopes_format(who->scopes, scope);
+    json_out_string(o, "scope", scope);
+    if (who->client_id[0] != '\0')
+        json_out_string(o, "client_id", who->client_id);
+    json_out_string(o, "username", who->user);
+    if (token->kind != SG_TOKEN_REFRESH)
+        json_out_string(o, "token_type", who->confirmation == SG_CONFIRM_DPOP ? "DPoP" : "Bearer");
+    json_out_integer(o, "exp", token->expires_s);
+    json_out_integer(o, "iat", token->issued_s);
+    json_out_string(o, "sub", who->user);
+    json_out_string(o, "aud", token->audience);
+    json_out_string(o, "iss", issuer);
+    if (who->jti[0] != '\0')
+        json_out_string(o, "jti", who->jti);
+    if (!who->scripted)
+        json_out_hex(o, "sid", who->session_id, sizeof who->session_id);
+    put_actors(o, token);
+    put_confirmation(o, who);
+}
+
+static enum sg_err reply(struct request *r, const char *token)
+{
+    const struct api *api = request_app(r);
+    struct inspected found;
+    struct json_out o;
+    bool active = false;
+    enum sg_err err = oauth_introspect(api->oauth, token, &found, &active);
+
+    if (err != SG_OK)
+        return err;
+    json_out_init(&o, ANSWER_MAX);
+    json_out_object(&o, NULL);
+    json_out_boolean(&o, "active", active);
+    if (active)
+        put_active(&o, &found, oauth_issuer(api->oauth));
+    json_out_close(&o, '}');
+    reply_header(r, "Pragma", "no-cache");
+    return json_out_reply(r, 200, &o);
+}
+
+/* An admin asks with a token of its own: false when there is none that is good for it. */
+static bool is_admin(struct request *r)
+{
+    const struct api *api = request_app(r);
+    const char *value = request_header(r, "Authorization");
+    bool dpop = value != NULL && strncasecmp(value, "DPoP ", 5) == 0, given = false;
+    uint8_t key[SG_DIGEST_SIZE];
+    struct presented with = {.address = request_address(r)};
+    struct oauth_presented shown;
+    struct oauth_refusal refusal;
+    struct principal who;
+
+    if (value == NULL || request_header_repeated(r, "Authorization") ||
+        (!dpop && strncasecmp(value, "Bearer ", 7) != 0))
+        return false;
+    value += dpop ? 5 : 7;
+    value += strspn(value, " ");
+    if (dpop) {
+        if (dpop_request(r, value, strlen(value), key, &given) != SG_OK || !given)
+            return false;
+        with.dpop_sha256 = key;
+    } else {
+        if (oauth_presented(r, &shown, &refusal) != SG_OK)
+            return false;
+        with.certificate_sha256 = shown.with.certificate_sha256;
+    }
+    return identity_authenticate(api->identity, value, strlen(value), &with, &who) == SG_OK &&
+           who.role == SG_ROLE_ADMIN && (who.scopes & SG_SCOPE_ADMIN) != 0 &&
+           (who.confirmation == SG_CONFIRM_DPOP) == dpop;
+}
+
+static enum sg_err serve(struct request *r, const struct form_field *fields,
+                         struct oauth_refusal *refusal)
+{
+    struct oauth_client client;
+    bool given = false;
+    enum sg_err err =
+        oauth_client_of(r, fields[1].value, fields[2].value, &client, &given, refusal);
+
+    if (err != SG_OK)
+        return err;
+    if (given ? !client.confidential : !is_admin(r)) {
+        refusal->error = "invalid_client";
+        refusal->description = "Only clients with a secret, and admins, may ask.";
+        return SG_ERR_BAD_REQUEST;
+    }
+    if (fields[0].value == NULL) {
+        refusal->error = "invalid_request";
+        refusal->description = "token is missing.";
+        return SG_ERR_BAD_REQUEST;
+    }
+    return reply(r, fields[0].value);
+}
+
+static enum sg_err run(struct request *r)
+{
+    struct form_field fields[] = {
+        {.name = "token"}, {.name = "client_id"}, {.name = "client_secret"}};
+    struct oauth_refusal refusal = {0};
+    enum sg_err err = oauth_form(r, fields, 3, &refusal);
+
+    if (err == SG_OK)
+        err = serve(r, fields, &refusal);
+    oauth_form_wipe(fields, 3);
+    return oauth_answer(r, err, &refusal);
+}
+
+const struct operation oauth_introspect_operation = {.run = run};

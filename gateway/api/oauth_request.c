@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Forms, clients and answers of OAuth; no secret of a client stays behind. */
+#include "api/oauth_request.h"
+
+#include <string.h>
+#include <strings.h>
+
+#include "api/dpop_request.h"
+#include "api/json_in.h"
+#include "base/clock.h"
+#include "base/encode.h"
+#include "base/secret.h"
+#include "core/certificates.h"
+#include "http/request.h"
+
+#define ERROR_MAX 1024 /* bytes of an error's answer */
+#define BASIC_MAX 1024 /* bytes of what Basic decodes to */
+
+static enum sg_err refuse(struct oauth_refusal *ret, const char *error, const char *description)
+{
+    ret->error = error;
+    ret->description = description;
+    return SG_ERR_BAD_REQUEST;
+}
+
+enum sg_err oauth_form(struct request *r, struct form_field *fields, size_t count,
+                       struct oauth_refusal *refusal)
+{
+    const char *reason = "";
+    size_t len;
+    const uint8_t *body = request_body(r, &len);
+    enum sg_err err = form_in_parse(body != NULL ? body : (const uint8_t *)"", len,
+                                    request_arena(r), fields, count, &reason);
+
+    json_in_wipe_body(r);
+    return err == SG_ERR_BAD_FIELD ? refuse(refusal, "invalid_request", reason) : err;
+}
+
+void oauth_form_wipe(struct form_field *fields, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        json_in_wipe(fields[i].value);
+}
+
+/* -- clients ----------------------------------------------------------------------------------- */
+
+/* One half of Basic, which is encoded as a form is (RFC 6749, section 2.3.1). */
+static const char *decode_half(struct arena *arena, const char *text, size_t len)
+{
+    char *decoded = arena_alloc(arena, len + 1);
+    size_t size;
+
+    if (decoded == NULL || encode_unpercent(text, len, true, decoded, &size) != SG_OK ||
+        strlen(decoded) != size)
+        return NULL;
+    return decoded;
+}
+
+/* *ret_id NULL: the header is not there, or of another scheme. */
+static enum sg_err read_basic(struct request *r, const char **ret_id, const char **ret_secret,
+                              struct oauth_refusal *refusal)
+{
+    static const char scheme[] = "Basic ";
+    const char *value = request_header(r, "Authorization"), *colon;
+    char text[BASIC_MAX];
+    size_t len;
+
+    *ret_id = NULL;
+    if (request_header_repeated(r, "Authorization"))
+        return refuse(refusal, "invalid_request", "Authorization is given more than once.");
+    if (value == NULL || strncasecmp(value, scheme, sizeof scheme - 1) != 0)
+        return SG_OK;
+    value += sizeof scheme - 1;
+    value += strspn(value, " ");
+    if (encode_unbase64(value, strlen(value), (uint8_t *)text, sizeof text, &len) != SG_OK)
+        return refuse(refusal, "invalid_client", "Authorization: Basic is malformed.");
+    colon = memchr(text, ':', len);
+    if (colon != NULL) {
+        *ret_id = decode_half(request_arena(r), text, (size_t)(colon - text));
+        *ret_secret = decode_half(request_arena(r), colon + 1, len - (size_t)(colon - text) - 1);
+    }
+    secret_wipe(text, sizeof text);
+    if (colon == NULL || *ret_id == NULL || *ret_secret == NULL)
+        return refuse(refusal, "invalid_client", "Authorization: Basic is malformed.");
+    return SG_OK;
+}
+
+enum sg_err oauth_client_of(struct request *r, const char *client_id, const char *client_secret,
+                            struct oauth_client *ret, bool *ret_given,
+                            struct oauth_refusal *refusal)
+{
+    const struct api *api = request_app(r);
+    const char *id = NULL, *secret = NULL;
+    enum sg_err err = read_basic(r, &id, &secret, refusal);
+
+    if (err != SG_OK)
+        return err;
+    if (id != NULL && (client_secret != NULL || (client_id != NULL && strcmp(client_id, id) != 0)))
+        return refuse(refusal, "invalid_request", "The client is named in two ways.");
+    if (id == NULL) {
+        id = client_id;
+        secret = client_secret;
+    }
+    *ret_given = id != NULL;
+    if (id == NULL)
+        return secret == NULL
+                   ? SG_OK
+                   : refuse(refusal, "invalid_request", "client_secret comes without client_id.");
+    err = oauth_client_check(api->oauth, id, secret, ret);
+    return err == SG_ERR_BAD_CREDENTIALS
+               ? refuse(refusal, "invalid_client", "The client is not known by these credentials.")
+               : err;
+}
+
+/* -- what tokens are bound to ------------------------------------------------------------------ */
+
+/* A certificate that is not good is as none: what needs it is refused later, by name. */
+static bool find_certificate(struct request *r, uint8_t ret_sha256[SG_DIGEST_SIZE])
+{
+    const struct api *api = request_app(r);
+    struct request_certificate c;
+    struct shown_certificate shown;
+
+    request_certificate(r, &c);
+    if (c.der == NULL || api->certificates == NULL)
+        return false;
+    shown = (struct shown_certificate){.der = c.der,
+                                       .len = c.len,
+                                       .verified = c.verified,
+                                       .ca = c.ca,
+                                       .not_before_s = c.not_before_s,
+                                       .expires_s = c.expires_s};
+    memcpy(shown.sha256, c.sha256, sizeof shown.sha256);
+    if (certificates_identify(api->certificates, &shown, clock_now_ns() / SG_NS_PER_S, NULL) !=
+        SG_OK)
+        return false;
+    memcpy(ret_sha256, c.sha256, SG_DIGEST_SIZE);
+    return true;
+}
+
+enum sg_err oauth_presented(struct request *r, struct oauth_presented *ret,
+                            struct oauth_refusal *refusal)
+{
+    bool given = false;
+    enum sg_err err = dpop_request(r, NULL, 0, ret->dpop_sha256, &given);
+
+    ret->with = (struct presented){.address = request_address(r)};
+    if (err == SG_ERR_BAD_PROOF)
+        return refuse(refusal, "invalid_dpop_proof", "The DPoP proof is not valid here and now.");
+    if (err != SG_OK)
+        return err;
+    if (given)
+        ret->with.dpop_sha256 = ret->dpop_sha256;
+    if (find_certificate(r, ret->certificate_sha256))
+        ret->with.certificate_sha256 = ret->certificate_sha256;
+    return SG_OK;
+}
+
+/* -- answers ----------------------------------------------------------------------------------- */
+
+enum sg_err oauth_answer(struct request *r, enum sg_err err, const struct oauth_refusal *refusal)
+{
+    struct json_out o;
+    bool client;
+
+    if (err != SG_ERR_BAD_REQUEST || refusal->error == NULL)
+        return err;
+    client = strcmp(refusal->error, "invalid_client") == 0;
+    json_out_init(&o, ERROR_MAX);
+    json_out_object(&o, NULL);
+    json_out_string(&o, "error", refusal->error);
+    json_out_string(&o, "error_description", refusal->description);
+    json_out_close(&o, '}');
+    reply_header(r, "Pragma", "no-cache");
+    if (client)
+        reply_header(r, "WWW-Authenticate", "Basic realm=\"secgate\"");
+    return json_out_reply(r, client ? 401 : 400, &o);
+}
+
+void oauth_put_scopes(struct json_out *o, const char *name, unsigned scopes)
+{
+    char text[SG_CLAIM_SIZE];
+    const char *p = text;
+
+    identity_scopes_format(scopes, text);
+    json_out_array(o, name);
+    while (*p != '\0') {
+        size_t len = strcspn(p, " ");
+
+        json_out_text(o, NULL, p, len);
+        p += len;
+        p += strspn(p, " ");
+    }
+    json_out_close(o, ']');
+}
+
+void oauth_put_client(struct json_out *o, const char *name, const struct oauth_client *client,
+                      const char *secret)
+{
+    json_out_object(o, name);
+    json_out_string(o, "id", client->id);
+    json_out_string(o, "name", client->name);
+    json_out_array(o, "grants");
+    for (unsigned bit = 1; bit <= SG_GRANTS_ALL; bit <<= 1)
+        if ((client->grants & bit) != 0)
+            json_out_string(o, NULL, oauth_grant_name(bit));
+    json_out_close(o, ']');
+    json_out_boolean(o, "confidential", client->confidential);
+    if (secret != NULL && secret[0] != '\0')
+        json_out_string(o, "secret", secret);
+    json_out_time(o, "created_at", client->created_ns);
+    json_out_close(o, '}');
+}
+
+void oauth_put_audience(struct json_out *o, const char *name, const struct oauth_audience *audience)
+{
+    json_out_object(o, name);
+    json_out_string(o, "audience", audience->audience);
+    json_out_string(o, "name", audience->name);
+    oauth_put_scopes(o, "scopes", audience->scopes);
+    json_out_time(o, "created_at", audience->created_ns);
+    json_out_close(o, '}');
+}
