@@ -1,0 +1,223 @@
+// SPDX-License-Identifier: Apache-2.0
+// The sealed channel from the command line: what goes over it, what a stranger in the middle sees and can do.
+import assert from 'node:assert/strict';
+import { generateKeyPairSync, randomBytes, sign } from 'node:crypto';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { suite } from './lib/suite.mjs';
+import { eventually } from './lib/gateway.mjs';
+import { Relay } from './lib/relay.mjs';
+import { Secctl } from './lib/secctl.mjs';
+
+const password = 'the first password';
+const DATA = '/v1/sessions/current/data';
+
+suite('secctl_session', async ({ gw, it }) => {
+  const relay = await Relay.start({ gateway: gw });
+  await new Secctl(gw).signup();
+  const ctl = new Secctl(relay);
+  await ctl.login();
+  const open = (who = ctl, options = {}) =>
+    who.run(['session', 'open', '--password-file', '-', ...(options.args ?? [])], { input: `${password}\n`, ...options });
+  const exchanges = () => relay.requests.filter((request) => request.path === DATA).length;
+  const state = () => JSON.parse(readFileSync(ctl.profile('channel.json'), 'utf8'));
+
+  await it('is not there before it is opened', async () => {
+    for (const args of [['session', 'data'], ['session', 'watch'], ['--sealed', 'whoami']]) {
+      const refused = await ctl.run(args, { expect: 2 });
+      assert.match(refused.stderr, /no channel is open\n {2}next: run: secctl session open/);
+    }
+  });
+
+  await it('opens, and pins the identity key', async () => {
+    const opened = await open();
+    assert.match(opened.stdout, /A sealed channel is open for (30|29) minutes/);
+    const { key } = (await gw.client().get('/v1/identity')).json;
+    assert.ok(opened.stderr.includes(`the identity key of the gateway is ${key}`));
+    assert.equal(JSON.parse(readFileSync(ctl.profile('trusted.json'), 'utf8')).identity_key, key);
+    for (const name of ['channel.json', 'sealed.json', 'trusted.json']) assert.equal(ctl.mode(name), 0o600, name);
+    assert.ok(!(await open()).stderr.includes('identity key'), 'said once only');
+    assert.equal((await ctl.run(['whoami'])).stdout, 'root-admin (admin)\n', 'the ordinary session is untouched');
+  });
+
+  await it('asks for sequence, epoch and content; the epoch moves on after ten answers', async () => {
+    const seen = [];
+    for (let i = 0; i < 12; i++) seen.push(await ctl.json(['session', 'data']));
+    assert.deepEqual(seen.map((answer) => answer.sequence), Array.from({ length: 12 }, (_, i) => i + 1));
+    assert.deepEqual(seen.map((answer) => answer.epoch), [...Array(10).fill(0), 1, 1]);
+    for (const { text, time } of seen) {
+      assert.match(text, /^[A-Z]{8}$/);
+      assert.ok(Math.abs(Date.parse(time) - Date.now()) < 60000);
+    }
+    assert.equal(new Set(seen.map((answer) => answer.text)).size, 12);
+    assert.match((await ctl.run(['session', 'data'])).stdout, /^ +13 {2}epoch 1 {2}[A-Z]{8} {2}\S+Z\n$/);
+    assert.equal(state().epoch, 1);
+  });
+
+  await it('carries every command, and nothing of it is seen in between', async () => {
+    const content = randomBytes(300000);
+    ctl.file('secret.bin', content);
+    relay.requests.length = 0;
+    const seen = [];
+    relay.spoil = (what) => seen.push(what.body.toString('latin1'));
+    const sealed = (...args) => ctl.run(['--sealed', ...args]);
+    await sealed('put', '-q', 'secret.bin', 'common/secret.bin');
+    await sealed('get', '-q', 'common/secret.bin', '-o', 'back.bin');
+    assert.deepEqual(ctl.read('back.bin'), content);
+    assert.match((await sealed('ls', 'common/')).stdout, /secret\.bin/);
+    assert.equal((await sealed('whoami')).stdout, 'root-admin (admin)\n');
+    await sealed('say', 'common', 'said under seal');
+    assert.match((await sealed('tail', 'common')).stdout, /said under seal/);
+    const chat = await ctl.run(['--sealed', 'chat', 'common'], { input: 'first\nsecond\n' });
+    assert.match(chat.stdout, /first[^]*second/);
+    assert.match((await sealed('daytime', '--json')).stdout, /"timezone":"UTC"/);
+    relay.spoil = undefined;
+    assert.deepEqual([...new Set(relay.requests.map((request) => `${request.method} ${request.path}`))], [`POST ${DATA}`]);
+    for (const text of seen) assert.ok(!/secret\.bin|under seal|root-admin|second/.test(text), text.slice(0, 200));
+  });
+
+  await it('says what went wrong inside, and what does not fit', async () => {
+    const missing = await ctl.run(['--sealed', 'cat', 'common/none'], { expect: 2 });
+    assert.match(missing.stderr, /404 not-found/);
+    const long = randomBytes(1200000);
+    const refused = await ctl.run(['--sealed', 'put', ctl.file('long', long), 'common/long'], { expect: 2 });
+    assert.match(refused.stderr, /413 too-large[^]*next: .*without --sealed/);
+    const huge = await ctl.run(['--sealed', 'put', ctl.file('huge', Buffer.alloc((4 << 20) + 1)), 'common/huge'], { expect: 1 });
+    assert.match(huge.stderr, /does not go into a sealed message/);
+    await ctl.run(['put', '-q', 'long', 'common/long']);
+    const answer = await ctl.run(['--sealed', 'get', 'common/long', '-o', 'not'], { expect: 2 });
+    assert.match(answer.stderr, /413 too-large[^]*without --sealed/);
+    assert.ok(!ctl.has('not'));
+    for (const args of [['--sealed', 'login'], ['--sealed', 'signup']]) {
+      assert.match((await ctl.run(args, { expect: 1 })).stderr, /session open/);
+    }
+  });
+
+  await it('twenty processes share it, and no number is used twice', async () => {
+    relay.requests.length = 0;
+    const results = await Promise.all(Array.from({ length: 20 }, () => ctl.json(['session', 'data'])));
+    assert.equal(new Set(results.map((answer) => answer.sequence)).size, 20);
+    assert.equal(exchanges(), 20);
+  });
+
+  await it('asks again for an answer that was lost, and the message is said once', async () => {
+    let cut = 2;
+    relay.spoil = (what) => {
+      if (what.request.url === DATA && cut-- > 0) what.cutAt = 5;
+    };
+    relay.requests.length = 0;
+    await ctl.run(['--sealed', 'say', 'common', 'only once']);
+    assert.equal(exchanges(), 3);
+    relay.spoil = undefined;
+    const { stdout } = await ctl.run(['tail', '-n', '50', 'common']);
+    assert.equal(stdout.split('only once').length, 2);
+  });
+
+  await it('takes no answer that was tampered with', async () => {
+    for (const change of [
+      (answer) => ({ ...answer, data: Buffer.from(answer.data, 'base64').fill(1, 3, 4).toString('base64') }),
+      (answer) => ({ ...answer, sequence: answer.sequence + 1 }),
+      (answer) => ({ ...answer, next_epoch: answer.next_epoch + 1 }),
+      (answer) => ({ ...answer, nonce: Buffer.alloc(12).toString('base64') }),
+      () => ({}),
+    ]) {
+      relay.spoil = (what) => {
+        if (what.request.url !== DATA) return;
+        what.body = Buffer.from(JSON.stringify(change(JSON.parse(what.body))));
+        what.headers['content-length'] = String(what.body.length);
+      };
+      const refused = await ctl.run(['--sealed', 'whoami'], { expect: 4 });
+      assert.match(refused.stderr, /sealed answer of \S+ is not authentic/);
+      assert.equal(refused.stdout, '');
+    }
+    relay.spoil = undefined;
+    assert.equal((await ctl.run(['--sealed', 'whoami'])).stdout, 'root-admin (admin)\n');
+  });
+
+  await it('refuses a channel whose signature or identity is not the gateway\'s', async () => {
+    const keys = generateKeyPairSync('ed25519');
+    const own = keys.publicKey.export({ format: 'der', type: 'spki' }).subarray(-32).toString('base64');
+    const before = state();
+    const spoilers = {
+      'is not signed by its identity key': (channel) => (channel.server_public_key = randomBytes(32).toString('base64')),
+      'somebody else may be in the middle': (channel) => {
+        channel.identity_key = own;
+        channel.signature = sign(null, Buffer.from('anything'), keys.privateKey).toString('base64');
+      },
+    };
+    for (const [text, spoiler] of Object.entries(spoilers)) {
+      relay.spoil = (what) => {
+        const answer = what.request.method === 'POST' && what.request.url === '/v1/sessions' ? JSON.parse(what.body) : {};
+        if (!answer.channel) return;
+        spoiler(answer.channel);
+        what.body = Buffer.from(JSON.stringify(answer));
+        what.headers['content-length'] = String(what.body.length);
+      };
+      const refused = await open(ctl, { expect: 3 });
+      assert.ok(refused.stderr.includes(text), refused.stderr);
+      assert.deepEqual(state(), before, 'the channel that was open stays');
+    }
+    assert.match((await open(ctl, { expect: 3 })).stderr, /IDENTITY KEY OF THE GATEWAY IS NOT THE ONE/);
+    // Even who takes the new key on purpose needs its signature.
+    assert.match((await open(ctl, { args: ['--forget'], expect: 3 })).stderr, /is not signed/);
+    relay.spoil = undefined;
+    await open(ctl, { args: ['--forget'] });
+    await ctl.run(['--sealed', 'whoami']);
+  });
+
+  await it('goes on after the gateway was killed', async () => {
+    const { worker } = gw.roles();
+    process.kill(worker, 'SIGKILL');
+    await eventually(() => gw.roles().worker && gw.roles().worker !== worker, 'a new worker');
+    const answer = await ctl.run(['--sealed', 'whoami'], { expect: null });
+    if (answer.status !== 0) assert.match(answer.stderr, /channel-missing|unavailable|cannot|connect/i);
+    await eventually(async () => (await ctl.run(['--sealed', 'whoami'], { expect: null })).status === 0, 'an answer');
+  });
+
+  await it('watches, and closes at the end', async () => {
+    const { stdout } = await ctl.run(['session', 'watch', '--interval', '1s', '--count', '3']);
+    const lines = stdout.trim().split('\n');
+    assert.equal(lines.length, 4);
+    for (const line of lines.slice(0, 3)) assert.match(line, /^ *[0-9]+ {2}epoch [0-9]+ {2}[A-Z]{8} {2}\S+Z$/);
+    assert.equal(lines[3], 'The channel is closed.');
+    for (const name of ['channel.json', 'sealed.json']) assert.ok(!existsSync(ctl.profile(name)), name);
+    await ctl.run(['session', 'data'], { expect: 2 });
+    await ctl.run(['session', 'watch', '--interval', 'often'], { expect: 2 });
+  });
+
+  await it('Ctrl-C ends watching, and the session with it', async () => {
+    await open();
+    const session = JSON.parse(readFileSync(ctl.profile('sealed.json'), 'utf8'));
+    const watching = ctl.spawn(['session', 'watch']);
+    await eventually(() => Buffer.concat(watching.out).toString().includes('epoch'), 'the first answer');
+    watching.child.kill('SIGINT');
+    const { status, stdout } = await watching.done;
+    assert.equal(status, 0);
+    assert.match(stdout, /The channel is closed\.\n$/);
+    await gw.client({ token: session.token }).get('/v1/users/me', { expect: 401 });
+  });
+
+  await it('closes', async () => {
+    await open();
+    const session = JSON.parse(readFileSync(ctl.profile('sealed.json'), 'utf8'));
+    assert.deepEqual(await ctl.json(['session', 'close']), { closed: true });
+    await gw.client({ token: session.token }).get('/v1/users/me', { expect: 401 });
+    assert.ok(!existsSync(ctl.profile('channel.json')));
+    assert.equal((await ctl.run(['whoami'])).stdout, 'root-admin (admin)\n');
+    await ctl.run(['session'], { expect: 1 });
+    await ctl.run(['session', 'frob'], { expect: 1 });
+  });
+
+  await it('a damaged or copied state does no harm', async () => {
+    await open();
+    const good = readFileSync(ctl.profile('channel.json'));
+    writeFileSync(ctl.profile('channel.json'), '{}');
+    assert.match((await ctl.run(['--sealed', 'whoami'], { expect: 1 })).stderr, /is damaged/);
+    writeFileSync(ctl.profile('channel.json'), good);
+    for (let i = 0; i < 3; i++) await ctl.run(['session', 'data']);
+    writeFileSync(ctl.profile('channel.json'), good);
+    const refused = await ctl.run(['--sealed', 'whoami'], { expect: 2 });
+    assert.match(refused.stderr, /sequence-(replayed|invalid)|sealed-invalid/);
+    await ctl.run(['session', 'close']);
+  });
+  await relay.stop();
+});
