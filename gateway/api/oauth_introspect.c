@@ -85,9 +85,7 @@ static bool is_admin(struct request *r)
     const char *value = request_header(r, "Authorization");
     bool dpop = value != NULL && strncasecmp(value, "DPoP ", 5) == 0, given = false;
     uint8_t key[SG_DIGEST_SIZE];
-    struct presented with = {.address = request_address(r)};
-    struct oauth_presented shown;
-    struct oauth_refusal refusal;
+    struct client_request client;
     struct principal who;
 
     if (value == NULL || request_header_repeated(r, "Authorization") ||
@@ -95,16 +93,14 @@ static bool is_admin(struct request *r)
         return false;
     value += dpop ? 5 : 7;
     value += strspn(value, " ");
-    if (dpop) {
-        if (dpop_request(r, value, strlen(value), key, &given) != SG_OK || !given)
-            return false;
-        with.dpop_sha256 = key;
-    } else {
-        if (oauth_presented(r, &shown, &refusal) != SG_OK)
-            return false;
-        with.certificate_sha256 = shown.with.certificate_sha256;
-    }
-    return identity_authenticate(api->identity, value, strlen(value), &with, &who) == SG_OK &&
+    if (client_request(r, &client) != SG_OK)
+        return false;
+    if (dpop && (dpop_request(r, value, strlen(value), key, &given) != SG_OK || !given))
+        return false;
+    if (dpop)
+        client.with.dpop_sha256 = key;
+    return identity_authenticate(api->identity, value, strlen(value), &client.with, &who) ==
+               SG_OK &&
            who.role == SG_ROLE_ADMIN && (who.scopes & SG_SCOPE_ADMIN) != 0 &&
            (who.confirmation == SG_CONFIRM_DPOP) == dpop;
 }

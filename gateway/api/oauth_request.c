@@ -7,10 +7,8 @@
 
 #include "api/dpop_request.h"
 #include "api/json_in.h"
-#include "base/clock.h"
 #include "base/encode.h"
 #include "base/secret.h"
-#include "core/certificates.h"
 #include "http/request.h"
 
 #define ERROR_MAX 1024 /* bytes of an error's answer */
@@ -114,45 +112,20 @@ enum sg_err oauth_client_of(struct request *r, const char *client_id, const char
 
 /* -- what tokens are bound to ------------------------------------------------------------------ */
 
-/* A certificate that is not good is as none: what needs it is refused later, by name. */
-static bool find_certificate(struct request *r, uint8_t ret_sha256[SG_DIGEST_SIZE])
-{
-    const struct api *api = request_app(r);
-    struct request_certificate c;
-    struct shown_certificate shown;
-
-    request_certificate(r, &c);
-    if (c.der == NULL || api->certificates == NULL)
-        return false;
-    shown = (struct shown_certificate){.der = c.der,
-                                       .len = c.len,
-                                       .verified = c.verified,
-                                       .ca = c.ca,
-                                       .not_before_s = c.not_before_s,
-                                       .expires_s = c.expires_s};
-    memcpy(shown.sha256, c.sha256, sizeof shown.sha256);
-    if (certificates_identify(api->certificates, &shown, clock_now_ns() / SG_NS_PER_S, NULL) !=
-        SG_OK)
-        return false;
-    memcpy(ret_sha256, c.sha256, SG_DIGEST_SIZE);
-    return true;
-}
-
 enum sg_err oauth_presented(struct request *r, struct oauth_presented *ret,
                             struct oauth_refusal *refusal)
 {
     bool given = false;
-    enum sg_err err = dpop_request(r, NULL, 0, ret->dpop_sha256, &given);
+    enum sg_err err = client_request(r, &ret->client);
 
-    ret->with = (struct presented){.address = request_address(r)};
+    if (err == SG_OK)
+        err = dpop_request(r, NULL, 0, ret->dpop_sha256, &given);
     if (err == SG_ERR_BAD_PROOF)
         return refuse(refusal, "invalid_dpop_proof", "The DPoP proof is not valid here and now.");
     if (err != SG_OK)
         return err;
     if (given)
-        ret->with.dpop_sha256 = ret->dpop_sha256;
-    if (find_certificate(r, ret->certificate_sha256))
-        ret->with.certificate_sha256 = ret->certificate_sha256;
+        ret->client.with.dpop_sha256 = ret->dpop_sha256;
     return SG_OK;
 }
 

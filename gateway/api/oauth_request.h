@@ -8,6 +8,7 @@
 #define SG_API_OAUTH_REQUEST_H
 
 #include "api/api.h"
+#include "api/client_request.h"
 #include "api/form_in.h"
 #include "api/json_out.h"
 #include "core/oauth.h"
@@ -28,10 +29,10 @@ enum sg_err oauth_client_of(struct request *r, const char *client_id, const char
 
 /* What a token that is asked for may be bound to. */
 struct oauth_presented {
-    struct presented with;
-    uint8_t certificate_sha256[SG_DIGEST_SIZE], dpop_sha256[SG_DIGEST_SIZE];
+    struct client_request client;
+    uint8_t dpop_sha256[SG_DIGEST_SIZE];
 };
-/* Points into *ret. A bad proof is refused (invalid_dpop_proof). */
+/* Points into *ret, which must stay where it is. A bad proof is refused (invalid_dpop_proof). */
 enum sg_err oauth_presented(struct request *r, struct oauth_presented *ret,
                             struct oauth_refusal *refusal) SG_MUST_CHECK;
 

@@ -210,7 +210,7 @@ static enum sg_err serve(struct ask *ask)
     if (err != SG_OK)
         return err;
     ask->client = given ? &client : NULL;
-    ask->with = &shown.with;
+    ask->with = &shown.client.with;
     return grant == SG_GRANT_REFRESH    ? refresh(ask)
            : grant == SG_GRANT_EXCHANGE ? exchange(ask)
                                         : device(ask);
