@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Speed and memory as ratios to nginx from Debian: same machine, same run, same certificate, TLS 1.3, median of
 // interleaved rounds. Prints a table; nothing here passes or fails. docs/performance.md explains the figures.
-//   node tests/bench/bench.mjs [NAME...]    NAME: memory daytime token download upload handshake list chat sign
+//   node tests/bench/bench.mjs [NAME...]    NAME: memory daytime token download upload handshake list chat sign session
 import { closeSync, openSync, rmSync, writeFileSync, writeSync } from 'node:fs';
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
@@ -10,6 +10,7 @@ import { chat } from './chat.mjs';
 import { fill } from './fill.mjs';
 import { SECONDS, handshakes, memory, perIdle, settled, upload, wrk } from './measure.mjs';
 import { startPeer } from './peer.mjs';
+import { session } from './session.mjs';
 import { sign } from './sign.mjs';
 import { ROUNDS, Table, median } from './table.mjs';
 
@@ -128,6 +129,8 @@ const suites = {
   chat: () => chat(table, gw, admin, directory),
 
   sign: () => sign(table, gw, admin, () => Gateway.start({ config: { log: { level: 'warn' } } }), directory),
+
+  session: () => session(table, directory),
 };
 
 for (const name of wanted) {
