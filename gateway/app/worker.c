@@ -112,6 +112,7 @@ static void reload(struct worker *w, const struct control *m)
     if (done.result == SG_OK)
         server_set_tls(w->server, bundle);
     tls_bundle_unref(bundle);
+    certificates_prune(w->certificates); /* which reads the lists of other CAs again */
     if (control_send(SG_WORKER_CONTROL_FD, &done, NULL, 0) != SG_OK)
         _exit(1); /* no parent, no gateway */
 }

@@ -189,22 +189,23 @@ export function checkProblem(problem, status, headers, where) {
   assert.equal(problem.request_id, headers['x-request-id'], `${where}: request id in the problem`);
 }
 
-// The problem with the connection's certificate that any operation may answer with, or null.
-function connectionProblem(operation, status, body) {
-  if (status !== 403 || body.length === 0) return null;
-  const described = resolve(operation.spec.responses['403'])?.['x-codes'] ?? [];
+// A refusal that any operation can answer with (of tokens: any that takes one), or undefined.
+function commonProblem(operation, { method, status, headers, body, where }) {
+  const codes = document['x-common-codes'][String(status)];
+  const open = operation.spec.security?.length === 0;
+  if (!codes || method === 'HEAD' || headers['content-type'] !== 'application/problem+json') return undefined;
   const problem = JSON.parse(body.toString('utf8'));
-  return document['x-connection-codes'].includes(problem.code) && !described.includes(problem.code) ? problem : null;
+  if (!codes.includes(problem.code) || (open && !/^certificate-|^user-disabled$/.test(problem.code))) return undefined;
+  checkProblem(problem, status, headers, where);
+  if (status === 401) assert.ok(headers['www-authenticate'], `${where}: 401 without WWW-Authenticate`);
+  return problem;
 }
 
 // Throws unless the answer is one that the document describes; body is a Buffer. Returns parsed JSON if it is.
 export function checkResponse(operation, { method, status, headers, body, where }) {
   checkCommonHeaders(headers, where);
-  const refused = connectionProblem(operation, status, body);
-  if (refused) {
-    checkProblem(refused, status, headers, where);
-    return refused;
-  }
+  const refused = commonProblem(operation, { method, status, headers, body, where });
+  if (refused) return refused;
   const response = resolve(operation.spec.responses[String(status)]);
   assert.ok(response, `${where}: status ${status} is not described: ${body.toString('utf8').slice(0, 400)}`);
   checkHeaders(response.headers, headers, where);
