@@ -15,7 +15,7 @@ static enum sg_err run(struct request *r)
     enum sg_err err = info != NULL ? request_param(r, "name", &name) : SG_ERR_NO_MEMORY;
 
     if (err == SG_OK)
-        err = keys_get(api->keys, name, info);
+        err = keys_get(api->keys, request_principal(r), name, info);
     if (err == SG_OK)
         err = key_request_reply(r, 200, info);
     free(info);

@@ -13,12 +13,13 @@ struct list {
     struct key_info info;
 };
 
-static enum sg_err put_all(struct keys *keys, struct list *l, struct json_out *o)
+static enum sg_err put_all(struct keys *keys, const struct principal *who, struct list *l,
+                           struct json_out *o)
 {
     json_out_object(o, NULL);
     json_out_array(o, "keys");
     for (size_t i = 0; i < l->count; i++) {
-        enum sg_err err = keys_get(keys, l->names[i], &l->info);
+        enum sg_err err = keys_get(keys, who, l->names[i], &l->info);
 
         if (err == SG_ERR_NOT_FOUND)
             continue;
@@ -41,9 +42,9 @@ static enum sg_err run(struct request *r)
     if (l == NULL)
         return SG_ERR_NO_MEMORY;
     json_out_init(&o, (size_t)SG_KEY_RECORD_MAX * (SG_KEYS_MAX + 1));
-    err = keys_names(api->keys, l->names, &l->count);
+    err = keys_names(api->keys, request_principal(r), l->names, &l->count);
     if (err == SG_OK)
-        err = put_all(api->keys, l, &o);
+        err = put_all(api->keys, request_principal(r), l, &o);
     free(l);
     if (err == SG_OK)
         return json_out_reply(r, 200, &o);

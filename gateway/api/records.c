@@ -34,6 +34,16 @@ void records_session(struct json_out *o, const char *name, const struct session_
 {
     json_out_object(o, name);
     json_out_hex(o, "session_id", session->id, sizeof session->id);
+    json_out_string(o, "method", identity_method_name(session->method));
+    json_out_string(o, "client_id", session->client_id[0] != 0 ? session->client_id : NULL);
+    json_out_array(o, "bound");
+    if (session->bound_address[0] != 0)
+        json_out_string(o, NULL, "address");
+    if (session->has_certificate)
+        json_out_string(o, NULL, "certificate");
+    if (session->has_dpop)
+        json_out_string(o, NULL, "dpop");
+    json_out_close(o, ']');
     put_device(o, session);
     json_out_string(o, "address", session->address);
     json_out_time(o, "created_at", session->created_ns);

@@ -60,7 +60,7 @@
     X(GET, "/v1/users", users_list, ADMIN, NO_BODY, BLOCKS)                                        \
     X(POST, "/v1/users", users_create, PUBLIC, JSON, SLOW)                                         \
     X(GET, "/v1/users/me", users_me, USER, NO_BODY, QUICK)                                         \
-    X(PATCH, "/v1/users/me", users_update_me, USER, JSON, SLOW)                                    \
+    X(PATCH, "/v1/users/me", users_update_me, LOGIN, JSON, SLOW)                                   \
     X(GET, "/v1/users/me/totp", totp_get, LOGIN, NO_BODY, BLOCKS)                                  \
     X(POST, "/v1/users/me/totp", totp_create, LOGIN, JSON, SLOW)                                   \
     X(POST, "/v1/users/me/totp/confirm", totp_confirm, LOGIN, JSON, BLOCKS)                        \
@@ -74,13 +74,16 @@
     X(GET, "/v1/certificates/{id}", certificates_get, LOGIN, NO_BODY, BLOCKS)                      \
     X(DELETE, "/v1/certificates/{id}", certificates_delete, LOGIN, NO_BODY, BLOCKS)                \
     X(GET, "/v1/audit", audit_list, ADMIN, NO_BODY, BLOCKS)                                        \
+    X(GET, "/v1/tokens", tokens_list, LOGIN, NO_BODY, BLOCKS)                                      \
+    X(POST, "/v1/tokens", tokens_create, LOGIN, JSON, BLOCKS)                                      \
+    X(DELETE, "/v1/tokens/{id}", tokens_delete, LOGIN, NO_BODY, BLOCKS)                            \
     X(GET, "/v1/passkeys", passkeys_list, LOGIN, NO_BODY, BLOCKS)                                  \
     X(POST, "/v1/passkeys", passkeys_create, LOGIN, JSON, BLOCKS)                                  \
     X(POST, "/v1/passkeys/options", passkeys_options, LOGIN, JSON, SLOW)                           \
     X(POST, "/v1/passkeys/challenge", passkeys_challenge, PUBLIC, JSON, BLOCKS)                    \
     X(DELETE, "/v1/passkeys/{id}", passkeys_delete, LOGIN, NO_BODY, BLOCKS)                        \
     X(POST, "/v1/sessions", sessions_create, PUBLIC, JSON, SLOW)                                   \
-    X(GET, "/v1/sessions", sessions_list, USER, NO_BODY, BLOCKS)                                   \
+    X(GET, "/v1/sessions", sessions_list, LOGIN, NO_BODY, BLOCKS)                                  \
     X(GET, "/v1/sessions/{id}", sessions_get, USER, NO_BODY, QUICK)                                \
     X(DELETE, "/v1/sessions/{id}", sessions_delete, USER, NO_BODY, BLOCKS)                         \
     X(POST, "/v1/sessions/{id}/data", data_exchange, USER, SEALED, QUICK, .open = true)            \

@@ -13,5 +13,8 @@ struct request;
 /* `{id}` of the path: 32 lower-case hex digits, or `current`. SG_ERR_NOT_FOUND for anything else.
  */
 enum sg_err session_request_id(struct request *r, uint8_t ret[SG_SESSION_ID_SIZE]) SG_MUST_CHECK;
+/* The same, for who logged in (SG_ERR_LOGIN_NEEDED for others); with fewer scopes than the user's
+ * only the session of the request. */
+enum sg_err session_request_mine(struct request *r, uint8_t ret[SG_SESSION_ID_SIZE]) SG_MUST_CHECK;
 
 #endif

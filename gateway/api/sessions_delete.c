@@ -13,7 +13,7 @@ static enum sg_err run(struct request *r)
     const struct api *api = request_app(r);
     char hex[SG_HEX_SIZE(SG_SESSION_ID_SIZE)];
     uint8_t id[SG_SESSION_ID_SIZE];
-    enum sg_err err = session_request_id(r, id);
+    enum sg_err err = session_request_mine(r, id);
 
     if (err == SG_OK)
         err = identity_logout(api->identity, request_principal(r), id);

@@ -13,7 +13,7 @@ static enum sg_err run(struct request *r)
     uint8_t id[SG_SESSION_ID_SIZE];
     struct session_record session;
     struct json_out o;
-    enum sg_err err = session_request_id(r, id);
+    enum sg_err err = session_request_mine(r, id);
 
     if (err == SG_OK)
         err = identity_session(api->identity, who, id, &session);

@@ -36,6 +36,8 @@ static enum sg_err run(struct request *r)
 
     if (err == SG_OK)
         err = signing_get(api->signing, index, arena, &stored);
+    if (err == SG_OK && !principal_may_key(request_principal(r), stored.row.key))
+        err = SG_ERR_NOT_FOUND;
     if (err == SG_OK) {
         json_out_init(&o, ANSWER_MAX);
         signature_json_stored(&o, &stored);

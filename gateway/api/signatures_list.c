@@ -34,6 +34,7 @@ static enum sg_err read_digest(struct request *r, struct input *in)
 
 static enum sg_err read_texts(struct request *r, struct signing_list_options *o)
 {
+    const struct principal *who = request_principal(r);
     enum sg_err err = request_query(r, "package", &o->package);
 
     if (err == SG_OK)
@@ -45,6 +46,10 @@ static enum sg_err read_texts(struct request *r, struct signing_list_options *o)
     if (o->package != NULL && (o->package[0] == 0 || strlen(o->package) > SG_RECORD_FIELD_MAX))
         return request_fail(r, SG_ERR_BAD_FIELD, "package: must be 1 to %d bytes",
                             SG_RECORD_FIELD_MAX);
+    if (o->key == NULL && who->limits.keys_only)
+        return request_fail(r, SG_ERR_FORBIDDEN, "key: is needed with a token for some keys only");
+    if (o->key != NULL && !principal_may_key(who, o->key))
+        return request_fail(r, SG_ERR_FORBIDDEN, "key: the token does not count for it");
     if (o->key != NULL && !sig_key_name_valid(o->key))
         return request_fail(r, SG_ERR_BAD_FIELD, "key: is not the name of a key");
     if (o->cursor != NULL && (o->cursor[0] == 0 || strlen(o->cursor) > CURSOR_MAX))

@@ -96,20 +96,36 @@ static enum sg_err find_users(struct keys *k, const char *const *names, size_t c
     return SG_OK;
 }
 
-enum sg_err keys_names(struct keys *k, char ret[SG_KEYS_MAX][SG_KEY_NAME_SIZE], size_t *ret_count)
+enum sg_err keys_names(struct keys *k, const struct principal *who,
+                       char ret[SG_KEYS_MAX][SG_KEY_NAME_SIZE], size_t *ret_count)
 {
-    return keyring_client_key_names(k->keyring, ret, ret_count);
+    size_t count = 0, kept = 0;
+    enum sg_err err = keyring_client_key_names(k->keyring, ret, &count);
+
+    for (size_t i = 0; err == SG_OK && i < count; i++) {
+        if (!principal_may_key(who, ret[i]))
+            continue;
+        if (kept != i)
+            memcpy(ret[kept], ret[i], SG_KEY_NAME_SIZE);
+        kept++;
+    }
+    if (err == SG_OK)
+        *ret_count = kept;
+    return err;
 }
 
-enum sg_err keys_find(struct keys *k, const char *name, struct keyring_key *ret)
+enum sg_err keys_find(struct keys *k, const struct principal *who, const char *name,
+                      struct keyring_key *ret)
 {
-    return sig_key_name_valid(name) ? keyring_client_key_get(k->keyring, name, ret)
-                                    : SG_ERR_NOT_FOUND;
+    return sig_key_name_valid(name) && principal_may_key(who, name)
+               ? keyring_client_key_get(k->keyring, name, ret)
+               : SG_ERR_NOT_FOUND;
 }
 
-enum sg_err keys_get(struct keys *k, const char *name, struct key_info *ret)
+enum sg_err keys_get(struct keys *k, const struct principal *who, const char *name,
+                     struct key_info *ret)
 {
-    enum sg_err err = keys_find(k, name, &ret->key);
+    enum sg_err err = keys_find(k, who, name, &ret->key);
 
     return err == SG_OK ? name_all(k, ret) : err;
 }
@@ -129,6 +145,8 @@ enum sg_err keys_create(struct keys *k, const struct principal *who, const char 
     }
     if (strlen(uri) >= sizeof m.uri)
         return SG_ERR_BAD_FIELD;
+    if (!principal_may_key(who, name))
+        return SG_ERR_FORBIDDEN;
     keys_actor(who, &m.actor);
     memcpy(m.name, name, strlen(name) + 1);
     memcpy(m.uri, uri, strlen(uri) + 1);
@@ -145,7 +163,7 @@ enum sg_err keys_rotate(struct keys *k, const struct principal *who, const char 
 
     *ret_reason = uri[0] != 0 ? "uri: there is no such key in a token, or this key is none in one"
                               : "uri: is needed for a key in a token";
-    if (!sig_key_name_valid(name))
+    if (!sig_key_name_valid(name) || !principal_may_key(who, name))
         return SG_ERR_NOT_FOUND;
     if (strlen(uri) >= sizeof m.uri)
         return SG_ERR_BAD_FIELD;
@@ -255,7 +273,7 @@ enum sg_err keys_update(struct keys *k, const struct principal *who, const char 
 
     if (m == NULL)
         return SG_ERR_NO_MEMORY;
-    err = keys_find(k, name, &ret->key);
+    err = keys_find(k, who, name, &ret->key);
     if (err == SG_OK) {
         keys_actor(who, &m->actor);
         memcpy(m->to.name, ret->key.name, sizeof m->to.name);

@@ -30,12 +30,15 @@ struct key_info {
     struct key_users signers, managers;
 };
 
-/* Names of all keys in byte order. Blocks, as all of these. */
-enum sg_err keys_names(struct keys *k, char ret[SG_KEYS_MAX][SG_KEY_NAME_SIZE],
-                       size_t *ret_count) SG_MUST_CHECK;
-enum sg_err keys_get(struct keys *k, const char *name, struct key_info *ret) SG_MUST_CHECK;
+/* A key that the token of `who` does not count for is one that does not exist, here and below.
+ * Names of all others in byte order. Blocks, as all of these. */
+enum sg_err keys_names(struct keys *k, const struct principal *who,
+                       char ret[SG_KEYS_MAX][SG_KEY_NAME_SIZE], size_t *ret_count) SG_MUST_CHECK;
+enum sg_err keys_get(struct keys *k, const struct principal *who, const char *name,
+                     struct key_info *ret) SG_MUST_CHECK;
 /* Only the keyring's part of it. */
-enum sg_err keys_find(struct keys *k, const char *name, struct keyring_key *ret) SG_MUST_CHECK;
+enum sg_err keys_find(struct keys *k, const struct principal *who, const char *name,
+                      struct keyring_key *ret) SG_MUST_CHECK;
 
 /* `uri` "": made in the keyring. `lifetime_s` 0: without end. The creator signs and manages.
  * SG_ERR_FORBIDDEN, NAME_TAKEN, LIMIT, UNAVAILABLE, BAD_FIELD with a reason that names the member.
@@ -62,7 +65,7 @@ enum sg_err keys_update(struct keys *k, const struct principal *who, const char 
                         const struct key_change *change, struct key_info *ret,
                         const char **ret_reason) SG_MUST_CHECK;
 
-/* `version` 0: the current one. SG_ERR_NOT_FOUND. */
+/* Everybody's. `version` 0: the current one. SG_ERR_NOT_FOUND. */
 enum sg_err keys_public(struct keys *k, const char *name, uint32_t version,
                         struct keyring_public *ret) SG_MUST_CHECK;
 

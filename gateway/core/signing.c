@@ -319,7 +319,7 @@ enum sg_err signing_create(struct signing *s, const struct principal *who,
     key = ret->arena != NULL ? arena_alloc(ret->arena, sizeof *key) : NULL;
     if (key == NULL)
         return SG_ERR_NO_MEMORY;
-    err = keys_find(s->keys, request->key, key);
+    err = keys_find(s->keys, who, request->key, key);
     if (err == SG_OK && key->version_count == 0)
         err = SG_ERR_PROTOCOL;
     if (err != SG_OK)

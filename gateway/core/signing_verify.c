@@ -23,6 +23,7 @@ struct candidate { /* what the signature may be made with */
 
 struct verifying {
     struct signing *s;
+    const struct principal *who;
     const struct signing_verify *what;
     struct arena *arena;
     struct signing_verdict *verdict;
@@ -266,7 +267,7 @@ static enum sg_err judge_record_key(struct verifying *v, const char *text, size_
     const struct sig_record *r = v->what->record;
     const struct keyring_key_version *version;
     struct sig_public public;
-    enum sg_err err = keys_find(v->s->keys, r->key, v->key);
+    enum sg_err err = keys_find(v->s->keys, v->who, r->key, v->key);
 
     version = err == SG_OK ? find_version(v->key, r->key_version) : NULL;
     if (err == SG_ERR_NOT_FOUND || (err == SG_OK && version == NULL)) {
@@ -319,6 +320,8 @@ static enum sg_err verify_record(struct verifying *v, const char **ret_reason)
 
 static void add_candidate(struct verifying *v, const char *key, uint32_t version)
 {
+    if (!principal_may_key(v->who, key))
+        return;
     for (size_t i = 0; i < v->count; i++)
         if (v->candidates[i].version == version && strcmp(v->candidates[i].key, key) == 0)
             return;
@@ -351,10 +354,11 @@ static enum sg_err add_all(struct verifying *v)
 {
     char(*names)[SG_KEY_NAME_SIZE] = arena_alloc(v->arena, SG_KEYS_MAX * sizeof *names);
     size_t count = 0;
-    enum sg_err err = names != NULL ? keys_names(v->s->keys, names, &count) : SG_ERR_NO_MEMORY;
+    enum sg_err err =
+        names != NULL ? keys_names(v->s->keys, v->who, names, &count) : SG_ERR_NO_MEMORY;
 
     for (size_t i = 0; err == SG_OK && i < count; i++) {
-        err = keys_find(v->s->keys, names[i], v->key);
+        err = keys_find(v->s->keys, v->who, names[i], v->key);
         if (err == SG_OK)
             add_versions(v);
     }
@@ -404,7 +408,7 @@ static enum sg_err find_candidates(struct verifying *v)
         return SG_ERR_NO_MEMORY;
     if (what->key == NULL)
         return v->hint_len > 0 ? add_all(v) : add_seen(v);
-    err = keys_find(v->s->keys, what->key, v->key);
+    err = keys_find(v->s->keys, v->who, what->key, v->key);
     if (err != SG_OK)
         return err == SG_ERR_NOT_FOUND ? SG_OK : err;
     add_versions(v);
@@ -464,7 +468,7 @@ static enum sg_err verify_format(struct verifying *v)
             reason(v, "key-unknown", "No key of this gateway is known to have made it.");
         return SG_OK;
     }
-    err = keys_find(v->s->keys, with->key, v->key);
+    err = keys_find(v->s->keys, v->who, with->key, v->key);
     if (err != SG_OK)
         return err;
     judge_key(v, with->version);
@@ -476,7 +480,7 @@ enum sg_err signing_verify(struct signing *s, const struct principal *who,
                            const struct signing_verify *what, struct arena *arena,
                            struct signing_verdict *ret, const char **ret_reason)
 {
-    struct verifying v = {.s = s, .what = what, .arena = arena, .verdict = ret};
+    struct verifying v = {.s = s, .who = who, .what = what, .arena = arena, .verdict = ret};
     enum sg_err err;
 
     memset(ret, 0, sizeof *ret);

@@ -149,8 +149,11 @@ static enum space_role role_in_common(enum user_role role)
     return SG_SPACE_NONE;
 }
 
+/* A token that counts elsewhere only has no role here, whatever its user has. */
 enum space_role spaces_role_in(const struct principal *who, const struct space_record *space)
 {
+    if (!principal_may_space(who, space->id))
+        return SG_SPACE_NONE;
     switch (space->kind) {
     case SG_SPACE_COMMON:
         return role_in_common(who->role);
@@ -317,6 +320,9 @@ enum sg_err spaces_view(struct spaces *s, const struct principal *who, struct hu
     uint64_t generation = spaces_generation(s);
     struct known_view *known = &s->views[(uint64_t)who->user_id % SG_SPACES_VIEWS];
     struct hub_view *view = NULL, *old = NULL;
+    /* What a limited token sees is not what its user sees. */
+    if (who->limits.spaces_only)
+        return make_view(s, who, ret);
     pthread_mutex_lock(&s->lock);
     if (known->generation == generation && known->user_id == who->user_id) {
         view = known->view;

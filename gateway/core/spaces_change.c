@@ -32,7 +32,8 @@ enum sg_err spaces_create(struct spaces *s, const struct principal *who, const c
 {
     const struct space_actor by = {
         .user_id = who->user_id, .name = who->user, .now_ns = clock_now_ns()};
-    if (who->role == SG_ROLE_GUEST)
+    /* What a token that counts in some spaces only made would be out of its own reach. */
+    if (who->role == SG_ROLE_GUEST || who->limits.spaces_only)
         return SG_ERR_FORBIDDEN;
     if (strcmp(name, "common") == 0)
         return SG_ERR_NAME_TAKEN;

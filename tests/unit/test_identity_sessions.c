@@ -327,8 +327,12 @@ static void test_refresh_of_the_lost(void **state)
     assert_int_equal(fake_identity_refresh(f, grant.refresh_token, &out), SG_OK);
     assert_in_range(out.expires_in_s, 90, 100); /* never longer than the session */
     fake_identity_pass(101);
-    assert_int_equal(fake_identity_refresh(f, out.refresh_token, &out), SG_ERR_SESSION_ENDED);
+    assert_int_equal(fake_identity_refresh(f, out.refresh_token, &out), SG_ERR_SESSION_EXPIRED);
     identity_prune(f->id);
+    assert_int_equal(fake_identity_refresh(f, out.refresh_token, &out), SG_ERR_SESSION_EXPIRED);
+    fake_identity_pass(3601); /* then it is as if it had never been */
+    identity_prune(f->id);
+    assert_int_equal(fake_identity_refresh(f, out.refresh_token, &out), SG_ERR_SESSION_ENDED);
 
     fake_identity_login(f, "ann", &grant);
     assert_int_equal(identity_update_user(f->id, "ann", NULL, &yes, &user), SG_OK);
