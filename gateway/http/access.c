@@ -6,15 +6,15 @@
  */
 #include "http/access.h"
 
-#include <assert.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/arena.h"
 #include "base/clock.h"
-#include "base/log.h"
 #include "base/metrics.h"
+#include "http/dispatch.h"
+#include "http/enclosure.h"
 #include "http/head.h"
+#include "http/life.h"
 #include "http/loop.h"
 #include "http/park.h"
 #include "http/peer.h"
@@ -22,118 +22,8 @@
 #include "http/upload.h"
 #include "http/wait.h"
 
-/* -- birth and end of a request -------------------------------------------------------------------
+/* -- what libmicrohttpd tells besides -------------------------------------------------------------
  */
-
-static struct request *request_new(struct loop *loop)
-{
-    struct request *r = loop->free;
-
-    if (r != NULL) {
-        loop->free = r->next_free;
-        loop->free_count--;
-    } else {
-        r = malloc(sizeof *r);
-        if (r == NULL)
-            return NULL;
-        r->arena = arena_new(SG_ARENA_MAX);
-        if (r->arena == NULL) {
-            free(r);
-            return NULL;
-        }
-        pthread_mutex_init(&r->mutex, NULL);
-    }
-    memset((char *)r + offsetof(struct request, conn), 0,
-           sizeof *r - offsetof(struct request, conn));
-    r->content_type = "";
-    r->reply.fd = -1;
-    r->reply.fields_end = &r->reply.fields;
-    r->loop = loop;
-    r->server = loop->server;
-    return r;
-}
-
-static void request_free(struct request *r)
-{
-    arena_free(r->arena);
-    pthread_mutex_destroy(&r->mutex);
-    free(r);
-}
-
-/* Back to its loop, or freed when the loop's connection is gone (then this may be another thread).
- */
-static void request_release(struct request *r)
-{
-    struct loop *loop = r->loop;
-
-    if (r->mhd == NULL) {
-        conn_unref(r->conn);
-        request_free(r);
-        return;
-    }
-    if (loop->free_count >= SG_FREE_REQUESTS) {
-        request_free(r);
-        return;
-    }
-    arena_reset(r->arena);
-    r->next_free = loop->free;
-    loop->free = r;
-    loop->free_count++;
-}
-
-void access_fini(struct loop *loop)
-{
-    while (loop->free != NULL) {
-        struct request *r = loop->free;
-
-        loop->free = r->next_free;
-        request_free(r);
-    }
-}
-
-static void log_request(struct request *r, int64_t duration_ns)
-{
-    const struct route *route = r->match.route;
-
-    if (!log_enabled(SG_LOG_INFO))
-        return;
-    log_write(SG_LOG_INFO, "request", SG_STR("id", r->id),
-              SG_STR("method", http_method_name(r->method)),
-              SG_STR("operation", route != NULL ? route->operation_id : NULL),
-              SG_STR("path", r->path), SG_INT("status", r->status), SG_INT("in", r->received),
-              SG_INT("out", r->sent), SG_INT("duration_us", duration_ns / 1000),
-              SG_STR("address", r->conn->address), SG_STR("user", r->principal_name),
-              SG_STR("code", r->err != SG_OK ? err_code(r->err) : NULL), SG_STR("note", r->note));
-}
-
-void request_over(struct request *r)
-{
-    const struct route *route = r->match.route;
-    int64_t now_ns = clock_monotonic_ns();
-    unsigned op = (unsigned)(route != NULL ? (size_t)(route - r->server->config.routes)
-                                           : r->server->config.route_count);
-
-    if (r->begun && route->operation->end != NULL)
-        route->operation->end(r);
-    if (r->status == 0)
-        r->status = err_status(SG_ERR_CANCELLED);
-    log_request(r, now_ns - r->started_ns);
-    metrics_request(op, r->status, now_ns - r->started_ns);
-    metrics_add(SG_METRIC_REQUESTS_ACTIVE, -1);
-    if (r->received > 0)
-        metrics_add(SG_METRIC_BYTES_IN, (int64_t)r->received);
-    if (r->sent > 0)
-        metrics_add(SG_METRIC_BYTES_OUT, (int64_t)r->sent);
-    if (r->mhd != NULL) {
-        conn_deadline(r->conn,
-                      now_ns + (int64_t)r->server->config.limits.idle_seconds * SG_NS_PER_S);
-        atomic_store(&r->conn->busy, false);
-    }
-    reply_fini(r);
-    buf_wipe(&r->body);
-    atomic_fetch_sub(&r->server->large_bodies, r->body_reserved);
-    request_release(r);
-}
 
 void *access_begin(void *cls, const char *target, struct MHD_Connection *connection)
 {
@@ -223,91 +113,6 @@ static enum MHD_Result refuse(struct request *r)
     return reply_queue(r);
 }
 
-/* Bodies are kept in memory until they are whole: the large ones of all clients together have a
- * bound. One without a length may become as large as its route allows. */
-static enum sg_err reserve_body(struct request *r)
-{
-    size_t bytes = r->content_length >= 0 ? (size_t)r->content_length : r->match.route->body_max;
-
-    if (!r->has_body || bytes <= SG_BODY_LARGE || r->match.route->body_max <= SG_BODY_LARGE)
-        return SG_OK;
-    if (atomic_fetch_add(&r->server->large_bodies, bytes) + bytes > SG_BODIES_LARGE) {
-        atomic_fetch_sub(&r->server->large_bodies, bytes);
-        return request_fail(r, SG_ERR_OVERLOADED,
-                            "too many large bodies at the moment; try again soon");
-    }
-    r->body_reserved = bytes;
-    return SG_OK;
-}
-
-static enum sg_err check_body(struct request *r)
-{
-    const struct route *route = r->match.route;
-
-    switch (route->body) {
-    case SG_BODY_NONE:
-        if (r->has_body)
-            return request_fail(r, SG_ERR_TOO_LARGE, "no body is expected");
-        return SG_OK;
-    case SG_BODY_JSON:
-        if (strcmp(r->content_type, "application/json") != 0)
-            return request_fail(r, SG_ERR_MEDIA_TYPE, "Content-Type: application/json");
-        break;
-    case SG_BODY_FORM:
-        if (strcmp(r->content_type, "application/x-www-form-urlencoded") != 0)
-            return request_fail(r, SG_ERR_MEDIA_TYPE,
-                                "Content-Type: application/x-www-form-urlencoded");
-        break;
-    case SG_BODY_ANY:
-        break;
-    case SG_BODY_STREAM:
-        return head_keep(r);
-    }
-    buf_init(&r->body, route->body_max);
-    if (r->content_length > 0 && (uint64_t)r->content_length > route->body_max)
-        return request_fail(r, SG_ERR_TOO_LARGE, "at most %zu bytes", route->body_max);
-    return reserve_body(r);
-}
-
-/* From the head to the operation's `begin`. */
-static enum sg_err dispatch(struct request *r)
-{
-    const struct server_config *config = &r->server->config;
-    const struct route *route;
-    enum sg_err err;
-
-    if (r->method == SG_METHOD_OPTIONS && strcmp(r->path, "*") == 0) {
-        r->match.allow = ~0u;
-        reply_options(r);
-        return SG_OK;
-    }
-    route_find(config->routes, config->route_count, r->method, r->path, &r->match);
-    if (r->match.allow == 0)
-        return SG_ERR_NOT_FOUND;
-    route = r->match.route;
-    if (route == NULL) {
-        if (r->method != SG_METHOD_OPTIONS)
-            return SG_ERR_METHOD;
-        reply_options(r);
-        return SG_OK;
-    }
-    if (route->operation->state_size > 0) {
-        r->state = arena_alloc(r->arena, route->operation->state_size);
-        if (r->state == NULL)
-            return SG_ERR_NO_MEMORY;
-    }
-    if (config->guard != NULL) {
-        err = config->guard(r, route);
-        if (err != SG_OK)
-            return err;
-    }
-    err = check_body(r);
-    if (err != SG_OK)
-        return err;
-    r->begun = true;
-    return route->operation->begin != NULL ? route->operation->begin(r) : SG_OK;
-}
-
 static enum MHD_Result take_head(struct request *r, const char *method, const char *version)
 {
     peer_look(r->server, r->conn);
@@ -360,20 +165,34 @@ enum sg_err request_run(struct request *r)
     return r->match.route->operation->run(r);
 }
 
-static void run_job(struct pool_job *job)
+static struct request *request_of(struct pool_job *job)
 {
-    struct request *r = (struct request *)((char *)job - offsetof(struct request, job));
+    return (struct request *)((char *)job - offsetof(struct request, job));
+}
 
-    r->err = request_run(r);
-    if (wait_wanted(r)) {
-        wait_from_job(r);
-        return;
-    }
+/* The answer is there: what is left of a job. */
+static void seal_job(struct pool_job *job)
+{
+    struct request *r = request_of(job);
+
+    if (enclose_entered(r))
+        enclose_finish(r);
     pthread_mutex_lock(&r->mutex);
     r->phase = SG_PHASE_READY;
     r->suspended = false;
     loop_resume(r->loop, r->mhd);
     pthread_mutex_unlock(&r->mutex);
+}
+
+static void run_job(struct pool_job *job)
+{
+    struct request *r = request_of(job);
+
+    r->err = request_run(r);
+    if (wait_wanted(r))
+        wait_from_job(r);
+    else
+        seal_job(job);
 }
 
 /* Makes the answer on the event loop, where that can be done; true when it is made. */
@@ -416,13 +235,13 @@ static struct pool *pool_of(const struct request *r)
 }
 
 /* Gives it to a pool job. */
-static enum MHD_Result run_in_pool(struct request *r)
+static enum sg_err submit(struct request *r, struct pool *pool, void (*job)(struct pool_job *job))
 {
     enum sg_err err;
 
     pthread_mutex_lock(&r->mutex);
-    r->job.run = run_job;
-    err = pool_submit(pool_of(r), &r->job, false);
+    r->job.run = job;
+    err = pool_submit(pool, &r->job, false);
     if (err == SG_OK) {
         /* The job can end, but not tell so before this is unlocked; after that the request is its
          * own. */
@@ -432,10 +251,29 @@ static enum MHD_Result run_in_pool(struct request *r)
         MHD_suspend_connection(r->mhd);
     }
     pthread_mutex_unlock(&r->mutex);
+    return err;
+}
+
+/* The answer is there, or the error that it is made of: sends it. That of an enclosed request first
+ * becomes that of the one it came in. */
+static enum MHD_Result finish(struct request *r)
+{
+    if (enclose_entered(r)) {
+        if (enclose_is_large(r) && submit(r, r->server->pool, seal_job) == SG_OK)
+            return MHD_YES;
+        enclose_finish(r);
+    }
+    return reply_queue(r);
+}
+
+static enum MHD_Result run_in_pool(struct request *r)
+{
+    enum sg_err err = submit(r, pool_of(r), run_job);
+
     if (err == SG_OK)
         return MHD_YES;
     r->err = err;
-    return reply_queue(r);
+    return finish(r);
 }
 
 /* The operation has been called: its answer, or the request waits. */
@@ -454,7 +292,7 @@ static enum MHD_Result answer_or_wait(struct request *r)
             return MHD_NO;
         r->err = go_on(r);
     }
-    return reply_queue(r);
+    return finish(r);
 }
 
 static enum MHD_Result take_wake(struct request *r)
@@ -466,16 +304,35 @@ static enum MHD_Result take_wake(struct request *r)
     return answer_or_wait(r);
 }
 
+static enum MHD_Result run(struct request *r);
+
+/* The operation had a request for us: that takes the place of its own, as if it had come by itself
+ * and its body were there. */
+static enum MHD_Result run_enclosed(struct request *r)
+{
+    bool in_job = false;
+    enum sg_err err = enclose_enter(r);
+
+    if (err == SG_OK && r->reply.status == 0)
+        err = enclose_body(r, &in_job);
+    if (in_job)
+        return MHD_YES;
+    r->err = err;
+    return r->err != SG_OK || r->reply.status != 0 ? finish(r) : run(r);
+}
+
 /* The whole request is there: makes the answer, here or in a job. */
 static enum MHD_Result run(struct request *r)
 {
-    return run_here(r) ? answer_or_wait(r) : run_in_pool(r);
+    if (!run_here(r))
+        return run_in_pool(r);
+    return enclose_wanted(r) ? run_enclosed(r) : answer_or_wait(r);
 }
 
 static enum MHD_Result take_end(struct request *r)
 {
     if (r->match.route->body == SG_BODY_STREAM && !r->upload.eof)
-        return upload_end(r) ? reply_queue(r) : MHD_YES;
+        return upload_end(r) ? finish(r) : MHD_YES;
     return run(r);
 }
 
@@ -507,7 +364,7 @@ enum MHD_Result access_handle(void *cls, struct MHD_Connection *connection, cons
         /* The job that made it so may still be about to unlock. */
         pthread_mutex_lock(&r->mutex);
         pthread_mutex_unlock(&r->mutex);
-        return reply_queue(r);
+        return finish(r);
     case SG_PHASE_ANSWERED:
         return MHD_YES;
     }

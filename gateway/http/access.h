@@ -18,7 +18,4 @@ enum MHD_Result access_handle(void *cls, struct MHD_Connection *connection, cons
 void access_completed(void *cls, struct MHD_Connection *connection, void **context,
                       enum MHD_RequestTerminationCode code);
 
-/* Frees the requests that a loop keeps for reuse; its thread has ended. */
-void access_fini(struct loop *loop);
-
 #endif

@@ -272,6 +272,68 @@ enum sg_err head_read(struct request *r, const char *method, const char *version
     return SG_OK;
 }
 
+/* -- enclosed requests --------------------------------------------------------------------------
+ */
+
+/* Fields that are about a connection or the framing of a message, which an enclosed request does
+ * not have (RFC 9110, 7.6.1), or about who asks it. */
+static bool outer_only(const char *name)
+{
+    static const char *const names[] = {"Connection", "Content-Length",    "Expect",      "Host",
+                                        "Keep-Alive", "Proxy-Connection",  "TE",          "Trailer",
+                                        "Upgrade",    "Transfer-Encoding", "X-Request-Id"};
+
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+        if (strcasecmp(name, names[i]) == 0)
+            return true;
+    return false;
+}
+
+static enum sg_err take_fields(struct request *r, const struct enclosed_request *inner)
+{
+    /* One more: operations may read Host as of any request. */
+    r->headers = arena_alloc(r->arena, (inner->header_count + 1) * sizeof *r->headers);
+    if (r->headers == NULL)
+        return SG_ERR_NO_MEMORY;
+    for (size_t i = 0; i < inner->header_count; i++) {
+        const struct enclosed_header *h = &inner->header[i];
+        size_t len = strlen(h->name);
+
+        if (!fields_token(h->name, len) || !value_clean(h->value, strlen(h->value)))
+            return request_fail(r, SG_ERR_BAD_REQUEST, "a header field is not valid");
+        if (outer_only(h->name))
+            return request_fail(r, SG_ERR_BAD_REQUEST, "%s: not in an enclosed request", h->name);
+        r->headers[r->header_count++] =
+            (struct header){.name = h->name, .value = h->value, .name_len = len};
+    }
+    if (r->host != NULL)
+        r->headers[r->header_count++] =
+            (struct header){.name = "Host", .value = r->host, .name_len = 4};
+    return SG_OK;
+}
+
+enum sg_err head_enclosed(struct request *r, const struct enclosed_request *inner)
+{
+    const char *type;
+    char *target;
+    enum sg_err err;
+
+    r->method = method_of(inner->method);
+    if (r->method == SG_METHOD_OTHER && !fields_token(inner->method, strlen(inner->method)))
+        return request_fail(r, SG_ERR_BAD_REQUEST, "the method is not valid");
+    target = arena_strdup(r->arena, inner->target);
+    if (target == NULL)
+        return SG_ERR_NO_MEMORY;
+    err = target[0] == '/' ? uri_split(target, &r->path, &r->query) : SG_ERR_BAD_REQUEST;
+    if (err != SG_OK)
+        return request_fail(r, err, "the request target is not valid");
+    err = take_fields(r, inner);
+    if (err != SG_OK)
+        return err;
+    type = head_field(r, "Content-Type", 0);
+    return type == NULL || keep_type(r, type) ? SG_OK : SG_ERR_NO_MEMORY;
+}
+
 enum sg_err head_keep(struct request *r)
 {
     for (size_t i = 0; i < r->header_count; i++) {

@@ -4,6 +4,7 @@
 #ifndef SG_HTTP_HEAD_H
 #define SG_HTTP_HEAD_H
 
+#include "http/enclose.h"
 #include "http/internal.h"
 
 /* Copies and splits the request target, as it came; errors are kept for head_read. */
@@ -15,6 +16,10 @@ enum sg_err head_read(struct request *r, const char *method, const char *version
 
 /* Moves the fields into the arena: a body's job may outlive the connection. */
 enum sg_err head_keep(struct request *r) SG_MUST_CHECK;
+
+/* Reads an enclosed request's method, target, fields and content type into the request, as
+ * head_read does for one that came by itself. SG_ERR_BAD_REQUEST with detail. */
+enum sg_err head_enclosed(struct request *r, const struct enclosed_request *inner) SG_MUST_CHECK;
 
 /* The value of a field, NULL when absent; the `nth` (from 0) of that name. */
 const char *head_field(const struct request *r, const char *name, unsigned nth);

@@ -174,6 +174,8 @@ struct wait {
     struct request *next;
 };
 
+struct enclosure;
+
 struct request {
     /* -- kept when a request is used again -- */
     pthread_mutex_t mutex;
@@ -187,46 +189,49 @@ struct request {
     struct MHD_Connection *mhd;
     enum phase phase;
     bool suspended; /* under mutex */
-    bool begun;     /* op->begin was called: op->end is due */
     bool close;     /* the connection ends with this answer */
-    bool has_body;  /* framing says that a body follows */
-    bool chunked;
     bool http_1_0;
     bool corked;     /* the TLS session holds the answer back to send it in one record */
     enum sg_err err; /* of the answer; SG_OK: `reply` counts */
     enum sg_err target_err;
     size_t target_len; /* as it was sent */
+    char id[68];
+    void *principal;
+    const char *principal_name;
+    uint64_t received;  /* body bytes */
+    uint64_t swallowed; /* of them, dropped */
+    int64_t started_ns;
+    int64_t body_since_ns; /* for the least rate; moves on by what it was suspended */
+    int64_t suspended_ns;
+    unsigned status; /* sent */
+    uint64_t sent;   /* body bytes handed to the connection */
+    struct upload upload;
+    struct wait wait;
+    struct pool_job job;
+    struct enclosure *enclosure; /* NULL: it encloses no other */
+
+    /* -- of the operation: an enclosed request has its own (enclose.c), from here to the end -- */
     enum http_method method;
     const char *path;
     const char *query;
     struct route_match match;
+    bool begun;    /* op->begin was called: op->end is due */
+    bool has_body; /* framing says that a body follows */
+    bool chunked;
     size_t header_count;
     struct header *headers;
     const char *host;
     const char *origin;
     const char *expect;
     int64_t content_length; /* -1: chunked */
-    char id[68];
     const char *content_type;
-    void *principal;
-    const char *principal_name;
     void *state;
     struct buf body;
     size_t body_reserved; /* bytes of server.large_bodies */
-    uint64_t received;    /* body bytes */
-    uint64_t swallowed;   /* of them, dropped */
-    int64_t started_ns;
-    int64_t body_since_ns; /* for the least rate; moves on by what it was suspended */
-    int64_t suspended_ns;
-    unsigned status; /* sent */
-    uint64_t sent;   /* body bytes handed to the connection */
     const char *detail;
     const char *note;
     const char *problem; /* members of an error's document, as JSON text */
     struct reply reply;
-    struct upload upload;
-    struct wait wait;
-    struct pool_job job;
 };
 
 #endif

@@ -317,8 +317,7 @@ static void put_text(void *to, const char *name, const char *value)
     buf_printf(to, "%s: %s\r\n", name, value);
 }
 
-/* Makes sure that there is an answer. */
-static void settle(struct request *r)
+void reply_settle(struct request *r)
 {
     if (r->err == SG_OK && r->reply.status == 0) {
         r->note = "the operation made no answer";
@@ -395,7 +394,7 @@ ssize_t reply_cut(struct request *r, char *buf)
     return 1;
 }
 
-static bool sends_content(const struct request *r)
+bool reply_sends_content(const struct request *r)
 {
     return r->method != SG_METHOD_HEAD && r->reply.status != 304;
 }
@@ -403,7 +402,7 @@ static bool sends_content(const struct request *r)
 /* Of the memory that libmicrohttpd sets apart to read the content into. */
 static size_t block_size(const struct request *r)
 {
-    if (!sends_content(r))
+    if (!reply_sends_content(r))
         return 1;
     if (r->reply.fill != NULL) /* chunks are made in the connection's own */
         return r->http_1_0 ? STREAM_BLOCK : 1;
@@ -429,7 +428,7 @@ enum MHD_Result reply_queue(struct request *r)
         void *to;
     } data;
 
-    settle(r);
+    reply_settle(r);
     if (reply->fill != NULL)
         bound_ahead(r->conn);
     data.from = reply->len > 0 ? reply->data : "";
@@ -452,7 +451,7 @@ enum MHD_Result reply_queue(struct request *r)
         r->has_body || r->match.route == NULL || r->match.route->blocks || r->wait.waited
             ? clock_monotonic_ns()
             : r->started_ns;
-    r->sent = sends_content(r) && reply->parts == NULL ? reply->len : 0;
+    r->sent = reply_sends_content(r) && reply->parts == NULL ? reply->len : 0;
     conn_deadline(r->conn, r->body_since_ns +
                                (int64_t)(reply->fill != NULL ? limits->stream_seconds
                                                              : limits->body_seconds) *
@@ -469,7 +468,7 @@ void reply_send_now(struct request *r)
     char date[SG_HTTP_DATE_SIZE];
     struct buf b;
 
-    settle(r);
+    reply_settle(r);
     clock_format_http(clock_now_s(), date);
     buf_init(&b, 16384);
     buf_printf(&b, "HTTP/1.1 %u %s\r\nDate: %s\r\nConnection: close\r\n", r->status,

@@ -8,6 +8,13 @@
 
 #include "http/internal.h"
 
+/* Makes sure that there is an answer in `reply`: turns the request's error into one. Whoever has
+ * the request. */
+void reply_settle(struct request *r);
+
+/* Whether the content of the answer goes with it. */
+bool reply_sends_content(const struct request *r);
+
 /* Hands the answer to libmicrohttpd; the result is the access handler's. */
 enum MHD_Result reply_queue(struct request *r);
 
@@ -34,6 +41,9 @@ ssize_t reply_cut(struct request *r, char *buf);
 
 /* Releases what the reply holds. */
 void reply_fini(struct request *r);
+
+/* Reads the whole content of a file's answer, reply.total bytes, to memory. May block. */
+enum sg_err reply_file_collect(struct request *r, char *to) SG_MUST_CHECK;
 
 /* Content readers of streamed answers, `cls` is the request. */
 ssize_t reply_file_read(void *cls, uint64_t pos, char *buf, size_t max);

@@ -45,32 +45,56 @@ static ssize_t read_part(const struct reply *reply, const struct reply_part *par
     return n;
 }
 
-ssize_t reply_file_read(void *cls, uint64_t pos, char *buf, size_t max)
+/* Fills `buf` from position `pos` of the answer as far as both go; false when the file could not be
+ * read. */
+static bool read_parts(const struct reply *reply, uint64_t pos, char *buf, size_t max,
+                       size_t *ret_filled)
 {
-    struct request *r = cls;
-    const struct server_limits *limits = &r->server->config.limits;
     size_t filled = 0;
 
     while (filled < max) {
         uint64_t at = pos + filled;
-        const struct reply_part *part = part_at(&r->reply, &at);
+        const struct reply_part *part = part_at(reply, &at);
         ssize_t n;
 
         if (part == NULL)
             break;
-        n = read_part(&r->reply, part, at, buf + filled, max - filled);
-        if (n <= 0) {
-            /* Blobs never shrink: something is badly wrong, and a short answer must not look whole.
-             */
-            r->note = "the file could not be read to its end";
-            return reply_cut(r, buf);
-        }
+        n = read_part(reply, part, at, buf + filled, max - filled);
+        if (n <= 0)
+            return false;
         filled += (size_t)n;
+    }
+    *ret_filled = filled;
+    return true;
+}
+
+ssize_t reply_file_read(void *cls, uint64_t pos, char *buf, size_t max)
+{
+    struct request *r = cls;
+    const struct server_limits *limits = &r->server->config.limits;
+    size_t filled;
+
+    if (!read_parts(&r->reply, pos, buf, max, &filled)) {
+        /* Blobs never shrink: something is badly wrong, and a short answer must not look whole. */
+        r->note = "the file could not be read to its end";
+        return reply_cut(r, buf);
     }
     r->sent = pos + filled;
     conn_deadline(r->conn, r->body_since_ns + (int64_t)limits->body_seconds * SG_NS_PER_S +
                                (int64_t)(r->sent / limits->body_bytes_per_second) * SG_NS_PER_S);
     return filled > 0 ? (ssize_t)filled : MHD_CONTENT_READER_END_OF_STREAM;
+}
+
+enum sg_err reply_file_collect(struct request *r, char *to)
+{
+    size_t filled;
+
+    if (!read_parts(&r->reply, 0, to, (size_t)r->reply.total, &filled) ||
+        filled != r->reply.total) {
+        r->note = "the file could not be read to its end";
+        return SG_ERR_CORRUPT;
+    }
+    return SG_OK;
 }
 
 static enum sg_err add_range(struct request *r, const struct fields_range *range, uint64_t size)

@@ -18,6 +18,7 @@
 #include "http/accept.h"
 #include "http/access.h"
 #include "http/drain.h"
+#include "http/life.h"
 #include "http/linger.h"
 #include "http/park.h"
 #include "http/reaper.h"
@@ -187,7 +188,7 @@ static void server_free(struct server *s)
     pool_free(s->slow_pool);
     pool_free(s->long_pool);
     for (unsigned i = 0; i < s->loop_count; i++) {
-        access_fini(&s->loops[i]);
+        request_free_all(&s->loops[i]);
         free(s->loops[i].spare);
         free(s->loops[i].held);
     }

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "http/life.h"
 #include "http/loop.h"
 #include "http/wait.h"
 
@@ -263,6 +264,24 @@ bool upload_end(struct request *r)
     }
     pthread_mutex_unlock(&r->mutex);
     return failed;
+}
+
+enum sg_err upload_whole(struct request *r, const uint8_t *data, size_t len)
+{
+    enum sg_err err = SG_OK;
+
+    pthread_mutex_lock(&r->mutex);
+    if (append(r, data, len)) {
+        r->upload.eof = true;
+        r->phase = SG_PHASE_RUNNING;
+        hold(r);
+        start_job(r);
+    } else {
+        err = SG_ERR_NO_MEMORY;
+        fail_locked(r, err);
+    }
+    pthread_mutex_unlock(&r->mutex);
+    return err;
 }
 
 bool upload_abandon(struct request *r)

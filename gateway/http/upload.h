@@ -18,12 +18,14 @@ enum sg_err upload_take(struct request *r, const uint8_t *data, size_t len) SG_M
  * SG_PHASE_BODY when it is still to run), and the request belongs to the job. Event loop. */
 bool upload_end(struct request *r);
 
+/* The whole body at once, from memory, which it copies: as after upload_end with false. Event loop.
+ */
+enum sg_err upload_whole(struct request *r, const uint8_t *data, size_t len) SG_MUST_CHECK;
+
 /* The connection is gone or the rest is of no interest. True when a job still has the request: it
  * will call request_over itself, and nobody else may touch the request any more. Event loop. */
 bool upload_abandon(struct request *r);
 
-/* In access.c: the end of every request. */
-void request_over(struct request *r);
 /* In access.c: runs the operation, in a job. */
 enum sg_err request_run(struct request *r);
 

@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What is decided once the head of a request is known: which operation it is for, whether it may,
+ * and whether its body can be taken. It never answers by itself. */
+#include "http/dispatch.h"
+
+#include <string.h>
+
+#include "base/arena.h"
+#include "http/enclosure.h"
+#include "http/head.h"
+#include "http/reply.h"
+
+/* Bodies are kept in memory until they are whole: the large ones of all clients together have a
+ * bound. One without a length may become as large as its route allows. */
+static enum sg_err reserve_body(struct request *r)
+{
+    size_t bytes = r->content_length >= 0 ? (size_t)r->content_length : r->match.route->body_max;
+
+    if (!r->has_body || bytes <= SG_BODY_LARGE || r->match.route->body_max <= SG_BODY_LARGE)
+        return SG_OK;
+    if (atomic_fetch_add(&r->server->large_bodies, bytes) + bytes > SG_BODIES_LARGE) {
+        atomic_fetch_sub(&r->server->large_bodies, bytes);
+        return request_fail(r, SG_ERR_OVERLOADED,
+                            "too many large bodies at the moment; try again soon");
+    }
+    r->body_reserved = bytes;
+    return SG_OK;
+}
+
+void dispatch_release_body(struct request *r)
+{
+    if (r->body_reserved > 0)
+        atomic_fetch_sub(&r->server->large_bodies, r->body_reserved);
+    r->body_reserved = 0;
+}
+
+static enum sg_err check_body(struct request *r)
+{
+    const struct route *route = r->match.route;
+
+    switch (route->body) {
+    case SG_BODY_NONE:
+        if (r->has_body)
+            return request_fail(r, SG_ERR_TOO_LARGE, "no body is expected");
+        return SG_OK;
+    case SG_BODY_JSON:
+        if (strcmp(r->content_type, "application/json") != 0)
+            return request_fail(r, SG_ERR_MEDIA_TYPE, "Content-Type: application/json");
+        break;
+    case SG_BODY_FORM:
+        if (strcmp(r->content_type, "application/x-www-form-urlencoded") != 0)
+            return request_fail(r, SG_ERR_MEDIA_TYPE,
+                                "Content-Type: application/x-www-form-urlencoded");
+        break;
+    case SG_BODY_ANY:
+        break;
+    case SG_BODY_STREAM:
+        return head_keep(r);
+    }
+    buf_init(&r->body, route->body_max);
+    if (r->content_length > 0 && (uint64_t)r->content_length > route->body_max)
+        return request_fail(r, SG_ERR_TOO_LARGE, "at most %zu bytes", route->body_max);
+    return reserve_body(r);
+}
+
+enum sg_err dispatch(struct request *r)
+{
+    const struct server_config *config = &r->server->config;
+    const struct route *route;
+    enum sg_err err;
+
+    if (r->method == SG_METHOD_OPTIONS && strcmp(r->path, "*") == 0) {
+        r->match.allow = ~0u;
+        reply_options(r);
+        return SG_OK;
+    }
+    route_find(config->routes, config->route_count, r->method, r->path, &r->match);
+    if (r->match.allow == 0)
+        return SG_ERR_NOT_FOUND;
+    route = r->match.route;
+    if (route == NULL) {
+        if (r->method != SG_METHOD_OPTIONS)
+            return SG_ERR_METHOD;
+        reply_options(r);
+        return SG_OK;
+    }
+    if (route->open && request_is_enclosed(r))
+        return request_fail(r, SG_ERR_NOT_ENCLOSABLE, "%s cannot be enclosed", route->operation_id);
+    if (route->operation->state_size > 0) {
+        r->state = arena_alloc(r->arena, route->operation->state_size);
+        if (r->state == NULL)
+            return SG_ERR_NO_MEMORY;
+    }
+    if (config->guard != NULL) {
+        err = config->guard(r, route);
+        if (err != SG_OK)
+            return err;
+    }
+    err = check_body(r);
+    if (err != SG_OK)
+        return err;
+    r->begun = true;
+    return route->operation->begin != NULL ? route->operation->begin(r) : SG_OK;
+}
