@@ -1,17 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* PATCH /v1/users/{name}: role and disabling, by an admin; a name that cannot exist is not found.
- */
+/* PATCH /v1/users/{name}: role, disabling, and help for who lost the second factor, by an admin; a
+ * name that cannot exist is not found. */
 #include "api/api.h"
 #include "api/audit_act.h"
 #include "api/json_in.h"
 #include "api/operations.h"
 #include "api/records.h"
+#include "core/secondfactor.h"
 #include "http/request.h"
 
 struct input {
     enum user_role role;
     bool disabled;
-    bool has_role, has_disabled;
+    bool has_role, has_disabled, reset;
 };
 
 static enum sg_err read_input(struct request *r, struct input *ret)
@@ -27,13 +28,15 @@ static enum sg_err read_input(struct request *r, struct input *ret)
          0,
          {.boolean = &ret->disabled},
          &ret->has_disabled},
+        {NULL, "reset_second_factor", SG_JSON_BOOLEAN, false, 0, 0, {.boolean = &ret->reset}, NULL},
     };
     enum sg_err err = json_in_read(r, fields, sizeof fields / sizeof fields[0]);
 
     if (err != SG_OK)
         return err;
-    if (!ret->has_role && !ret->has_disabled)
-        return request_fail(r, SG_ERR_BAD_FIELD, "role or disabled must be given");
+    if (!ret->has_role && !ret->has_disabled && !ret->reset)
+        return request_fail(r, SG_ERR_BAD_FIELD,
+                            "role, disabled or reset_second_factor must be given");
     if (ret->has_role && identity_role_parse(role, &ret->role) != SG_OK)
         return request_fail(r, SG_ERR_BAD_FIELD, "role: must be admin, member or guest");
     return SG_OK;
@@ -48,6 +51,8 @@ static void note(struct request *r, const struct input *in, const struct user_re
         audit_act_text(&act, "role", identity_role_name(user->role));
     if (in->has_disabled)
         audit_act_text(&act, "disabled", user->disabled ? "true" : "false");
+    if (in->reset)
+        audit_act_text(&act, "second_factor", "reset");
     audit_act_note(r, &act);
 }
 
@@ -68,6 +73,8 @@ static enum sg_err run(struct request *r)
         return SG_ERR_NOT_FOUND;
     err = identity_update_user(api->identity, name, in.has_role ? &in.role : NULL,
                                in.has_disabled ? &in.disabled : NULL, &user);
+    if (err == SG_OK && in.reset)
+        err = secondfactor_reset(api->factors, user.id);
     if (err != SG_OK)
         return err;
     note(r, &in, &user);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the tests of keys and signatures share: digests, items, tokens with fewer rights, checks of whole answers.
 import assert from 'node:assert/strict';
-import { createHash, createPrivateKey, createPublicKey } from 'node:crypto';
+import { createHash, createPrivateKey, createPublicKey, randomBytes } from 'node:crypto';
 import { SignJWT, decodeJwt, decodeProtectedHeader } from 'jose';
 import { privateKeys } from './keyfiles.mjs';
 import { includes, leafHash, openCheckpoint, parseProof, recordHolds, recordText } from './tlog.mjs';
@@ -22,7 +22,7 @@ export async function narrowToken(gw, client, scope) {
   const { n } = keys.find(({ kid }) => kid === header.kid);
   const own = privateKeys(gw.data).find(({ jwk }) => jwk.n === n);
   const now = Math.floor(Date.now() / 1000);
-  const claim = { ...claims, iat: now, exp: now + 300, jti: `narrow ${scope}`, scope };
+  const claim = { ...claims, iat: now, exp: now + 300, jti: randomBytes(16).toString('hex'), scope };
   return new SignJWT(claim).setProtectedHeader(header).sign(createPrivateKey(own.pem));
 }
 
