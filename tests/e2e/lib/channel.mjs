@@ -196,3 +196,14 @@ export class Channel {
     return JSON.parse(await this.open(request, answer));
   }
 }
+
+// Logs in with a channel. Options: given (a secret from the gateway instead of an agreement), bind, localAddress.
+export async function openChannel(gw, username, password, { given = false, bind, ...options } = {}) {
+  const client = gw.client(options);
+  const pair = given ? undefined : await keyPair();
+  const identity = (await client.get('/v1/identity', { token: null, expect: 200 })).json.key;
+  const json = { username, password, channel: { public_key: pair?.publicKey, bind } };
+  const session = (await client.post('/v1/sessions', { json, token: null, expect: 201 })).json;
+  Object.assign(client, { username, password, session, token: session.token });
+  return { client, session, channel: await Channel.open(session, pair, identity) };
+}
