@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the views of the account share: links between them, lists with one act each.
+// What the views of the account share: links between them, lists with one act each, boxes to check.
 
 import { button, el } from './dom.js';
 import { user } from './session.js';
@@ -66,4 +66,39 @@ export function itemList(items, none) {
   return items.length
     ? el('ul', { class: 'sessions' }, items)
     : el('p', { class: 'hint pad none' }, none);
+}
+
+/** What a token may do: `[scope, words]`. */
+export const SCOPES = [
+  ['files:read', 'read files'],
+  ['files:write', 'store and remove files'],
+  ['chat:read', 'read messages'],
+  ['chat:write', 'write messages'],
+  ['sign', 'sign'],
+  ['verify', 'verify signatures'],
+  ['admin', 'what only admins may'],
+];
+
+/**
+ * Checkboxes as a field of a form.
+ * @param {Array} options `[value, words, checked?]`
+ * @returns {{root: HTMLElement, input: HTMLInputElement, chosen: () => string[]}}
+ */
+export function boxes(legend, options) {
+  const all = options.map(([value, text, checked]) => {
+    const input = el('input', { type: 'checkbox', value, checked });
+    return { input, root: el('label', { class: 'check' }, input, el('span', {}, text)) };
+  });
+  const root = el(
+    'fieldset',
+    {},
+    el('legend', {}, legend),
+    el(
+      'div',
+      { class: 'checks' },
+      all.map((box) => box.root),
+    ),
+  );
+  const chosen = () => all.filter(({ input }) => input.checked).map(({ input }) => input.value);
+  return { root, input: all[0].input, chosen };
 }

@@ -260,7 +260,8 @@ export const recoveryCreate = (password, code) =>
 export const passkeysList = () => sendJson('GET', '/v1/passkeys');
 
 /** What a browser needs to make a passkey (WebAuthn, as JSON). */
-export const passkeysOptions = () => sendJson('POST', '/v1/passkeys/options');
+export const passkeysOptions = (password) =>
+  sendJson('POST', '/v1/passkeys/options', { json: { password } });
 
 /** @param {object} passkey `{name, id, client_data, attestation}` */
 export const passkeysCreate = (passkey) => sendJson('POST', '/v1/passkeys', { json: passkey });

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Access: tokens for scripts and client certificates; what they are good for, and how to end them.
 
-import { accountNav, item, itemList, section } from './account-nav.js';
+import { accountNav, boxes, item, itemList, SCOPES, section } from './account-nav.js';
 import * as api from './api.js';
 import { ask, confirm } from './dialogs.js';
 import { button, copyable, el, field, fill } from './dom.js';
@@ -11,16 +11,6 @@ import { user } from './session.js';
 import { setTitle } from './title.js';
 
 const DAY_S = 86_400;
-const SCOPES = [
-  ['files:read', 'read files'],
-  ['files:write', 'store and remove files'],
-  ['chat:read', 'read messages'],
-  ['chat:write', 'write messages'],
-  ['sign', 'sign'],
-  ['verify', 'verify signatures'],
-  ['admin', 'what only admins may', 'admin'],
-];
-
 export const view = {
   name: 'access',
   title: 'Access',
@@ -54,21 +44,8 @@ const names = (label, hint) =>
     hint,
   });
 
-/** Checkboxes for what a token may do. */
-function scopeBoxes() {
-  const boxes = SCOPES.filter(([, , role]) => !role || user().role === role).map(([scope, text]) => {
-    const input = el('input', { type: 'checkbox', value: scope });
-    return { input, root: el('label', { class: 'check' }, input, el('span', {}, scope, el('small', {}, ` ${text}`))) };
-  });
-  const root = el(
-    'fieldset',
-    {},
-    el('legend', {}, 'May'),
-    el('div', { class: 'checks' }, boxes.map((box) => box.root)),
-  );
-  const chosen = () => boxes.filter(({ input }) => input.checked).map(({ input }) => input.value);
-  return { root, input: boxes[0].input, chosen };
-}
+/** Of all scopes those that the user has. */
+const myScopes = () => SCOPES.filter(([scope]) => scope !== 'admin' || user().role === 'admin');
 
 class Tokens {
   constructor() {
@@ -131,7 +108,7 @@ class Tokens {
       maxlength: 64,
       hint: 'What it is for.',
     });
-    const scopes = scopeBoxes();
+    const scopes = boxes('May', myScopes());
     const spaces = names('Spaces', 'Names with spaces between them; empty: all that you see.');
     const keys = names('Keys', 'Likewise; empty: all that you may sign with.');
     const days = field('Good for how many days', {

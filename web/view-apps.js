@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Apps: OAuth clients and audiences, for admins.
 
-import { accountNav, item, itemList, section } from './account-nav.js';
+import { accountNav, boxes, item, itemList, SCOPES, section } from './account-nav.js';
 import * as api from './api.js';
 import { ask, confirm } from './dialogs.js';
 import { button, copyable, el, field, fill } from './dom.js';
@@ -47,26 +47,6 @@ const plain = (label, hint, more = {}) =>
     hint,
     ...more,
   });
-
-/** Checkboxes; `chosen()` are the values of those that are checked. */
-function boxes(legend, options) {
-  const all = options.map(([value, text, checked]) => {
-    const input = el('input', { type: 'checkbox', value, checked });
-    return { input, root: el('label', { class: 'check' }, input, el('span', {}, text)) };
-  });
-  const root = el(
-    'fieldset',
-    {},
-    el('legend', {}, legend),
-    el(
-      'div',
-      { class: 'checks' },
-      all.map((box) => box.root),
-    ),
-  );
-  const chosen = () => all.filter(({ input }) => input.checked).map(({ input }) => input.value);
-  return { root, input: all[0].input, chosen };
-}
 
 class Clients {
   constructor() {
@@ -219,9 +199,7 @@ class Audiences {
       maxlength: 255,
     });
     const name = plain('Name', 'What it is.', { maxlength: 64, autocapitalize: 'words' });
-    const scopes = plain('Scopes', 'What its tokens may carry at most, with spaces between them.', {
-      maxlength: 255,
-    });
+    const scopes = boxes('Its tokens may at most', SCOPES);
     const made = await ask({
       title: 'New audience',
       fields: [audience, name, scopes],
@@ -230,7 +208,7 @@ class Audiences {
         api.oauthAudiencesCreate({
           audience: audience.input.value.trim(),
           name: name.input.value.trim(),
-          scopes: scopes.input.value.split(/[\s,]+/).filter(Boolean),
+          scopes: scopes.chosen(),
         }),
     });
     if (!made) return;

@@ -278,12 +278,13 @@ class Passkeys {
       value: suggestion(),
       hint: 'To know it by, for example the device that keeps it.',
     });
+    const password = passwordField();
     const made = await ask({
       title: 'Add a passkey',
-      fields: [name],
+      fields: [name, password],
       yes: 'Go on',
       work: async () => {
-        const passkey = await webauthn.create(await api.passkeysOptions());
+        const passkey = await webauthn.create(await api.passkeysOptions(password.input.value));
         return api.passkeysCreate({ name: name.input.value.trim(), ...passkey });
       },
     });
