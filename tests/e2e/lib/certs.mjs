@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Client certificates: keys and requests by openssl, and CAs of somebody else.
-import { execFileSync, spawnSync } from 'node:child_process';
+import { execFileSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { connect } from 'node:tls';
 import { temporaryDirectory } from './gateway.mjs';
 
 const work = temporaryDirectory();
@@ -45,6 +46,14 @@ export async function enroll(client, { kind = 'p256', ...members } = {}) {
 // The options of gw.client() for connections that show it.
 export const showing = ({ cert, key }) => ({ tls: { cert, key } });
 
+// A certificate that its own key has signed.
+export function selfSigned(subject) {
+  const key = makeKey();
+  const keyFile = fresh('key');
+  writeFileSync(keyFile, key, { mode: 0o600 });
+  return { key, cert: openssl('req', '-x509', '-new', '-key', keyFile, '-subj', subject, '-days', '2') };
+}
+
 // What openssl says of a certificate.
 export function describe(pem) {
   const options = ['-noout', '-subject', '-issuer', '-nameopt', 'RFC2253', '-ext', 'subjectAltName,extendedKeyUsage,keyUsage,basicConstraints,crlDistributionPoints'];
@@ -66,7 +75,7 @@ export function otherCa(name = 'Other CA') {
   writeFileSync(serials, '1000\n');
   writeFileSync(config, [
     '[ca]', 'default_ca = it', '[it]', `database = ${index}`, `new_certs_dir = ${work}`, `serial = ${serials}`,
-    `certificate = ${file}`, `private_key = ${keyFile}`, 'default_md = sha256', 'default_crl_days = 7', 'policy = any',
+    `certificate = ${file}`, `private_key = ${keyFile}`, 'default_md = sha256', 'default_crl_days = 7', 'policy = any', 'unique_subject = no',
     '[any]', 'commonName = optional', 'organizationName = optional', 'emailAddress = optional', '',
   ].join('\n'));
   return {
@@ -94,21 +103,24 @@ export function otherCa(name = 'Other CA') {
   };
 }
 
-// A TLS 1.3 connection by openssl that saves its session; and one that resumes it.
-export function request({ port, ca, cert, key, path = '/v1/tls', sessionOut, sessionIn, token }) {
-  const certFile = fresh('pem');
-  const keyFile = fresh('key');
-  const caFile = fresh('pem');
-  writeFileSync(certFile, cert ?? '');
-  writeFileSync(keyFile, key ?? '', { mode: 0o600 });
-  writeFileSync(caFile, ca);
-  const head = [`GET ${path} HTTP/1.1`, 'Host: localhost', 'Connection: close'];
-  if (token) head.push(`Authorization: Bearer ${token}`);
-  const args = ['s_client', '-connect', `localhost:${port}`, '-servername', 'localhost', '-CAfile', caFile, '-ign_eof'];
-  if (cert) args.push('-cert', certFile, '-key', keyFile);
-  if (sessionOut) args.push('-sess_out', sessionOut);
-  if (sessionIn) args.push('-sess_in', sessionIn);
-  const shown = spawnSync('openssl', args, { input: `${head.join('\r\n')}\r\n\r\n`, encoding: 'latin1', timeout: 20000 });
-  return { text: shown.stdout, reused: /^Reused, /m.test(shown.stdout), status: Number(/^HTTP\/1\.1 (\d+)/m.exec(shown.stdout)?.[1]) };
+// One request on a connection of its own: { text, status, reused, session }. With `session` of an earlier one it is
+// resumed; then no certificate is sent, and the server knows the one of that time.
+export function request({ port, ca, cert, key, path = '/v1/tls', session, token }) {
+  return new Promise((done, fail) => {
+    const socket = connect({ host: '127.0.0.1', port, servername: 'localhost', ca, cert, key, session });
+    let text = '';
+    let kept;
+    const head = [`GET ${path} HTTP/1.1`, 'Host: localhost', 'Connection: close'];
+    if (token) head.push(`Authorization: Bearer ${token}`);
+    socket.setEncoding('latin1');
+    socket.setTimeout(20000, () => socket.destroy(new Error('no answer')));
+    socket.on('session', (bytes) => (kept = bytes));
+    socket.on('data', (part) => (text += part));
+    socket.on('error', fail);
+    socket.on('secureConnect', () => socket.write(`${head.join('\r\n')}\r\n\r\n`));
+    socket.on('end', () => {
+      socket.end();
+      done({ text, status: Number(/^HTTP\/1\.1 (\d+)/.exec(text)?.[1]), reused: socket.isSessionReused(), session: kept });
+    });
+  });
 }
-export const sessionFile = () => fresh('sess');
