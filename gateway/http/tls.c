@@ -239,9 +239,9 @@ enum sg_err tls_bundle_trust(struct tls_bundle *b, const char *pem, size_t len)
     unsigned count = 0;
     enum sg_err err = SG_ERR_BAD_FIELD;
 
+    buf_init(&copy, PEM_MAX);
     if (b->trusts == TRUSTS_MAX)
         return SG_ERR_TOO_LARGE;
-    buf_init(&copy, PEM_MAX);
     buf_append(&copy, pem, len);
     if (buf_status(&copy) != SG_OK)
         return buf_status(&copy);
