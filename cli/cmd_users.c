@@ -110,6 +110,18 @@ static enum cli_status enable(struct cli *cli, const struct args *args)
     return set_disabled(cli, args->operands[1], false);
 }
 
+/* Takes codes, recovery codes and passkeys away: for who has lost them. */
+static enum cli_status reset(struct cli *cli, const struct args *args)
+{
+    struct json_object *body = json_object_new_object();
+
+    if (!json_put_bool(body, "reset_second_factor", true)) {
+        json_cleanup(&body);
+        return report_no_memory();
+    }
+    return update(cli, args->operands[1], body);
+}
+
 static enum cli_status confirm(const struct args *args)
 {
     char answer[SG_TERM_LINE_MAX];
@@ -146,11 +158,8 @@ static const struct {
     const char *name;
     size_t operands;
     enum cli_status (*run)(struct cli *cli, const struct args *args);
-} verbs[] = {{"list", 0, list},
-             {"set", 1, set_role},
-             {"disable", 1, disable},
-             {"enable", 1, enable},
-             {"rm", 1, delete}};
+} verbs[] = {{"list", 0, list},     {"set", 1, set_role}, {"disable", 1, disable},
+             {"enable", 1, enable}, {"reset", 1, reset},  {"rm", 1, delete}};
 
 enum cli_status cmd_users(struct cli *cli, const struct args *args)
 {

@@ -308,8 +308,9 @@ static const struct commands_row rows[] = {
      "the audit log (admins)", cmd_audit, audit_options,
      "verify recomputes the chain of all entries and compares it with what was seen before; exit\n"
      "code 4 when something was removed, added or altered.\n"},
-    {"users", "[list] | set NAME --role ROLE | disable NAME | enable NAME | rm NAME",
-     "manage users (admins)", cmd_users, users_options, NULL},
+    {"users", "[list] | set NAME --role ROLE | disable NAME | enable NAME | reset NAME | rm NAME",
+     "manage users (admins)", cmd_users, users_options,
+     "reset takes away the second factor (codes and passkeys) of who has lost it.\n"},
     {"invite", "[--role ROLE] [--expires TIME]", "make an invitation (admins)", cmd_invite,
      invite_options, NULL},
     {"status", "", "show gateway, user, token and TLS at a glance", cmd_status, NULL, NULL},

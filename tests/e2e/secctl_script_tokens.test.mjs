@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+// Tokens for scripts from the command line.
+import assert from 'node:assert/strict';
+import { suite } from './lib/suite.mjs';
+import { Secctl } from './lib/secctl.mjs';
+
+suite('secctl_script_tokens', async ({ gw, it }) => {
+  const ctl = new Secctl(gw);
+  await ctl.signup();
+  let token;
+
+  await it('makes one, and shows it once', async () => {
+    const { stdout, stderr } = await ctl.run(['tokens', 'create', 'nightly', '--scopes', 'files:read,files:write', '--spaces', 'common', '--expires', '1d']);
+    assert.match(stdout, /^sgp_\S+\n$/);
+    assert.match(stderr, /the only time that it is shown; it is good until \d{4}-/);
+    token = stdout.trim();
+    const list = await ctl.run(['tokens']);
+    assert.match(list.stdout, /files:read,files:write +common +nightly$/m);
+    assert.ok(!list.stdout.includes(token) && !JSON.stringify(await ctl.json(['tokens'])).includes(token));
+    assert.ok(!gw.log.includes(token));
+  });
+
+  // A script has a home of its own, without a session: only the address and the CA.
+  const script = new Secctl(gw);
+  await script.login();
+  await script.run(['logout']);
+  const env = () => ({ SECGATE_TOKEN: token });
+
+  await it('works in the environment and from a file, without a session', async () => {
+    await script.run(['put', '-q', '-', 'common/out.txt'], { input: 'made at night', env: env() });
+    assert.equal((await script.run(['cat', 'common/out.txt'], { env: env() })).stdout, 'made at night');
+    const file = script.file('token', `${token}\n`);
+    assert.equal((await script.run(['cat', 'common/out.txt', '--token-file', file])).stdout, 'made at night');
+    assert.equal((await script.run(['--token-file', '-', 'cat', 'common/out.txt'], { input: `${token}\n` })).stdout, 'made at night');
+    await script.run(['cat', 'common/out.txt'], { expect: 2 });
+    const { tokens } = await ctl.json(['tokens', 'list']);
+    assert.equal(tokens[0].last_address, '127.0.0.1');
+    assert.ok(tokens[0].last_used_at);
+  });
+
+  await it('counts before a session, but does not touch it', async () => {
+    const before = ctl.session();
+    const refused = await ctl.run(['ls', '~root-admin/'], { env: env(), expect: 2 });
+    assert.match(refused.stderr, /403|404/);
+    await ctl.run(['ls', '~root-admin/']);
+    assert.deepEqual(ctl.session(), before);
+  });
+
+  await it('may not do what only a login may, and says so', async () => {
+    const refused = await script.run(['tokens', 'create', 'x', '--scopes', 'files:read'], { env: env(), expect: 2 });
+    assert.match(refused.stderr, /login-needed|forbidden/);
+    for (const args of [['--sealed', 'ls', 'common/'], ['session', 'open'], ['enroll']]) {
+      assert.match((await script.run(args, { env: env(), expect: 1 })).stderr, /does not go with a script token/);
+    }
+  });
+
+  await it('says when it is not taken any more', async () => {
+    const bad = await script.run(['ls', 'common/'], { env: { SECGATE_TOKEN: `${token.slice(0, -4)}AAAA` }, expect: 2 });
+    assert.match(bad.stderr, /next: make another one: secctl tokens create/);
+    await script.run(['ls', 'common/'], { env: { SECGATE_TOKEN: 'not a token' }, expect: 1 });
+    await script.run(['--token-file', script.file('empty', ''), 'ls', 'common/'], { expect: 1 });
+    const { tokens } = await ctl.json(['tokens']);
+    await ctl.run(['tokens', 'rm', tokens[0].id]);
+    assert.deepEqual((await ctl.json(['tokens'])).tokens, []);
+    for (const args of [['cat', 'common/out.txt'], ['put', '-q', '-', 'common/x'], ['tail', 'common'], ['say', 'common', 'x']]) {
+      const gone = await script.run(args, { env: env(), input: 'x', expect: 2 });
+      assert.match(gone.stderr, /token/);
+    }
+  });
+
+  await it('refuses what cannot be', async () => {
+    for (const args of [['create'], ['create', 'x'], ['create', 'x', '--scopes', 'files:read', '--expires', 'soon'], ['rm'], ['frob']]) {
+      await ctl.run(['tokens', ...args], { expect: 1 });
+    }
+    for (const scopes of ['frob', ',']) {
+      const refused = await ctl.run(['tokens', 'create', 'x', '--scopes', scopes], { expect: 2 });
+      assert.match(refused.stderr, /400/);
+    }
+    await ctl.run(['tokens', 'rm', '0'.repeat(16)], { expect: 2 });
+  });
+});
