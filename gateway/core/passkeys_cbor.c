@@ -76,10 +76,14 @@ static bool take_statement(struct cursor *c, struct passkey_attestation_object *
     for (uint32_t i = 0; i < entries; i++) {
         if (!take_string(c, TEXT, &name))
             return false;
-        if (!alg && is(&name, "alg"))
+        if (!alg && is(&name, "alg")) {
             alg = take_head(c, &major, &value) && major == NEGATIVE;
-        else if (sig.data != NULL || !is(&name, "sig") || !take_string(c, BYTES, &sig))
+            ret->algorithm = -1 - (int64_t)value;
+            if (!alg)
+                return false;
+        } else if (sig.data != NULL || !is(&name, "sig") || !take_string(c, BYTES, &sig)) {
             return false;
+        }
     }
     if (entries != 0 && (!alg || sig.data == NULL))
         return false;

@@ -40,6 +40,7 @@ enum sg_err passkeys_client_data(const uint8_t *text, size_t len,
 struct passkey_attestation_object {
     struct passkey_bytes statement; /* CBOR of attStmt */
     struct passkey_bytes auth_data; /* content, without its CBOR head */
+    int64_t algorithm;              /* of the statement, COSE; 0: it names none */
     bool self;                      /* format "packed" with alg and sig only; else "none" */
 };
 

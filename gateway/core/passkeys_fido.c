@@ -64,7 +64,8 @@ static bool load_credential(fido_cred_t *c, int algorithm, const char *rp_id,
         return false;
     if (!object->self)
         return fido_cred_set_fmt(c, "none") == FIDO_OK;
-    return fido_cred_set_fmt(c, "packed") == FIDO_OK &&
+    /* The library does not compare these two (section 8.2, self attestation). */
+    return object->algorithm == algorithm && fido_cred_set_fmt(c, "packed") == FIDO_OK &&
            fido_cred_set_attstmt(c, object->statement.data, object->statement.len) == FIDO_OK &&
            fido_cred_verify_self(c) == FIDO_OK;
 }

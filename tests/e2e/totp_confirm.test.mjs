@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: Apache-2.0
+// A second factor is on: what a login needs from then on, with oathtool as authenticator.
+import assert from 'node:assert/strict';
+import { enableTotp, oathtool } from './lib/authenticator.mjs';
+import { needsJson, needsToken } from './lib/refusals.mjs';
+import { suite } from './lib/suite.mjs';
+
+suite('totp_confirm', async ({ gw, it }) => {
+  const admin = await gw.admin();
+  const anyone = gw.client();
+  const ann = await gw.user(admin, 'ann');
+  const login = (user, code, expect) =>
+    anyone.post('/v1/sessions', { json: { username: user.username, password: user.password, code }, expect });
+  const confirm = (client, code, expect) => client.post('/v1/users/me/totp/confirm', { json: { code }, expect });
+
+  await it('needs a secret to confirm', () => confirm(ann, '123456', [409, 'conflict']));
+
+  const factor = await enableTotp(ann);
+
+  await it('gives ten different recovery codes', () => {
+    assert.equal(new Set(factor.recovery_codes).size, 10);
+  });
+
+  await it('a login without a code names what would do', async () => {
+    const { json } = await login(ann, undefined, [401, 'second-factor-required']);
+    assert.deepEqual(json.methods, ['totp', 'recovery']);
+  });
+
+  await it('says nothing of it after a wrong password', async () => {
+    const json = { username: 'ann', password: 'a wrong password', code: oathtool(factor.secret) };
+    await anyone.post('/v1/sessions', { json, expect: [401, 'credentials-invalid'] });
+  });
+
+  await it('takes each code once, and none from before', async () => {
+    const next = oathtool(factor.secret, 30);
+    await login(ann, oathtool(factor.secret), [401, 'second-factor-invalid']); // it has confirmed
+    const { json } = await login(ann, next, 201);
+    await anyone.get('/v1/users/me', { token: json.token, expect: 200 });
+    await login(ann, next, [401, 'second-factor-invalid']);
+    await login(ann, oathtool(factor.secret, -300), [401, 'second-factor-invalid']);
+    await login(ann, oathtool(factor.secret, 300), [401, 'second-factor-invalid']);
+  });
+
+  await it('takes each recovery code once, however it is typed', async () => {
+    const code = factor.recovery_codes[2];
+    await login(ann, code.toLowerCase().replaceAll('-', ' '), 201);
+    await login(ann, code, [401, 'second-factor-invalid']);
+  });
+
+  await it('of twenty parallel logins with one code one succeeds', async () => {
+    const bob = await gw.user(admin, 'bob');
+    const { secret } = await enableTotp(bob);
+    const code = oathtool(secret, 30);
+    const json = { username: 'bob', password: bob.password, code };
+    const answers = await Promise.all(Array.from({ length: 20 }, () => anyone.post('/v1/sessions', { json })));
+    assert.equal(answers.filter(({ status }) => status === 201).length, 1);
+    assert.ok(answers.every(({ status }) => [201, 401, 429, 503].includes(status)));
+  });
+
+  await it('guessing codes is throttled like guessing passwords', async () => {
+    const eve = await gw.user(admin, 'eve');
+    const { recovery_codes } = await enableTotp(eve);
+    let throttled;
+    for (let i = 0; i < 12 && !throttled; i++) {
+      const answer = await login(eve, String(100000 + i));
+      if (answer.status === 429) throttled = answer;
+      else assert.equal(answer.code, 'second-factor-invalid');
+    }
+    assert.ok(throttled, 'twelve wrong codes in a row');
+    assert.ok(Number(throttled.headers['retry-after']) >= 1);
+    await login(eve, recovery_codes[0], [429, 'throttled']);
+  });
+
+  await it('is in the audit log, and no code is in the gateway\u2019s log', async () => {
+    const { json } = await admin.get('/v1/audit', { query: { type: 'totp.enabled' }, expect: 200 });
+    assert.ok(json.entries.some((entry) => entry.actor === 'ann' && entry.result === 'ok'));
+    const used = await admin.get('/v1/audit', { query: { type: 'recovery.used' }, expect: 200 });
+    assert.ok(used.json.entries.some((entry) => entry.actor === 'ann'));
+    for (const secret of [factor.secret, ...factor.recovery_codes]) assert.ok(!gw.log.includes(secret));
+  });
+
+  await it('an admin can take it away from who has lost everything', async () => {
+    await admin.patch('/v1/users/ann', { json: { reset_second_factor: true }, expect: 200 });
+    await login(ann, undefined, 201);
+    assert.equal((await ann.get('/v1/users/me/totp', { expect: 200 })).json.enabled, false);
+  });
+
+  await it('a wrong code turns nothing on', async () => {
+    const { json } = await admin.post('/v1/users/me/totp', { json: { password: admin.password }, expect: 201 });
+    const wrong = String((Number(oathtool(json.secret)) + 1) % 1e6).padStart(6, '0');
+    await confirm(admin, wrong, [401, 'second-factor-invalid']);
+    await confirm(admin, 'nonsense', [401, 'second-factor-invalid']);
+    await gw.login('root-admin', admin.password);
+  });
+
+  await it('needs a token', () =>
+    needsToken(gw.client(), 'POST', '/v1/users/me/totp/confirm', { json: { code: '123456' } }));
+
+  await it('needs strict JSON', () => needsJson(admin, 'POST', '/v1/users/me/totp/confirm', { code: '123456' }));
+});
