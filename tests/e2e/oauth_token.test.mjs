@@ -103,7 +103,10 @@ suite('oauth_token', async ({ gw, it }) => {
     await form(`grant_type=refresh_token&refresh_token=${token}&refresh_token=${token}`, [400, 'invalid_request']);
     await form(`grant_type=refresh_token&grant_type=refresh_token&refresh_token=${token}`, [400, 'invalid_request']);
     await form(`grant_type=refresh_token&refresh_token=%zz`, [400, /^invalid_(grant|request)$/]);
-    await form(`grant_type=refresh_token&refresh_token=${token}&client_id=me&unknown=1`, 200);
+    await form(`grant_type=refresh_token&refresh_token=${token}&client_id=secctl&unknown=1`, 200);
+    await form(`grant_type=refresh_token&refresh_token=${token}&client_id=nobody`, [401, 'invalid_client']);
+    await form(`grant_type=refresh_token&refresh_token=${token}&client_id=secctl&client_secret=x`, [401, 'invalid_client']);
+    await form(`grant_type=refresh_token&refresh_token=${token}&scope=everything`, [400, 'invalid_scope']);
   });
 
   await it('takes forms only, of reasonable size', async () => {

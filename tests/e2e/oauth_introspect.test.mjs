@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a token is worth now (RFC 7662): for clients with a secret and for admins, of every kind of token.
+import assert from 'node:assert/strict';
+import { decodeJwt } from 'jose';
+import { basic, exchangeForm } from './lib/oauth.mjs';
+import { suite } from './lib/suite.mjs';
+
+suite('oauth_introspect', async ({ gw, it }) => {
+  const admin = await gw.admin();
+  const ann = await gw.user(admin, 'ann');
+  const bob = await gw.user(admin, 'bob');
+  const anyone = gw.client();
+  const audience = 'https://billing.example';
+  await admin.post('/v1/oauth/audiences', { json: { audience, name: 'Billing', scopes: ['files:read'] }, expect: 201 });
+  const client = (await admin.post('/v1/oauth/clients', { json: { id: 'billing', name: 'Billing' }, expect: 201 })).json;
+  const headers = { authorization: basic(client.id, client.secret) };
+  const ask = async (token) => (await anyone.post('/v1/oauth/introspect', { form: { token }, headers, expect: 200 })).json;
+
+  await it('tells all of a token of a login', async () => {
+    const claims = decodeJwt(ann.token);
+    const found = await ask(ann.token);
+    for (const name of ['scope', 'client_id', 'exp', 'iat', 'sub', 'aud', 'iss', 'jti', 'sid']) assert.equal(found[name], claims[name], name);
+    assert.equal(found.active, true);
+    assert.equal(found.username, 'ann');
+    assert.equal(found.token_type, 'Bearer');
+  });
+
+  await it('of a token for another service, with who acts', async () => {
+    const form = exchangeForm(ann.token, { audience, actor_token: bob.token, actor_token_type: exchangeForm('').subject_token_type });
+    const { json } = await anyone.post('/v1/oauth/token', { form, expect: 200 });
+    const found = await ask(json.access_token);
+    assert.equal(found.aud, audience);
+    assert.equal(found.scope, 'files:read');
+    assert.deepEqual(found.act, { sub: 'bob' });
+    assert.equal(found.sub, 'ann');
+  });
+
+  await it('of a refresh token and of a token for scripts', async () => {
+    const refresh = await ask(ann.session.refresh_token);
+    assert.equal(refresh.active, true);
+    assert.equal(refresh.token_type, undefined);
+    assert.equal(refresh.sid, ann.session.session_id);
+    assert.ok(refresh.exp > Date.now() / 1000 + 86400);
+    // Looking is not using.
+    await anyone.post('/v1/oauth/token', { form: { grant_type: 'refresh_token', refresh_token: ann.session.refresh_token }, expect: 200 });
+    const script = (await ann.post('/v1/tokens', { json: { name: 'ci', scopes: ['files:read'], expires_in: 3600 }, expect: 201 })).json;
+    const found = await ask(script.token);
+    assert.deepEqual([found.active, found.scope, found.username, found.sid], [true, 'files:read', 'ann', undefined]);
+  });
+
+  await it('nothing of what is not good', async () => {
+    for (const token of ['x', `${ann.token}x`, ann.token.slice(0, -4), 'sgr_AAAA', `sgp_${'A'.repeat(49)}`, 'x'.repeat(4000)]) {
+      assert.deepEqual(await ask(token), { active: false }, token.slice(0, 20));
+    }
+    const gone = await gw.login('bob', bob.password);
+    await gone.delete('/v1/sessions/current', { expect: 204 });
+    assert.deepEqual(await ask(gone.token), { active: false });
+    assert.deepEqual(await ask(gone.session.refresh_token), { active: false });
+  });
+
+  await it('of somebody disabled, nothing is active', async () => {
+    const cid = await gw.user(admin, 'cid');
+    assert.equal((await ask(cid.token)).active, true);
+    await admin.patch('/v1/users/cid', { json: { disabled: true }, expect: 200 });
+    assert.deepEqual(await ask(cid.token), { active: false });
+  });
+
+  await it('for nobody but clients with a secret and admins', async () => {
+    const form = { token: ann.token };
+    const refuse = async (options) => {
+      const answer = await anyone.post('/v1/oauth/introspect', { form, ...options, expect: [401, 'invalid_client'] });
+      assert.match(answer.headers['www-authenticate'], /^Basic /);
+    };
+    await refuse({});
+    await refuse({ token: ann.token });
+    await refuse({ token: `${admin.token}x` });
+    await refuse({ form: { ...form, client_id: 'secctl' } });
+    await refuse({ form: { ...form, client_id: 'billing' } });
+    await refuse({ form: { ...form, client_id: 'nobody', client_secret: client.secret } });
+    await refuse({ headers: { authorization: basic('billing', 'wrong') } });
+    await refuse({ headers: { authorization: 'Basic !!' } });
+    await refuse({ headers: { authorization: `Basic ${Buffer.from('billing').toString('base64')}` } });
+    await anyone.post('/v1/oauth/introspect', { form, token: admin.token, expect: 200 });
+    await anyone.post('/v1/oauth/introspect', { form: { ...form, client_id: 'billing', client_secret: client.secret }, expect: 200 });
+    const narrow = (await anyone.post('/v1/oauth/token', { form: exchangeForm(admin.token, { scope: 'files:read' }), expect: 200 })).json;
+    await refuse({ token: narrow.access_token });
+  });
+
+  await it('says what is wrong with the form', async () => {
+    const bad = (form, code, more = headers) => anyone.post('/v1/oauth/introspect', { body: form, type: 'application/x-www-form-urlencoded', invalid: true, headers: more, expect: [400, code] });
+    await bad('', 'invalid_request');
+    await bad('token=', 'invalid_request');
+    await bad('token=a&token=b', 'invalid_request');
+    await bad('token=a&client_id=other', 'invalid_request');
+    await bad(`token=a&client_id=billing&client_secret=${client.secret}`, 'invalid_request');
+    await bad('token=a&client_secret=x', 'invalid_request', {});
+  });
+});
