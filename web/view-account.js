@@ -103,6 +103,7 @@ function sessionRow(session, root) {
       el('strong', {}, name),
       session.current ? el('span', { class: 'tag' }, 'this one') : null,
       el('small', {}, `${session.address}, last used `, used, `, signed in ${moment(session.created_at)}`),
+      el('small', {}, howMade(session)),
     ),
     button(
       session.current ? 'Sign out' : 'End',
@@ -110,6 +111,22 @@ function sessionRow(session, root) {
       () => end(session, name, root),
     ),
   );
+}
+
+const METHODS = {
+  password: 'With a password',
+  certificate: 'With a client certificate',
+  passkey: 'With a passkey',
+  device: 'Let in from another device',
+};
+const BOUND = { address: 'its address', certificate: 'its certificate', dpop: 'its key' };
+
+/** How a session was made, and what keeps its tokens from being used elsewhere. */
+function howMade({ method, client_id: client, bound = [] }) {
+  const how = METHODS[method] ?? method ?? '';
+  const whose = client ? `, for ${client}` : '';
+  const to = bound.map((what) => BOUND[what] ?? what).join(' and ');
+  return `${how}${whose}${to ? `, works only from ${to}` : ''}`;
 }
 
 async function end(session, name, root) {

@@ -5,7 +5,9 @@
 #include <string.h>
 
 #include "api/api.h"
+#include "api/audit_act.h"
 #include "base/clock.h"
+#include "base/encode.h"
 #include "core/certificates.h"
 #include "http/request.h"
 
@@ -36,12 +38,23 @@ static enum sg_err judge(struct request *r, uint8_t ret_sha256[SG_DIGEST_SIZE],
                                  ret_user_id);
 }
 
+/* Does not block: there is no principal yet. */
+static void note_refusal(struct request *r, const uint8_t sha256[SG_DIGEST_SIZE], enum sg_err err)
+{
+    char hex[SG_HEX_SIZE(SG_DIGEST_SIZE)];
+
+    encode_hex(sha256, SG_DIGEST_SIZE, hex);
+    audit_act(r, SG_AUDIT_CERTIFICATE_REFUSED, hex, err);
+}
+
 static enum sg_err look(struct request *r, bool needed, struct client_request *ret,
                         int64_t *ret_user_id)
 {
     bool shown = false;
     enum sg_err err = judge(r, ret->certificate_sha256, ret_user_id, &shown);
 
+    if (err != SG_OK && shown)
+        note_refusal(r, ret->certificate_sha256, err);
     if (err != SG_OK)
         return err;
     if (needed && !shown)

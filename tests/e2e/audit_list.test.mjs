@@ -2,8 +2,9 @@
 // The audit log: every act is in it with who and from where, and its chain can be verified by docs/audit.md alone.
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { createHash } from 'node:crypto';
+import { createHash, X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
+import { selfSigned, showing } from './lib/certs.mjs';
 import { needsAdmin, needsToken } from './lib/refusals.mjs';
 import { suite } from './lib/suite.mjs';
 import { eventually } from './lib/gateway.mjs';
@@ -122,6 +123,15 @@ suite('audit_list', async ({ gw, it }) => {
     assert.equal(entry.subject, 'cy');
     assert.equal(entry.session_id, cy.session.session_id);
     assert.equal(entry.address, '127.0.0.1');
+  });
+
+  await it('has client certificates that were refused', async () => {
+    const stranger = selfSigned('/CN=root-admin');
+    await gw.client(showing(stranger)).get('/v1/daytime', { expect: [403, 'certificate-unknown'] });
+    const entry = await eventually(() => last('certificate.refused'));
+    assert.equal(entry.actor, undefined);
+    assert.equal(entry.subject, new X509Certificate(stranger.cert).fingerprint256.replaceAll(':', '').toLowerCase());
+    assert.equal(entry.result, 'certificate-unknown');
   });
 
   await it('is one chain, in pages of any size', async () => {
