@@ -64,9 +64,9 @@ suite('secctl_enroll', { args: ['--tls-client-ca', `${ca.file} cn`] }, async ({ 
   await it('renews it when less than a third of its life is left', async () => {
     const renewing = new Secctl(gw);
     await renewing.login();
+    await renewing.run(['logout']);
     const { cert, key } = ca.issue('/CN=root-admin', { start: at(-3 * 3600), end: at(3600) });
     writeFileSync(renewing.profile('client.pem'), cert + key, { mode: 0o600 });
-    await renewing.run(['logout', '--local']);
     await renewing.run(['login']);
     const before = expiry(renewing);
     const { stdout, stderr } = await renewing.run(['whoami']);

@@ -116,6 +116,7 @@ suite('secctl_login_web', async ({ gw, it }) => {
     assert.match(readFileSync(log, 'utf8'), /^https:\/\/\S+#device\?code=[A-Z0-9-]+\n$/);
     terminal.type('\x03');
     await terminal.exited;
+    clearTimeout(terminal.timer);
     assert.ok(!existsSync(ctl.profile('session.json')));
   });
 
