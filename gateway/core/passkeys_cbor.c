@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Reads the outer map of an attestationObject (CTAP2 canonical CBOR, RFC 8949) and the head of
- * authenticator data; what is inside is libfido2's. */
+/* Reads the outer map of an attestationObject (CTAP2 canonical CBOR, RFC 8949) and the layout of
+ * authenticator data; what keys and extensions mean is libfido2's. */
 #include "core/passkeys_data.h"
 
 #include <string.h>
 
-enum major { NEGATIVE = 1, BYTES = 2, TEXT = 3, MAP = 5 };
+enum major { UNSIGNED, NEGATIVE, BYTES, TEXT, ARRAY, MAP, TAG, SIMPLE };
+
+#define FALSE_VALUE 20 /* simple values: false, true, null */
+#define NULL_VALUE  22
 
 struct cursor {
     const uint8_t *at, *end;
@@ -122,14 +125,92 @@ enum sg_err passkeys_attestation_object(const uint8_t *data, size_t len,
     return SG_OK;
 }
 
+/* One item without what it holds; *ret_items: how many are in it. */
+static bool take_item(struct cursor *c, size_t *ret_items)
+{
+    unsigned major = 0;
+    uint32_t value = 0;
+    size_t left;
+
+    if (!take_head(c, &major, &value))
+        return false;
+    left = (size_t)(c->end - c->at);
+    *ret_items = 0;
+    switch ((enum major)major) {
+    case UNSIGNED:
+    case NEGATIVE:
+        return true;
+    case BYTES:
+    case TEXT:
+        if (value > left)
+            return false;
+        c->at += value;
+        return true;
+    case ARRAY:
+        *ret_items = value;
+        return value <= left;
+    case MAP:
+        *ret_items = 2 * (size_t)value;
+        return value <= left / 2;
+    case SIMPLE:
+        return value >= FALSE_VALUE && value <= NULL_VALUE;
+    case TAG:
+    default:
+        return false;
+    }
+}
+
+/* A whole map with all that is in it. */
+static bool take_whole_map(struct cursor *c)
+{
+    size_t left[SG_PASSKEY_DEPTH + 1] = {1};
+    size_t depth = 0;
+
+    if (c->at == c->end || *c->at >> 5 != MAP)
+        return false;
+    for (;;) {
+        size_t items = 0;
+
+        while (left[depth] == 0)
+            if (depth-- == 0)
+                return true;
+        left[depth]--;
+        if (!take_item(c, &items))
+            return false;
+        if (items == 0)
+            continue;
+        if (depth == SG_PASSKEY_DEPTH)
+            return false;
+        left[++depth] = items;
+    }
+}
+
+/* What comes before the key of a new credential. */
+static bool take_credential_id(struct cursor *c)
+{
+    size_t left = (size_t)(c->end - c->at), len;
+
+    if (left < 18)
+        return false;
+    len = (size_t)c->at[16] << 8 | c->at[17];
+    if (len == 0 || len > SG_PASSKEY_ID_MAX || len > left - 18)
+        return false;
+    c->at += 18 + len;
+    return true;
+}
+
 enum sg_err passkeys_auth_head(const uint8_t *data, size_t len, struct passkey_auth_head *ret)
 {
+    struct cursor c = {.at = data, .end = data + len};
     uint8_t flags;
 
     if (len < SG_PASSKEY_AUTH_HEAD || len > SG_PASSKEY_AUTHENTICATOR_MAX)
         return SG_ERR_BAD_FACTOR;
     flags = data[32];
-    if ((flags & SG_PASSKEY_BS) != 0 && (flags & SG_PASSKEY_BE) == 0)
+    c.at += SG_PASSKEY_AUTH_HEAD;
+    if (((flags & SG_PASSKEY_BS) != 0 && (flags & SG_PASSKEY_BE) == 0) ||
+        ((flags & SG_PASSKEY_AT) != 0 && (!take_credential_id(&c) || !take_whole_map(&c))) ||
+        ((flags & SG_PASSKEY_ED) != 0 && !take_whole_map(&c)) || c.at != c.end)
         return SG_ERR_BAD_FACTOR;
     *ret = (struct passkey_auth_head){.rp_sha256 = data,
                                       .flags = flags,

@@ -18,7 +18,8 @@
 #define SG_PASSKEY_UV 0x04 /* user verified, */
 #define SG_PASSKEY_BE 0x08 /* may be backed up, */
 #define SG_PASSKEY_BS 0x10 /* is backed up, */
-#define SG_PASSKEY_AT 0x40 /* holds a new credential */
+#define SG_PASSKEY_AT 0x40 /* holds a new credential, */
+#define SG_PASSKEY_ED 0x80 /* extensions */
 
 #define SG_PASSKEY_MEMBERS 16 /* of clientDataJSON */
 
@@ -56,7 +57,14 @@ struct passkey_auth_head {
     uint8_t flags;
     uint32_t sign_count;
 };
-/* SG_ERR_BAD_FACTOR when it is too short, or a backup that may not be. */
+/*
+ * The head, and a look at the rest, which is for the library: after the head a new credential if
+ * the flag says so (16 bytes, id with its length, a key), then extensions if the flag says so, each
+ * one item of well-formed CBOR of definite, possible lengths, at most SG_PASSKEY_DEPTH deep.
+ * (libcbor 0.8 takes the memory for as many entries as a map claims to have.) SG_ERR_BAD_FACTOR,
+ * also for a backup that may not be.
+ */
+#define SG_PASSKEY_DEPTH 4
 enum sg_err passkeys_auth_head(const uint8_t *data, size_t len,
                                struct passkey_auth_head *ret) SG_MUST_CHECK;
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Login with a passkey, right and wrong in every part, with an authenticator in software.
 import assert from 'node:assert/strict';
-import { Authenticator, FLAGS, addPasskey, enableTotp, passkeyLogin } from './lib/authenticator.mjs';
+import { Authenticator, FLAGS, addPasskey, cbor, enableTotp, passkeyLogin } from './lib/authenticator.mjs';
 import { suite } from './lib/suite.mjs';
 
 suite('passkeys_challenge', async ({ gw, it }) => {
@@ -63,6 +63,7 @@ suite('passkeys_challenge', async ({ gw, it }) => {
     'no user present': { flags: UV },
     'no user verified': { flags: UP },
     'a backup that may not be': { flags: UP | UV | BS },
+    'endless extensions': { flags: UP | UV | 0x80, more: [Buffer.from([0xba, 0x7f, 0xff, 0xff, 0xff])] },
     'a wrong signature': { signature: true },
     'a signature of other data': { signedAuthData: Buffer.alloc(37) },
     'another\u2019s id': { id: bobs.id },
@@ -77,6 +78,9 @@ suite('passkeys_challenge', async ({ gw, it }) => {
     await it(`refuses ${what}`, () => passkeyLogin(anyone, phone, { wrong, expect: refused }));
   }
   await it('takes the right one after all that', () => passkeyLogin(anyone, phone));
+
+  await it('does not mind extensions that nobody asked for', () =>
+    passkeyLogin(anyone, phone, { wrong: { flags: UP | UV | 0x80, more: [cbor(new Map([['uvm', [[2, 4, 2]]]]))] } }));
 
   await it('every bit of data and signature counts', async () => {
     const options = await challenge();

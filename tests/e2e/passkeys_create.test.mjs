@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Registration of passkeys, right and wrong in every part, with an authenticator in software.
 import assert from 'node:assert/strict';
-import { Authenticator, FLAGS, addPasskey, cbor } from './lib/authenticator.mjs';
+import { Authenticator, FLAGS, Raw, addPasskey, cbor } from './lib/authenticator.mjs';
 import { BAD_MEMBER, needsJson, needsToken } from './lib/refusals.mjs';
 import { suite } from './lib/suite.mjs';
 
@@ -52,6 +52,7 @@ suite('passkeys_create', async ({ gw, it }) => {
     'a point that is not on the curve': { cose: (key) => key.set(-3, Buffer.alloc(32, 3)) },
     'more after the attestation': { attestation: (bytes) => Buffer.concat([bytes, Buffer.from([0])]) },
     'a cut attestation': { attestation: (bytes) => bytes.subarray(0, bytes.length - 1) },
+    'an endless key': { cose: (key) => key.set(99, new Raw([0xba, 0x7f, 0xff, 0xff, 0xff])) },
     'no attestation at all': { attestation: () => cbor(new Map()) },
   };
   for (const [what, wrong] of Object.entries(wrongs)) {

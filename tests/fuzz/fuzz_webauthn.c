@@ -67,9 +67,11 @@ static void fuzz_assertion(const uint8_t *data, size_t size)
     static const uint8_t client_data[] = "{}";
     struct passkey_record key = {.algorithm = -8, .public_key_len = 32, .public_key = {9}};
     struct passkey_assertion a = {.client_data = {client_data, 2}};
+    struct passkey_auth_head head;
     size_t cut = size > 0 ? data[0] : 0;
 
-    if (size < 1 || cut > size - 1)
+    if (size < 1 || cut > size - 1 ||
+        passkeys_auth_head(data + 1 + cut, size - 1 - cut, &head) != SG_OK)
         return;
     a.signature = (struct passkey_bytes){data + 1, cut};
     a.authenticator_data = (struct passkey_bytes){data + 1 + cut, size - 1 - cut};

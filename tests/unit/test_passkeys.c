@@ -585,6 +585,77 @@ static void test_auth_head(void **state)
     assert_int_equal(SG_ERR_BAD_FACTOR, passkeys_auth_head(data, 37, &head));
 }
 
+/* Extensions and keys that claim more than there is do not reach the library. */
+static void test_auth_layout(void **state)
+{
+    static const struct {
+        uint8_t flags;
+        const char *rest;
+        size_t len;
+        bool good;
+    } rows[] = {
+#define ROW(flags, rest, good) {flags, rest, sizeof(rest) - 1, good}
+        ROW(0, "", true),
+        ROW(0, "\xa0", false),
+        ROW(SG_PASSKEY_ED, "", false),
+        ROW(SG_PASSKEY_ED, "\xa0", true),
+        ROW(SG_PASSKEY_ED, "\x80", false), /* no map */
+        ROW(SG_PASSKEY_ED, "\xa0\xa0", false),
+        ROW(SG_PASSKEY_ED,
+            "\xa1\x61"
+            "a\x02",
+            true),
+        ROW(SG_PASSKEY_ED,
+            "\xa1\x61"
+            "a\xf5",
+            true),
+        ROW(SG_PASSKEY_ED,
+            "\xa1\x61"
+            "a\xf9\x00\x00",
+            false), /* a float */
+        ROW(SG_PASSKEY_ED,
+            "\xa1\x61"
+            "a\xc1\x01",
+            false), /* a tag */
+        ROW(SG_PASSKEY_ED,
+            "\xa1\x61"
+            "a\xbf\xff",
+            false), /* indefinite */
+        ROW(SG_PASSKEY_ED,
+            "\xa1\x61"
+            "a",
+            false),
+        ROW(SG_PASSKEY_ED, "\xba\x7f\xff\xff\xff\x01\x02", false),
+        ROW(SG_PASSKEY_ED,
+            "\xa1\x61"
+            "a\x9a\x7f\xff\xff\xff",
+            false),
+        ROW(SG_PASSKEY_ED,
+            "\xa1\x61"
+            "a\x5a\x7f\xff\xff\xff",
+            false),
+        ROW(SG_PASSKEY_ED, "\xa1\x01\xa1\x01\xa1\x01\xa1\x01\x02", true), /* four deep */
+        ROW(SG_PASSKEY_ED, "\xa1\x01\xa1\x01\xa1\x01\xa1\x01\xa1\x01\x02", false),
+        ROW(SG_PASSKEY_AT, "0123456789abcdef\x00\x01i\xa1\x01\x02", true),
+        ROW(SG_PASSKEY_AT, "0123456789abcdef\x00\x01i\xa1\x01\x02\xa0", false),
+        ROW(SG_PASSKEY_AT | SG_PASSKEY_ED, "0123456789abcdef\x00\x01i\xa1\x01\x02\xa0", true),
+        ROW(SG_PASSKEY_AT, "0123456789abcdef\x00\x00\xa0", false), /* no id */
+        ROW(SG_PASSKEY_AT, "0123456789abcdef\x04\x00i\xa0", false),
+        ROW(SG_PASSKEY_AT, "0123456789abcdef\x00", false),
+    };
+    struct passkey_auth_head head;
+    uint8_t data[256];
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        memset(data, 0, sizeof data);
+        data[32] = rows[i].flags;
+        memcpy(data + 37, rows[i].rest, rows[i].len);
+        if ((passkeys_auth_head(data, 37 + rows[i].len, &head) == SG_OK) != rows[i].good)
+            fail_msg("row %zu", i);
+    }
+}
+
 static void test_issuer(void **state)
 {
     static const struct {
@@ -619,6 +690,7 @@ int main(void)
         cmocka_unit_test(test_client_data),
         cmocka_unit_test(test_attestation),
         cmocka_unit_test(test_auth_head),
+        cmocka_unit_test(test_auth_layout),
         cmocka_unit_test(test_challenges),
         cmocka_unit_test(test_used),
         cmocka_unit_test_setup_teardown(test_issuer, setup, teardown),

@@ -16,7 +16,15 @@ function head(major, value) {
   return wide;
 }
 
+// Bytes that stand for themselves.
+export class Raw {
+  constructor(bytes) {
+    this.bytes = Buffer.from(bytes);
+  }
+}
+
 export function cbor(value) {
+  if (value instanceof Raw) return value.bytes;
   if (typeof value === 'number') return value >= 0 ? head(0, value) : head(1, -1 - value);
   if (typeof value === 'string') return Buffer.concat([head(3, Buffer.byteLength(value)), Buffer.from(value)]);
   if (Buffer.isBuffer(value)) return Buffer.concat([head(2, value.length), value]);
@@ -105,7 +113,7 @@ export class Authenticator {
   // navigator.credentials.get(): the member `passkey` of sessions_create.
   get(options, wrong = {}) {
     const clientData = this.clientData('webauthn.get', options.challenge, wrong);
-    const authData = this.authData(options.rpId, FLAGS.UP | FLAGS.UV, wrong);
+    const authData = this.authData(options.rpId, FLAGS.UP | FLAGS.UV, wrong, wrong.more);
     const signature = this.sign(wrong.signedAuthData ?? authData, clientData);
     if (wrong.signature) signature[signature.length - 1] ^= 1;
     const passkey = {
