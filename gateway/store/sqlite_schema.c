@@ -208,6 +208,7 @@ static const char schema_4[] =
     " created_ns INTEGER NOT NULL,"
     " revoked_ns INTEGER NOT NULL) STRICT, WITHOUT ROWID;" /* 0: valid */
     "CREATE INDEX certificates_user ON certificates(user_id, created_ns);"
+    "CREATE INDEX certificates_created ON certificates(created_ns);"
     "CREATE INDEX certificates_expiry ON certificates(not_after_ns);"
     /* The second factor: the secret is sealed; `last_step` is the last time step used. */
     "CREATE TABLE totp("

@@ -49,7 +49,7 @@ static const char *const texts[SG_SQL_COUNT] = {
         " WHERE c.user_id = ? ORDER BY c.created_ns DESC LIMIT ?",
     [SG_SQL_CERTIFICATE_LIST_ALL] =
         "SELECT " SG_CERTIFICATE_COLUMNS " FROM certificates c JOIN users u ON u.id = c.user_id"
-        " ORDER BY c.created_ns DESC LIMIT ?",
+        " WHERE c.created_ns >= 0 ORDER BY c.created_ns DESC LIMIT ?",
     [SG_SQL_CERTIFICATE_LIVE] =
         "SELECT " SG_CERTIFICATE_COLUMNS
         " FROM certificates c LEFT JOIN users u ON u.id = c.user_id"

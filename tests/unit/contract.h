@@ -15,6 +15,7 @@
 
 #include "store/audit.h"
 #include "store/blobs.h"
+#include "store/certificates.h"
 #include "store/events.h"
 #include "store/factors.h"
 #include "store/files.h"
@@ -37,6 +38,7 @@ struct contract_engine {
     struct signatures_store (*signatures)(void *handle);
     struct audit_store (*audit)(void *handle);
     struct factors_store (*factors)(void *handle);
+    struct certificates_store (*certificates)(void *handle);
 };
 
 /* An engine of blobs. */
@@ -62,6 +64,7 @@ int contract_events_race(const struct contract_engine *engine);
 int contract_signatures(const struct contract_engine *engine);
 int contract_audit(const struct contract_engine *engine);
 int contract_factors(const struct contract_engine *engine);
+int contract_certificates(const struct contract_engine *engine);
 int contract_blobs(const struct contract_blobs_engine *engine);
 
 /* -- tools --------------------------------------------------------------------------------------

@@ -53,6 +53,11 @@ static struct factors_store engine_factors(void *handle)
     return sqlite_store_factors(handle);
 }
 
+static struct certificates_store engine_certificates(void *handle)
+{
+    return sqlite_store_certificates(handle);
+}
+
 static struct audit_store engine_audit(void *handle)
 {
     return sqlite_store_audit(handle);
@@ -74,4 +79,5 @@ const struct contract_engine sqlite_engine = {.name = "SQLite",
                                               .events = engine_events,
                                               .signatures = engine_signatures,
                                               .factors = engine_factors,
+                                              .certificates = engine_certificates,
                                               .audit = engine_audit};

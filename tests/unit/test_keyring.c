@@ -327,8 +327,8 @@ static void test_tokens(void **state)
     assert_int_equal(strlen(keys[0].kid), 43);
     assert_int_equal(keyring_client_mint(client, &claims, token), SG_OK);
     open_token(token, &keys[0], header, payload);
-    (void)snprintf(expected, sizeof expected, "{\"alg\":\"RS256\",\"kid\":\"%s\",\"typ\":\"JWT\"}",
-                   keys[0].kid);
+    (void)snprintf(expected, sizeof expected,
+                   "{\"alg\":\"RS256\",\"kid\":\"%s\",\"typ\":\"at+jwt\"}", keys[0].kid);
     assert_string_equal(header, expected);
     (void)snprintf(expected, sizeof expected,
                    "{\"aud\":\"secgate\",\"exp\":%ld,\"iat\":%ld,\"iss\":\"%s\",\"jti\":\"%s\","

@@ -457,6 +457,7 @@ int main(void)
     failed += contract_signatures(&sqlite_engine);
     failed += contract_audit(&sqlite_engine);
     failed += contract_factors(&sqlite_engine);
+    failed += contract_certificates(&sqlite_engine);
     failed += cmocka_run_group_tests_name("sqlite", tests, NULL, NULL);
     return failed;
 }
