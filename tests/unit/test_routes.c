@@ -53,10 +53,11 @@ static void rows(void **state)
         assert_non_null(r->operation->run);
         assert_true(buffered == (r->body_max > 0));
         assert_true((r->body == SG_BODY_STREAM) == (r->operation->body != NULL));
-        assert_true(r->body == SG_BODY_NONE || r->blocks);
-        /* What writes to the store blocks; these two do not. */
+        /* What writes to the store blocks; these do not. */
+        assert_true(r->body == SG_BODY_NONE || r->blocks || r == row("data_exchange"));
         assert_true(r->method == SG_METHOD_GET || r->blocks || r == row("typing_create") ||
-                    r == row("events_cookie"));
+                    r == row("events_cookie") || r == row("data_exchange"));
+        assert_true(r->open == (r == row("data_exchange")));
         assert_true(!r->cookie || r == row("events_list"));
         if (r->access == SG_ACCESS_ADMIN)
             assert_true((r->scopes & SG_SCOPE_ADMIN) != 0);
@@ -69,11 +70,36 @@ static void rows(void **state)
 /* Whoever adds a public row has to say so here. */
 static void who_may(void **state)
 {
-    static const char *const open[] = {
-        "web_index",       "web_asset",       "openapi_get", "health_get",  "ready_get",
-        "jwks_get",        "daytime_get",     "tls_get",     "ca_get",      "ca_crl_get",
-        "users_create",    "sessions_create", "oauth_token", "keys_public", "log_get",
-        "log_consistency", "log_checkpoint",  "log_tile"};
+    static const char *const open[] = {"web_index",
+                                       "web_asset",
+                                       "openapi_get",
+                                       "health_get",
+                                       "ready_get",
+                                       "jwks_get",
+                                       "daytime_get",
+                                       "tls_get",
+                                       "ca_get",
+                                       "ca_crl_get",
+                                       "users_create",
+                                       "sessions_create",
+                                       "oauth_token",
+                                       "keys_public",
+                                       "log_get",
+                                       "log_consistency",
+                                       "log_checkpoint",
+                                       "log_tile",
+                                       "identity_get",
+                                       "oauth_metadata",
+                                       "oauth_introspect",
+                                       "oauth_revoke",
+                                       "oauth_device_authorize",
+                                       "passkeys_challenge"};
+    /* What makes or changes ways to log in is for nobody with less than a login. */
+    static const char *const login[] = {
+        "users_update_me",    "totp_create",     "totp_confirm",     "totp_disable",
+        "recovery_create",    "tokens_create",   "tokens_delete",    "certificates_create",
+        "passkeys_create",    "passkeys_delete", "passkeys_options", "certificates_delete",
+        "oauth_device_decide"};
     size_t count = 0;
 
     (void)state;
@@ -82,6 +108,11 @@ static void who_may(void **state)
     assert_int_equal(count, sizeof open / sizeof open[0]);
     for (size_t i = 0; i < sizeof open / sizeof open[0]; i++)
         assert_int_equal(row(open[i])->access, SG_ACCESS_PUBLIC);
+    for (size_t i = 0; i < sizeof login / sizeof login[0]; i++)
+        assert_int_equal(row(login[i])->access, SG_ACCESS_LOGIN);
+    assert_int_equal(row("audit_list")->access, SG_ACCESS_ADMIN);
+    assert_int_equal(row("oauth_clients_create")->access, SG_ACCESS_ADMIN);
+    assert_int_equal(row("oauth_audiences_create")->access, SG_ACCESS_ADMIN);
     assert_int_equal(row("metrics_get")->access, SG_ACCESS_LOCAL);
     assert_int_equal(row("users_list")->access, SG_ACCESS_ADMIN);
     assert_int_equal(row("users_update")->access, SG_ACCESS_ADMIN);
@@ -133,6 +164,14 @@ static const struct {
     {SG_METHOD_GET, "/v1/sessions/current", "sessions_get"},
     {SG_METHOD_DELETE, "/v1/sessions/current", "sessions_delete"},
     {SG_METHOD_POST, "/v1/oauth/token", "oauth_token"},
+    {SG_METHOD_POST, "/v1/sessions/current/data", "data_exchange"},
+    {SG_METHOD_GET, "/v1/users/me/totp", "totp_get"},
+    {SG_METHOD_POST, "/v1/users/me/totp/confirm", "totp_confirm"},
+    {SG_METHOD_GET, "/v1/passkeys/options", NULL},
+    {SG_METHOD_POST, "/v1/passkeys/options", "passkeys_options"},
+    {SG_METHOD_DELETE, "/v1/passkeys/options", "passkeys_delete"},
+    {SG_METHOD_DELETE, "/v1/oauth/audiences/https://a.example/b", "oauth_audiences_delete"},
+    {SG_METHOD_GET, "/v1/audit", "audit_list"},
     {SG_METHOD_GET, "/v1/spaces", "spaces_list"},
     {SG_METHOD_GET, "/v1/files/common/", "files_list"},
     {SG_METHOD_HEAD, "/v1/files/common/", "files_list"},
