@@ -75,6 +75,11 @@ void fake_identity_restart(struct fake_identity *f)
     identity_free(f->id);
     f->id = identity_new(&f->users, &f->sessions, fake_keyring_client(f->keyring), &f->config);
     assert_non_null(f->id);
+    if (f->sqlite != NULL) {
+        struct tokens_store tokens = sqlite_store_tokens(f->sqlite);
+
+        identity_set_tokens(f->id, &tokens);
+    }
     assert_int_equal(identity_start(f->id), SG_OK);
 }
 

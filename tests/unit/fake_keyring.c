@@ -92,6 +92,25 @@ void fake_keyring_sign(struct fake_keyring *k, const char *header, const char *p
     fake_keyring_sign_with(k, GNUTLS_SIGN_RSA_SHA256, header, payload, ret);
 }
 
+/* Appends `client_id`, `act` and `cnf` as the keyring does. */
+static void put_more(char *payload, size_t size, const struct keyring_claims *c)
+{
+    char sha256[SG_BASE64_SIZE(32)];
+    size_t at = strlen(payload);
+
+    if (c->client_id[0] != '\0')
+        at += (size_t)snprintf(payload + at, size - at, ",\"client_id\":\"%s\"", c->client_id);
+    for (size_t i = 0; i < c->actor_count; i++)
+        at += (size_t)snprintf(payload + at, size - at, ",\"act\":{\"sub\":\"%s\"", c->actor[i]);
+    for (size_t i = 0; i < c->actor_count; i++)
+        at += (size_t)snprintf(payload + at, size - at, "}");
+    if (c->confirmation == SG_CONFIRM_NOTHING)
+        return;
+    encode_base64url(c->confirmation_sha256, 32, sha256);
+    (void)snprintf(payload + at, size - at, ",\"cnf\":{\"%s\":\"%s\"}",
+                   c->confirmation == SG_CONFIRM_DPOP ? "jkt" : "x5t#S256", sha256);
+}
+
 static void mint(struct fake_keyring *k, struct decoder *d, struct buf *reply)
 {
     struct keyring_claims c;
@@ -103,9 +122,11 @@ static void mint(struct fake_keyring *k, struct decoder *d, struct buf *reply)
                    k->public[current(k)].kid);
     (void)snprintf(payload, sizeof payload,
                    "{\"iss\":\"%s\",\"sub\":\"%s\",\"aud\":\"%s\",\"iat\":%lld,\"exp\":%lld,"
-                   "\"jti\":\"%s\",\"sid\":\"%s\",\"scope\":\"%s\",\"role\":\"%s\"}",
+                   "\"jti\":\"%s\",\"sid\":\"%s\",\"scope\":\"%s\",\"role\":\"%s\"",
                    FAKE_ISSUER, c.sub, c.aud, (long long)now, (long long)(now + c.lifetime_s),
                    c.jti, c.sid, c.scope, c.role);
+    put_more(payload, sizeof payload - 2, &c);
+    (void)strcat(payload, "}");
     fake_keyring_sign(k, header, payload, token);
     codec_put_u8(reply, SG_OK);
     codec_put_string(reply, token);
