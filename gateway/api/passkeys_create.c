@@ -3,6 +3,7 @@
 #include <ctype.h>
 #include <string.h>
 
+#include "api/answer.h"
 #include "api/api.h"
 #include "api/audit_act.h"
 #include "api/json_in.h"
@@ -59,7 +60,8 @@ static enum sg_err refuse(struct request *r, enum sg_err err, const char *reason
     if (err == SG_ERR_LIMIT)
         return request_fail(r, err, "There are %d passkeys: remove one first.",
                             SG_PASSKEYS_PER_USER);
-    return err == SG_ERR_NOT_FOUND ? SG_ERR_SESSION_ENDED : err;
+    return answer_error(r, err == SG_ERR_NOT_FOUND ? SG_ERR_SESSION_ENDED : err,
+                        SG_PASSKEY_RETRY_S);
 }
 
 static enum sg_err run(struct request *r)

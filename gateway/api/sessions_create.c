@@ -14,6 +14,7 @@
 #include "api/records.h"
 #include "base/secret.h"
 #include "core/channels.h"
+#include "core/passkeys.h"
 #include "core/secondfactor.h"
 #include "http/request.h"
 
@@ -158,8 +159,8 @@ static enum sg_err run(struct request *r)
     }
     if (err == SG_OK)
         err = log_in(r, &in, &login);
-    else if (err_status(err) == 401 || err_status(err) == 403)
-        err = refuse(r, &login, err, 0);
+    else if (err_status(err) == 401 || err_status(err) == 403 || err == SG_ERR_THROTTLED)
+        err = refuse(r, &login, err, SG_PASSKEY_RETRY_S);
     json_in_wipe(in.password);
     json_in_wipe(in.code);
     return err;

@@ -27,6 +27,7 @@
 #define SG_PASSKEY_SIGNATURE_MAX     1024
 #define SG_PASSKEY_HOST_SIZE         254
 #define SG_PASSKEY_USED_MAX          4096 /* challenges used within their life, of all */
+#define SG_PASSKEY_RETRY_S           60   /* when to try again after SG_ERR_THROTTLED */
 #define SG_PASSKEY_USED_PER_USER     64   /* likewise, of one user */
 
 struct passkeys;

@@ -113,6 +113,16 @@ suite('passkeys_challenge', async ({ gw, it }) => {
     await passkeyLogin(anyone, silent);
   });
 
+  await it('one user can use 64 challenges in five minutes, and is told when to come again', async () => {
+    const carol = await gw.user(admin, 'carol');
+    const busy = new Authenticator(origin, { kind: 'eddsa' });
+    await addPasskey(carol, 'busy', busy);
+    for (let i = 1; i < 64; i++) await passkeyLogin(anyone, busy);
+    const { headers } = await passkeyLogin(anyone, busy, { expect: [429, 'throttled'] });
+    assert.equal(headers['retry-after'], '60');
+    await passkeyLogin(anyone, phone); // nobody else is held up
+  });
+
   await it('a challenge to register is none to log in', async () => {
     const options = (await ann.post('/v1/passkeys/options', { json: { password: ann.password }, expect: 200 })).json;
     const passkey = phone.get({ challenge: options.challenge, rpId: options.rp.id });
