@@ -203,10 +203,31 @@ enum sg_err fschannels_renew(struct fschannels *f, bool *ret_void)
     return err;
 }
 
+/* The files with answers; false when one may not be on the disk. */
+static bool sync_answers(struct fschannels *f)
+{
+    bool done = fsync(f->answers_fd) == 0;
+
+    for (size_t i = 0; done && i < f->high; i++) {
+        const struct fschannels_copy *copy = fschannels_current(&f->map.slot[i]);
+        char name[SG_FSCHANNELS_NAME];
+
+        if (copy == NULL || copy->record.last_len <= SG_FSCHANNELS_INLINE)
+            continue;
+        fschannels_answer_name(&copy->record, name);
+        {
+            SG_FD_CLEANUP int fd = openat(f->answers_fd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+
+            done = fd >= 0 && fsync(fd) == 0;
+        }
+    }
+    return done;
+}
+
 void fschannels_settle(struct fschannels *f)
 {
     f->map.header->orderly = 0;
-    if (msync(f->map.header, SG_FSCHANNELS_SIZE, MS_SYNC) != 0 || syncfs(f->answers_fd) != 0)
+    if (!sync_answers(f) || msync(f->map.header, SG_FSCHANNELS_SIZE, MS_SYNC) != 0)
         return;
     f->map.header->orderly = 1;
     (void)msync(f->map.header, SG_FSCHANNELS_HEADER, MS_SYNC);

@@ -15,13 +15,16 @@
 
 #include "store/audit.h"
 #include "store/blobs.h"
+#include "store/channels.h"
 #include "store/certificates.h"
 #include "store/events.h"
 #include "store/factors.h"
 #include "store/files.h"
+#include "store/oauth.h"
 #include "store/sessions.h"
 #include "store/signatures.h"
 #include "store/spaces.h"
+#include "store/tokens.h"
 #include "store/users.h"
 
 /* An engine of users, sessions, files, spaces, events and signatures. */
@@ -38,6 +41,8 @@ struct contract_engine {
     struct signatures_store (*signatures)(void *handle);
     struct audit_store (*audit)(void *handle);
     struct factors_store (*factors)(void *handle);
+    struct tokens_store (*tokens)(void *handle);
+    struct oauth_store (*oauth)(void *handle);
     struct certificates_store (*certificates)(void *handle);
 };
 
@@ -49,6 +54,15 @@ struct contract_blobs_engine {
     struct blobs_store (*blobs)(void *handle);
     /* Number of temporary files of unfinished content that are stored now. */
     size_t (*unfinished)(const char *dir);
+};
+
+/* An engine of channels. `drop` ends it as a killed process does. */
+struct contract_channels_engine {
+    const char *name;
+    enum sg_err (*open)(const char *dir, void **ret);
+    void (*close)(void *handle);
+    void (*drop)(void *handle);
+    struct channels_store (*channels)(void *handle);
 };
 
 /* The suites: number of failed tests. */
@@ -63,9 +77,12 @@ int contract_events(const struct contract_engine *engine);
 int contract_events_race(const struct contract_engine *engine);
 int contract_signatures(const struct contract_engine *engine);
 int contract_audit(const struct contract_engine *engine);
+int contract_tokens(const struct contract_engine *engine);
 int contract_factors(const struct contract_engine *engine);
+int contract_oauth(const struct contract_engine *engine);
 int contract_certificates(const struct contract_engine *engine);
 int contract_blobs(const struct contract_blobs_engine *engine);
+int contract_channels(const struct contract_channels_engine *engine);
 
 /* -- tools --------------------------------------------------------------------------------------
  */
