@@ -42,6 +42,7 @@ static struct session_record make(int64_t user_id, uint8_t tag)
     memset(s.family_key, tag + 1, sizeof(s.family_key));
     memset(s.current_sha256, tag + 2, sizeof(s.current_sha256));
     memset(s.salt, tag + 3, sizeof(s.salt));
+    s.scopes = 0x7fffffff;
     return s;
 }
 
@@ -65,11 +66,45 @@ static void test_create_and_read(void **state)
         assert_memory_equal(s.previous_sha256, got.previous_sha256, SG_DIGEST_SIZE);
         assert_memory_equal(s.salt, got.salt, sizeof(s.salt));
         assert_int_equal(1, got.sequence);
+        assert_int_equal(SG_METHOD_PASSWORD, got.method);
+        assert_int_equal(0x7fffffff, got.scopes);
+        assert_string_equal("", got.bound_address);
+        assert_false(got.has_certificate);
+        assert_false(got.has_dpop);
+        assert_string_equal("", got.client_id);
         contract_store_reopen(&store);
     }
     s = make(4711, 2);
     assert_int_equal(SG_ERR_NOT_FOUND, SESSIONS(create, &s));
     assert_int_equal(SG_ERR_NOT_FOUND, SESSIONS(get, s.id, &got));
+}
+
+/* What a session is bound to, in every combination, stays so. */
+static void test_bindings(void **state)
+{
+    (void)state;
+    for (uint8_t i = 0; i < 8; i++) {
+        struct session_record s = make(alice.id, (uint8_t)(10 + i)), got;
+        s.method = (enum session_method)(i % 4);
+        s.scopes = 1U << i;
+        s.has_certificate = i & 1;
+        s.has_dpop = (i & 2) != 0;
+        memset(s.certificate_sha256, s.has_certificate ? 7 : 0, SG_DIGEST_SIZE);
+        memset(s.dpop_sha256, s.has_dpop ? 8 : 0, SG_DIGEST_SIZE);
+        (void)snprintf(s.bound_address, sizeof(s.bound_address), "%s", i & 4 ? "192.0.2.1" : "");
+        (void)snprintf(s.client_id, sizeof(s.client_id), "%s", i & 4 ? "secctl" : "");
+        assert_int_equal(SG_OK, SESSIONS(create, &s));
+        contract_store_reopen(&store);
+        assert_int_equal(SG_OK, SESSIONS(get, s.id, &got));
+        assert_int_equal(s.method, got.method);
+        assert_int_equal(s.scopes, got.scopes);
+        assert_int_equal(s.has_certificate, got.has_certificate);
+        assert_int_equal(s.has_dpop, got.has_dpop);
+        assert_memory_equal(s.certificate_sha256, got.certificate_sha256, SG_DIGEST_SIZE);
+        assert_memory_equal(s.dpop_sha256, got.dpop_sha256, SG_DIGEST_SIZE);
+        assert_string_equal(s.bound_address, got.bound_address);
+        assert_string_equal(s.client_id, got.client_id);
+    }
 }
 
 static void test_list_and_remove(void **state)
@@ -216,6 +251,7 @@ int contract_sessions(const struct contract_engine *engine)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_create_and_read, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_bindings, setup, teardown),
         cmocka_unit_test_setup_teardown(test_list_and_remove, setup, teardown),
         cmocka_unit_test_setup_teardown(test_touch, setup, teardown),
         cmocka_unit_test_setup_teardown(test_known_address, setup, teardown),

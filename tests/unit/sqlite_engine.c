@@ -58,6 +58,16 @@ static struct certificates_store engine_certificates(void *handle)
     return sqlite_store_certificates(handle);
 }
 
+static struct oauth_store engine_oauth(void *handle)
+{
+    return sqlite_store_oauth(handle);
+}
+
+static struct tokens_store engine_tokens(void *handle)
+{
+    return sqlite_store_tokens(handle);
+}
+
 static struct audit_store engine_audit(void *handle)
 {
     return sqlite_store_audit(handle);
@@ -79,5 +89,7 @@ const struct contract_engine sqlite_engine = {.name = "SQLite",
                                               .events = engine_events,
                                               .signatures = engine_signatures,
                                               .factors = engine_factors,
+                                              .tokens = engine_tokens,
+                                              .oauth = engine_oauth,
                                               .certificates = engine_certificates,
                                               .audit = engine_audit};
