@@ -28,7 +28,7 @@ static struct passkeys *passkeys;
 static struct user_record alice, bob;
 static int64_t now_ns = 1000 * SG_NS_PER_S;
 static const uint8_t key[32] = {1, 2, 3};
-static const char *reason;
+static _Thread_local const char *reason; /* why the last one was refused */
 
 static int64_t fake_monotonic(void)
 {
