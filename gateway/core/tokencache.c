@@ -10,6 +10,8 @@
 #define SETS    (SG_TOKENCACHE_ENTRIES / WAYS) /* a power of two */
 #define STRIPES 64
 
+#define ALIGNMENT 64 /* bytes of a cache line */
+
 struct slot {
     uint8_t sha256[SG_DIGEST_SIZE];
     uint64_t used; /* stripe's count of uses at the last one; 0: free */
@@ -19,20 +21,24 @@ struct slot {
 struct stripe {
     pthread_mutex_t lock; /* of `uses` and of every STRIPES-th set */
     uint64_t uses;
-} __attribute__((aligned(64)));
+} __attribute__((aligned(ALIGNMENT)));
 
 struct tokencache {
+    void *memory; /* what it lies in */
     struct stripe stripe[STRIPES];
     struct slot set[SETS][WAYS];
 };
 
 struct tokencache *tokencache_new(void)
 {
-    struct tokencache *c = NULL;
+    /* From calloc, so that memory is taken as tokens come. */
+    void *memory = calloc(1, sizeof(struct tokencache) + ALIGNMENT);
+    struct tokencache *c;
 
-    if (posix_memalign((void **)&c, 64, sizeof *c) != 0)
+    if (memory == NULL)
         return NULL;
-    memset(c, 0, sizeof *c);
+    c = (struct tokencache *)(((uintptr_t)memory + ALIGNMENT - 1) & ~(uintptr_t)(ALIGNMENT - 1));
+    c->memory = memory;
     for (size_t i = 0; i < STRIPES; i++)
         pthread_mutex_init(&c->stripe[i].lock, NULL);
     return c;
@@ -44,7 +50,7 @@ void tokencache_free(struct tokencache *c)
         return;
     for (size_t i = 0; i < STRIPES; i++)
         pthread_mutex_destroy(&c->stripe[i].lock);
-    free(c);
+    free(c->memory);
 }
 
 /* Digests are uniform, so their first bytes place them. */
