@@ -104,9 +104,9 @@ static enum sg_err put_entries(const struct entries *entries, struct buf *out)
 {
     SG_BUF_CLEANUP struct buf all;
 
+    buf_init(&all, SG_PKI_CRL_MAX);
     if (entries->count == 0)
         return SG_OK;
-    buf_init(&all, SG_PKI_CRL_MAX);
     for (size_t i = 0; i < entries->count; i++) {
         const struct pki_revoked *r = &entries->revoked[i];
         SG_BUF_CLEANUP struct buf entry;
@@ -206,9 +206,9 @@ static enum sg_err sign_again(gnutls_x509_crl_t crl, const struct entries *entri
     struct der algorithm;
     enum sg_err err = SG_ERR_INTERNAL;
 
+    buf_init(&b, SG_PKI_CRL_MAX);
     if (gnutls_x509_crl_export2(crl, GNUTLS_X509_FMT_DER, &der) < 0)
         return SG_ERR_INTERNAL;
-    buf_init(&b, SG_PKI_CRL_MAX);
     row = (struct der){.content = der.data, .len = der.size};
     if (next_element(&row, &list) && next_element(&list, &tbs) && next_element(&list, &algorithm))
         err = put_signed(&tbs, &algorithm, entries, key, &b);

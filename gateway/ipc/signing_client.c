@@ -69,9 +69,9 @@ enum sg_err keyring_client_release(struct keyring_client *k, const struct keyrin
 {
     SG_BUF_CLEANUP struct buf request;
 
+    buf_init(&request, SG_IPC_MESSAGE_MAX);
     if (m->note_len > SG_RELEASE_NOTE_MAX)
         return SG_ERR_BAD_FIELD;
-    buf_init(&request, SG_IPC_MESSAGE_MAX);
     codec_put_u8(&request, SG_KEYRING_RELEASE);
     codec_put_u64(&request, m->ticket);
     codec_put_bytes(&request, m->note, m->note_len);

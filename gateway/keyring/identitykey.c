@@ -103,13 +103,13 @@ enum sg_err identitykey_sign_channel(const struct identitykey *k, const struct k
     gnutls_datum_t data;
     enum sg_err err;
 
+    buf_init(&text, 1024);
     if (m->created_s < 0 || m->expires_s <= m->created_s)
         return SG_ERR_BAD_FIELD;
     memcpy(terms.session_id, m->session_id, sizeof terms.session_id);
     memcpy(terms.client_public, m->client_public, sizeof terms.client_public);
     memcpy(terms.server_public, m->server_public, sizeof terms.server_public);
     memcpy(terms.salt, m->salt, sizeof terms.salt);
-    buf_init(&text, 1024);
     channel_signed_text(&terms, &text);
     err = buf_status(&text);
     if (err != SG_OK)

@@ -90,9 +90,9 @@ static bool add_objects(jwt_t *jwt, const struct keyring_claims *c)
 {
     SG_BUF_CLEANUP struct buf json;
 
+    buf_init(&json, 1024);
     if (c->actor_count == 0 && c->confirmation == SG_CONFIRM_NOTHING)
         return true;
-    buf_init(&json, 1024);
     put_objects(c, &json);
     return buf_status(&json) == SG_OK && jwt_add_grants_json(jwt, (const char *)json.data) == 0;
 }

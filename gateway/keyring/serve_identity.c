@@ -12,9 +12,9 @@ static enum sg_err issue(struct services *s, struct request *r)
     struct keyring_client_cert m;
     enum sg_err err;
 
+    buf_init(&der, SG_CLIENT_CERT_MAX);
     if (!serve_decoded(r, keyring_get_client_cert(&r->in, &m)))
         return SG_ERR_PROTOCOL;
-    buf_init(&der, SG_CLIENT_CERT_MAX);
     err = keystore_issue_client(s->keys, &m, &der);
     if (err == SG_OK)
         codec_put_bytes(r->out, der.data, der.len);
