@@ -78,7 +78,8 @@ struct oauth_vtable {
                                  size_t *ret_count) SG_MUST_CHECK;
     enum sg_err (*audience_remove)(void *self, const char *audience) SG_MUST_CHECK;
 
-    /* SG_ERR_LIMIT when `in_all` wait, or `of_address` from its address. NAME_TAKEN: that user code
+    /* SG_ERR_LIMIT when `in_all` wait, or `of_address` from the
+     * place of its address (base/place.h). NAME_TAKEN: that user code
      * is in use. Removes what expired before grant->created_ns. */
     enum sg_err (*device_add)(void *self, const struct device_grant *grant, size_t in_all,
                               size_t of_address) SG_MUST_CHECK;

@@ -5,6 +5,8 @@
 
 #include <string.h>
 
+#include "base/place.h"
+
 #define SLOWER_S 5 /* RFC 8628, section 3.5 */
 
 /* Whether a statement that counts finds fewer than `most`. */
@@ -21,7 +23,6 @@ static enum sg_err check_room(struct sqlite_conn *c, enum sqlite_sql count, int6
     return err ? err : there < most ? SG_OK : SG_ERR_LIMIT;
 }
 
-/* Runs a statement that removes rows by one text. */
 static enum sg_err remove_by(struct sqlite_conn *c, enum sqlite_sql sql, const char *text)
 {
     struct sqlite_query q;
@@ -97,10 +98,10 @@ static enum sg_err client_get(void *self, const char *id, struct oauth_client *r
     struct sqlite_conn *c = NULL;
     struct oauth_client client;
     enum sg_err err = sqlite_conn_acquire(self, &c);
-    if (err)
-        return err;
-    err = client_find(c, id, &client);
-    sqlite_conn_release(self, c);
+    if (!err) {
+        err = client_find(c, id, &client);
+        sqlite_conn_release(self, c);
+    }
     if (!err)
         *ret = client;
     return err;
@@ -229,8 +230,7 @@ static enum sg_err audience_list(void *self, size_t limit, struct oauth_audience
 
 static enum sg_err audience_remove_run(struct sqlite_conn *c, void *ctx)
 {
-    const char *const *audience = ctx;
-    enum sg_err err = remove_by(c, SG_SQL_AUDIENCE_REMOVE, *audience);
+    enum sg_err err = remove_by(c, SG_SQL_AUDIENCE_REMOVE, *(const char *const *)ctx);
     return err ? err : sqlite3_changes(c->db) == 0 ? SG_ERR_NOT_FOUND : SG_OK;
 }
 
@@ -282,9 +282,11 @@ struct device_add_job {
 static enum sg_err device_room(struct sqlite_conn *c, const struct device_add_job *job)
 {
     struct sqlite_query q;
+    char place[SG_PLACE_SIZE];
     bool row = false, room = false;
+    place_text(job->grant->address, place);
     sqlite_query_begin(&q, c, SG_SQL_DEVICE_COUNT);
-    sqlite_query_text(&q, job->grant->address);
+    sqlite_query_text(&q, place);
     enum sg_err err = sqlite_query_step(&q, &row);
     if (!err && row)
         room = (uint64_t)sqlite_query_get_int(&q, 0) < job->in_all &&
@@ -298,6 +300,8 @@ static enum sg_err device_add_run(struct sqlite_conn *c, void *ctx)
     const struct device_add_job *job = ctx;
     const struct device_grant *g = job->grant;
     struct device_grant there;
+    char place[SG_PLACE_SIZE];
+    place_text(g->address, place);
     enum sg_err err = remove_before(c, SG_SQL_DEVICE_PRUNE, g->created_ns);
     if (!err)
         err = device_room(c, job);
@@ -314,6 +318,7 @@ static enum sg_err device_add_run(struct sqlite_conn *c, void *ctx)
     sqlite_query_text(&q, g->client_id);
     sqlite_query_int(&q, g->scopes);
     sqlite_query_text(&q, g->address);
+    sqlite_query_text(&q, place);
     sqlite_query_int(&q, SG_DEVICE_WAITS);
     sqlite_query_int(&q, g->created_ns);
     sqlite_query_int(&q, g->expires_ns);
@@ -335,10 +340,10 @@ static enum sg_err device_get(void *self, const uint8_t *user_sha256, int64_t no
     struct sqlite_conn *c = NULL;
     struct device_grant grant;
     enum sg_err err = sqlite_conn_acquire(self, &c);
-    if (err)
-        return err;
-    err = device_find(c, user_sha256, now_ns, &grant);
-    sqlite_conn_release(self, c);
+    if (!err) {
+        err = device_find(c, user_sha256, now_ns, &grant);
+        sqlite_conn_release(self, c);
+    }
     if (!err)
         *ret = grant;
     return err;

@@ -250,6 +250,7 @@ static const char schema_4[] =
     " client_id TEXT NOT NULL,"
     " scopes INTEGER NOT NULL," /* 0: all that the user may */
     " address TEXT NOT NULL,"
+    " place TEXT NOT NULL," /* of the address */
     " state INTEGER NOT NULL,"
     " user_id INTEGER REFERENCES users(id) ON DELETE CASCADE,"
     " created_ns INTEGER NOT NULL,"
@@ -257,7 +258,6 @@ static const char schema_4[] =
     " polled_ns INTEGER NOT NULL,"
     " interval_s INTEGER NOT NULL) STRICT, WITHOUT ROWID;"
     "CREATE INDEX device_grants_expiry ON device_grants(expires_ns);"
-    "CREATE INDEX device_grants_address ON device_grants(address);"
     "CREATE INDEX sessions_client ON sessions(client_id) WHERE client_id <> '';"
     "CREATE TABLE revoked_tokens("
     " jti TEXT PRIMARY KEY,"

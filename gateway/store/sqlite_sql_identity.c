@@ -125,9 +125,9 @@ static const char *const texts[SG_SQL_COUNT] = {
     [SG_SQL_AUDIENCE_COUNT] = "SELECT count(*) FROM oauth_audiences",
     [SG_SQL_AUDIENCE_REMOVE] = "DELETE FROM oauth_audiences WHERE audience = ?",
     [SG_SQL_DEVICE_INSERT] = "INSERT INTO device_grants(device_sha256, user_sha256, client_id,"
-                             " scopes, address, state, user_id, created_ns, expires_ns, polled_ns,"
-                             " interval_s) VALUES(?,?,?,?,?,?,NULL,?,?,?,?)",
-    [SG_SQL_DEVICE_COUNT] = "SELECT count(*), ifnull(sum(address = ?1), 0) FROM device_grants",
+                             " scopes, address, place, state, user_id, created_ns, expires_ns,"
+                             " polled_ns, interval_s) VALUES(?,?,?,?,?,?,?,NULL,?,?,?,?)",
+    [SG_SQL_DEVICE_COUNT] = "SELECT count(*), ifnull(sum(place = ?1), 0) FROM device_grants",
     [SG_SQL_DEVICE_GET] = "SELECT device_sha256, user_sha256, client_id, scopes, address, state,"
                           " ifnull(user_id, 0), created_ns, expires_ns, polled_ns, interval_s"
                           " FROM device_grants WHERE user_sha256 = ?1 AND state = 0"
