@@ -93,7 +93,9 @@ enum cli_status chanstate_save(struct profile *profile, const struct chanstate *
         json_append(&text, json);
         buf_putc(&text, '\n');
         if (!text.failed)
-            status = profile_write(profile, path, buf_str(&text), text.len);
+            /* A machine that was switched off has lost its channels: the gateway's are void, too.
+             */
+            status = profile_write_soon(profile, path, buf_str(&text), text.len);
     } else {
         status = report_no_memory();
     }

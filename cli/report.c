@@ -161,7 +161,7 @@ static const struct {
     {"certificate-revoked", "forget it and log in anew: secctl enroll --forget, secctl login"},
     {"csr-invalid", "make one with: openssl req -new, or: secctl enroll"},
     {"channel-missing", "open a new one: secctl session open"},
-    {"sequence-replayed", "open a new channel: secctl session open"},
+    {"sequence-replayed", "look whether it was done; if all are refused: secctl session open"},
     {"sequence-gap", "open a new channel: secctl session open"},
     {"sequence-interrupted", "look whether it was done before you try again"},
     {"epoch-unknown", "open a new channel: secctl session open"},

@@ -31,8 +31,9 @@
 #define SG_SEALED_TRIES     4
 #define SG_SEALED_PAUSE_MS  250
 #define SG_SEALED_PENDING_S 90
-/* An epoch that the gateway does not know any more: others were faster. */
-#define SG_SEALED_ANEW 3
+/* How often it is sealed anew: others were faster, and the gateway does not know the epoch any
+ * more; or it was killed, and nobody knows how far it came. */
+#define SG_SEALED_ANEW 5
 /* Epochs that an answer may be ahead of its request: that of many others that ran meanwhile. */
 #define SG_SEALED_EPOCHS 100000
 
@@ -47,6 +48,7 @@ struct sealed_call {
     struct buf inner;       /* empty: no request inside */
     struct buf outer;
     uint8_t tag[SG_CHANNEL_TAG_SIZE]; /* of the request; zero without one inside */
+    bool repeatable;                  /* runs twice as it runs once */
     bool again;
     unsigned tries, anew;
     int64_t started_ns;
@@ -130,6 +132,16 @@ static enum cli_status seal(struct sealed *s, struct sealed_call *c)
     return c->outer.failed ? report_no_memory() : SG_CLI_OK;
 }
 
+/* Reading is, and what the gateway knows again by its key. */
+static bool is_repeatable(const struct http_request *request)
+{
+    bool keyed = false;
+
+    for (size_t i = 0; i < SG_HTTP_HEADERS && request->headers[i]; i++)
+        keyed = keyed || strncasecmp(request->headers[i], "Idempotency-Key:", 16) == 0;
+    return keyed || !request->method || strcmp(request->method, "GET") == 0;
+}
+
 static enum cli_status wrap(void *context, const struct http_request *request,
                             struct http_request *ret, void **ret_state)
 {
@@ -143,6 +155,7 @@ static enum cli_status wrap(void *context, const struct http_request *request,
     buf_init(&c->inner, SG_SEALED_OUTER_MAX);
     buf_init(&c->outer, SG_SEALED_OUTER_MAX);
     c->started_ns = clock_monotonic_ns();
+    c->repeatable = is_repeatable(request);
     /* What anybody may ask needs a token as well: the exchange that carries it is the session's. */
     if (!token)
         status = session_token(s->cli, NULL, &token);
@@ -200,7 +213,7 @@ static bool open_answer(struct sealed *s, struct sealed_call *c, struct json_obj
 
     if (json_int(answer, "sequence", -1) != (int64_t)c->state.sequence || epoch < 0 ||
         (uint64_t)epoch < at.number || (uint64_t)epoch > at.number + SG_SEALED_EPOCHS ||
-        next < epoch || next > epoch + 1 ||
+        next < epoch || next > epoch + SG_SEALED_EPOCHS ||
         encode_unbase64(nonce_text, strlen(nonce_text), nonce, sizeof(nonce), &nonce_len) !=
             SG_OK ||
         nonce_len != sizeof(nonce))
@@ -283,8 +296,13 @@ static enum http_unwrapped unwrap(void *context, void *state, struct http_call *
         *ret_delay_ms = SG_SEALED_PAUSE_MS;
         return SG_HTTP_AGAIN;
     }
-    if (code_is(call, "epoch-unknown") && !c->again && ++c->anew < SG_SEALED_ANEW &&
-        seal(s, c) == SG_CLI_OK) {
+    /* libcurl, too, sends again when a kept connection turns out to be closed. */
+    bool ran = code_is(call, "sequence-interrupted") || code_is(call, "sequence-replayed");
+    bool anew = ran ? c->repeatable : code_is(call, "epoch-unknown") && !c->again;
+
+    if (anew && ++c->anew < SG_SEALED_ANEW && seal(s, c) == SG_CLI_OK) {
+        c->again = false;
+        c->tries = 0;
         *ret_body = &c->outer;
         return SG_HTTP_ANEW;
     }
