@@ -26,7 +26,8 @@ static enum sg_err run(struct request *r)
     json_in_wipe(code);
     audit_act(r, SG_AUDIT_TOTP_ENABLED, NULL, err);
     if (err == SG_ERR_CONFLICT)
-        return request_fail(r, err, "There is no secret to confirm.");
+        return request_fail(r, err,
+                            "There is no secret to confirm, or it is older than 15 minutes.");
     if (err == SG_ERR_BAD_FACTOR)
         (void)request_fail(r, err, "code: is not the authenticator's");
     return err == SG_OK ? totp_request_codes(r, codes) : answer_error(r, err, 0);

@@ -264,6 +264,14 @@ enum sg_err secondfactor_begin(struct secondfactor *f, int64_t user_id, const ch
     return err;
 }
 
+/* Whether a secret that nobody confirmed was made too long ago; also when the clock went back. */
+static bool is_over(int64_t created_ns)
+{
+    int64_t age_ns = clock_now_ns() - created_ns;
+
+    return age_ns < 0 || age_ns >= SG_TOTP_PENDING_S * SG_NS_PER_S;
+}
+
 static void make_codes(const struct secondfactor *f, int64_t user_id,
                        char ret[SG_RECOVERY_CODES][SG_RECOVERY_CODE_SIZE],
                        uint8_t ret_digests[SG_RECOVERY_CODES][SG_DIGEST_SIZE])
@@ -280,7 +288,8 @@ enum sg_err secondfactor_confirm(struct secondfactor *f, int64_t user_id, const 
     struct totp_record totp;
     enum sg_err err = f->store.vt->totp(f->store.self, user_id, &totp);
 
-    if (err == SG_ERR_NOT_FOUND || (err == SG_OK && totp.confirmed_ns != 0))
+    if (err == SG_ERR_NOT_FOUND ||
+        (err == SG_OK && (totp.confirmed_ns != 0 || is_over(totp.created_ns))))
         return SG_ERR_CONFLICT;
     if (err == SG_OK && !plain_code(code, plain))
         err = SG_ERR_BAD_FACTOR;

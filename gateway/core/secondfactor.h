@@ -16,6 +16,7 @@
 #include "store/factors.h"
 
 #define SG_TOTP_STEP_S        30
+#define SG_TOTP_PENDING_S     900 /* how long a new secret can be confirmed */
 #define SG_TOTP_SECRET_SIZE   20  /* bytes; RFC 4226 section 4 recommends 160 bits */
 #define SG_TOTP_TEXT_SIZE     33  /* of the secret in base32, with NUL */
 #define SG_TOTP_URI_SIZE      768 /* of an otpauth URI, with NUL */
@@ -69,7 +70,7 @@ enum sg_err secondfactor_state(struct secondfactor *f, int64_t user_id,
 enum sg_err secondfactor_begin(struct secondfactor *f, int64_t user_id, const char *user,
                                struct totp_enrolment *ret) SG_MUST_CHECK;
 /* Turns it on and gives the recovery codes, shown this once. SG_ERR_BAD_FACTOR; SG_ERR_CONFLICT:
- * there is none to confirm. Blocks (writes). Wipe *ret. */
+ * there is none to confirm, or it is older than SG_TOTP_PENDING_S. Blocks (writes). Wipe *ret. */
 enum sg_err secondfactor_confirm(struct secondfactor *f, int64_t user_id, const char *code,
                                  char ret[SG_RECOVERY_CODES][SG_RECOVERY_CODE_SIZE]) SG_MUST_CHECK;
 /* New recovery codes in the place of all old ones. SG_ERR_CONFLICT: TOTP is not on. The caller has

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // A second factor is on: what a login needs from then on, with oathtool as authenticator.
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { readFileSync, readdirSync, statSync } from 'node:fs';
+import { join } from 'node:path';
 import { enableTotp, oathtool } from './lib/authenticator.mjs';
 import { needsJson, needsToken } from './lib/refusals.mjs';
 import { suite } from './lib/suite.mjs';
@@ -77,6 +80,21 @@ suite('totp_confirm', async ({ gw, it }) => {
     const used = await admin.get('/v1/audit', { query: { type: 'recovery.used' }, expect: 200 });
     assert.ok(used.json.entries.some((entry) => entry.actor === 'ann'));
     for (const secret of [factor.secret, ...factor.recovery_codes]) assert.ok(!gw.log.includes(secret));
+  });
+
+  await it('neither secret nor recovery codes are in any file of the gateway', () => {
+    const raw = execFileSync('base32', ['-d'], { input: factor.secret });
+    assert.equal(raw.length, 20);
+    const wanted = [raw, ...[factor.secret, ...factor.recovery_codes, ...factor.recovery_codes.map((code) => code.replaceAll('-', ''))].map((text) => Buffer.from(text))];
+    let files = 0;
+    for (const name of readdirSync(gw.data, { recursive: true })) {
+      const path = join(gw.data, name);
+      if (!statSync(path).isFile()) continue;
+      const content = readFileSync(path);
+      files++;
+      for (const part of wanted) assert.ok(!content.includes(part), `${name} has it`);
+    }
+    assert.ok(files > 5);
   });
 
   await it('an admin can take it away from who has lost everything', async () => {

@@ -164,6 +164,10 @@ static void test_life(void **state)
     assert_false(needed); /* not confirmed: nobody is locked out */
     assert_int_equal(SG_ERR_BAD_FACTOR, secondfactor_check(factor, alice.id, code, &recovery));
 
+    now_s += SG_TOTP_PENDING_S; /* too late */
+    shown(second.secret, 0, code);
+    assert_int_equal(SG_ERR_CONFLICT, secondfactor_confirm(factor, alice.id, code, codes));
+    now_s--;
     shown(second.secret, 0, code);
     assert_int_equal(SG_OK, secondfactor_confirm(factor, alice.id, code, codes));
     assert_int_equal(SG_OK, secondfactor_needed(factor, alice.id, &needed));
