@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: Apache-2.0
+// Whose certificates count is read again on SIGHUP: for new connections, open ones and resumed TLS sessions.
+import assert from 'node:assert/strict';
+import { copyFileSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { enroll, openssl, otherCa, request, showing } from './lib/certs.mjs';
+import { eventually, temporaryDirectory } from './lib/gateway.mjs';
+import { suite } from './lib/suite.mjs';
+
+const before = otherCa('Before CA');
+const after = otherCa('After CA');
+const file = join(temporaryDirectory(), 'trusted.pem');
+copyFileSync(before.file, file);
+
+suite('client_trust', { args: ['--tls-client-ca', `${file} cn`] }, async ({ gw, it }) => {
+  const admin = await gw.admin();
+  const ann = await gw.user(admin, 'ann');
+  const own = await enroll(ann);
+  const old = before.issue('/CN=ann');
+  const fresh = after.issue('/CN=ann');
+  const reload = async (how) => {
+    const from = gw.log.length;
+    gw.child.kill('SIGHUP');
+    await eventually(() => how.test(gw.log.slice(from)), `${how}`);
+  };
+  const seen = async (client, expect) => (await client.get('/v1/tls', { expect })).json;
+
+  await it('the server names the CAs that it trusts, and demands nothing', async () => {
+    const said = openssl('s_client', '-connect', `127.0.0.1:${gw.port}`, '-tls1_2', { input: '' });
+    const names = /Acceptable client certificate CA names\n([^]*?)\n(?=[A-Z][a-z]+ )/.exec(said)?.[1].split('\n') ?? [];
+    assert.ok(names.some((name) => /Before CA/.test(name)), said);
+    assert.ok(names.some((name) => /secgate CA/.test(name)), said);
+    await seen(gw.client(), 200);
+  });
+
+  await it('a bundle that cannot be read changes nothing', async () => {
+    const client = gw.client({ ...showing(old), connections: 1 });
+    assert.notEqual((await seen(client, 200)).client_certificate, null);
+    writeFileSync(file, 'no certificate');
+    await reload(/"event":"client_ca.load"/);
+    await seen(client, 200);
+    await seen(gw.client(showing(old)), 200);
+    assert.match(gw.log, new RegExp(`"event":"client_ca.load","file":"${file}"`));
+  });
+
+  await it('another CA in the place of the first', async () => {
+    const open = gw.client({ ...showing(old), connections: 1 });
+    const mine = gw.client({ ...showing(own), connections: 1 });
+    const plain = gw.client({ connections: 1 });
+    const login = { json: { method: 'certificate' }, token: null };
+    const { json } = await open.post('/v1/sessions', { ...login, expect: 201 });
+    const first = await request({ ...old, port: gw.port, ca: gw.ca });
+    assert.equal(first.status, 200);
+    for (const client of [open, mine, plain]) await seen(client, 200);
+    await seen(gw.client(showing(fresh)), [403, 'certificate-unknown']);
+
+    copyFileSync(after.file, file);
+    gw.child.kill('SIGHUP');
+    await eventually(async () => (await gw.client(showing(fresh)).get('/v1/tls')).status === 200, 'the new CA');
+
+    /* The same connection, with the token that was bound to it, and another. */
+    await seen(open, [403, 'certificate-unknown']);
+    await open.get('/v1/users/me', { token: json.token, expect: [403, 'certificate-unknown'] });
+    await seen(gw.client(showing(old)), [403, 'certificate-unknown']);
+    /* Its TLS session is not resumed: without a certificate it is nobody's. */
+    const again = await request({ port: gw.port, ca: gw.ca, session: first.session });
+    assert.equal(again.reused, false);
+    assert.match(again.text, /"client_certificate":null/);
+    /* Who has nothing to do with it goes on. */
+    for (const client of [mine, plain]) await seen(client, 200);
+    await gw.client(showing(fresh)).post('/v1/sessions', { ...login, expect: 201 });
+  });
+
+  await it('both in one file', async () => {
+    writeFileSync(file, readFileSync(before.file, 'utf8') + readFileSync(after.file, 'utf8'));
+    gw.child.kill('SIGHUP');
+    await eventually(async () => (await gw.client(showing(old)).get('/v1/tls')).status === 200, 'the first CA again');
+    await seen(gw.client(showing(fresh)), 200);
+  });
+
+  await it('many reloads while clients come and go', async () => {
+    const clients = [old, fresh, own].map((pair) => gw.client(showing(pair)));
+    let going = true;
+    const load = clients.map(async (client) => {
+      let count = 0;
+      while (going) {
+        await seen(client, 200);
+        count += 1;
+      }
+      return count;
+    });
+    for (let i = 0; i < 15; i++) {
+      gw.child.kill('SIGHUP');
+      await new Promise((done) => setTimeout(done, 60));
+    }
+    going = false;
+    for (const count of await Promise.all(load)) assert.ok(count > 10);
+  });
+});
