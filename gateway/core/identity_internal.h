@@ -97,6 +97,13 @@ enum sg_err identity_end(struct identity *id, const struct session_record *sessi
 /* Tells whoever wants to know that a session is over. */
 void identity_session_over(const struct identity *id, const uint8_t session_id[SG_SESSION_ID_SIZE]);
 
+/* The sessions of a user that a change is about to end: collected before it, told of after it. NULL
+ * when nobody wants to know. */
+struct ending;
+struct ending *identity_ending(const struct identity *id, int64_t user_id, const uint8_t *keep);
+/* Tells of them if `ended`; frees. */
+void identity_ended(const struct identity *id, struct ending *ending, bool ended);
+
 /* -- what a thread of its own does, because who sees the need must not block --------------------
  */
 struct later *later_new(struct identity *id); /* NULL without memory or thread */

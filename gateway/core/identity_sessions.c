@@ -34,6 +34,40 @@ void identity_session_over(const struct identity *id, const uint8_t session_id[S
         id->hooks.session_over(id->hooks.ctx, session_id);
 }
 
+struct ending {
+    size_t count;
+    uint8_t id[][SG_SESSION_ID_SIZE];
+};
+
+struct ending *identity_ending(const struct identity *id, int64_t user_id, const uint8_t *keep)
+{
+    const size_t room = SG_SESSIONS_PER_USER + 32;
+    struct session_record *list;
+    struct ending *ending;
+    size_t count = 0;
+
+    if (id->hooks.session_over == NULL)
+        return NULL;
+    list = calloc(room, sizeof *list);
+    ending = calloc(1, sizeof *ending + room * SG_SESSION_ID_SIZE);
+    if (list != NULL && ending != NULL &&
+        id->sessions.vt->list(id->sessions.self, user_id, room, list, &count) == SG_OK)
+        for (size_t i = 0; i < count; i++)
+            if (keep == NULL || memcmp(list[i].id, keep, SG_SESSION_ID_SIZE) != 0)
+                memcpy(ending->id[ending->count++], list[i].id, SG_SESSION_ID_SIZE);
+    if (list != NULL)
+        secret_wipe(list, room * sizeof *list);
+    free(list);
+    return ending;
+}
+
+void identity_ended(const struct identity *id, struct ending *ending, bool ended)
+{
+    for (size_t i = 0; ending != NULL && ended && i < ending->count; i++)
+        identity_session_over(id, ending->id[i]);
+    free(ending);
+}
+
 enum sg_err identity_end(struct identity *id, const struct session_record *session,
                          const char *user, enum audit_type type, const char *address,
                          enum sg_err why)

@@ -135,6 +135,7 @@ enum sg_err identity_change_password(struct identity *id, const struct principal
                                      const char *address, unsigned *ret_retry_after_s)
 {
     char hash[SG_PASSWORD_HASH_SIZE];
+    struct ending *ending;
     const char *reason;
     enum sg_err err;
 
@@ -144,10 +145,12 @@ enum sg_err identity_change_password(struct identity *id, const struct principal
     if (err != SG_OK)
         return err;
     err = identity_hash_password(id, new_password, NULL, hash, ret_retry_after_s);
+    ending = identity_ending(id, who->user_id, who->session_id);
     if (err == SG_OK)
         err = id->users.vt->set_password(id->users.self, who->user_id, hash, who->session_id);
     if (err == SG_OK)
         identity_rights_changed(id, who->user_id);
+    identity_ended(id, ending, err == SG_OK);
     secret_wipe(hash, sizeof hash);
     return err == SG_ERR_NOT_FOUND ? SG_ERR_SESSION_ENDED : err;
 }
@@ -155,21 +158,33 @@ enum sg_err identity_change_password(struct identity *id, const struct principal
 enum sg_err identity_update_user(struct identity *id, const char *name, const enum user_role *role,
                                  const bool *disabled, struct user_record *ret)
 {
-    enum sg_err err = id->users.vt->update(id->users.self, name, role, disabled, ret);
+    struct ending *ending = NULL;
+    struct user_record user;
+    enum sg_err err;
 
-    if (err != SG_OK)
-        return err;
-    identity_rights_changed(id, ret->id);
-    identity_hide_user(ret);
-    return SG_OK;
+    if (disabled != NULL && *disabled && identity_user(id, name, &user) == SG_OK)
+        ending = identity_ending(id, user.id, NULL);
+    err = id->users.vt->update(id->users.self, name, role, disabled, ret);
+    if (err == SG_OK)
+        identity_rights_changed(id, ret->id);
+    identity_ended(id, ending, err == SG_OK);
+    if (err == SG_OK)
+        identity_hide_user(ret);
+    return err;
 }
 
 enum sg_err identity_remove_user(struct identity *id, const char *name)
 {
-    enum sg_err err = id->users.vt->remove(id->users.self, name);
+    struct ending *ending = NULL;
+    struct user_record user;
+    enum sg_err err;
 
+    if (identity_user(id, name, &user) == SG_OK)
+        ending = identity_ending(id, user.id, NULL);
+    err = id->users.vt->remove(id->users.self, name);
     if (err == SG_OK)
         identity_rights_changed(id, 0); /* his spaces go, or get another owner */
+    identity_ended(id, ending, err == SG_OK);
     return err;
 }
 

@@ -434,6 +434,24 @@ static void test_ends_are_told(void **state)
     assert_int_equal(atomic_load(&seen.over), 2);
     assert_int_equal(atomic_load(&seen.noted), 1);
     assert_int_equal(seen.type, SG_AUDIT_REFRESH_REUSED);
+
+    /* All of a user's: by a new password (but the own one), by a block, by removal. */
+    const bool yes = true;
+    struct user_record user;
+    unsigned retry = 0;
+    for (int i = 0; i < 3; i++)
+        fake_identity_login(f, "ann", &a);
+    assert_int_equal(authenticate(f, &a, &fake_presented, &who), SG_OK);
+    assert_int_equal(identity_change_password(f->id, &who, FAKE_PASSWORD, "another good one",
+                                              FAKE_ADDRESS, &retry),
+                     SG_OK);
+    assert_int_equal(atomic_load(&seen.over), 4);
+    assert_int_equal(identity_update_user(f->id, "ann", NULL, &yes, &user), SG_OK);
+    assert_int_equal(atomic_load(&seen.over), 5);
+    fake_identity_add(f, "bob", SG_ROLE_MEMBER, NULL);
+    fake_identity_login(f, "bob", &b);
+    assert_int_equal(identity_remove_user(f->id, "bob"), SG_OK);
+    assert_int_equal(atomic_load(&seen.over), 6);
 }
 
 /* Every request copies it. */

@@ -312,7 +312,7 @@ static void test_refresh_of_the_lost(void **state)
 {
     struct fake_identity *f = *state;
     const bool yes = true;
-    struct grant grant, out;
+    struct grant grant, out, late;
     struct principal who;
     struct user_record user;
 
@@ -327,12 +327,12 @@ static void test_refresh_of_the_lost(void **state)
     assert_int_equal(fake_identity_refresh(f, grant.refresh_token, &out), SG_OK);
     assert_in_range(out.expires_in_s, 90, 100); /* never longer than the session */
     fake_identity_pass(101);
-    assert_int_equal(fake_identity_refresh(f, out.refresh_token, &out), SG_ERR_SESSION_EXPIRED);
+    assert_int_equal(fake_identity_refresh(f, out.refresh_token, &late), SG_ERR_SESSION_EXPIRED);
     identity_prune(f->id);
-    assert_int_equal(fake_identity_refresh(f, out.refresh_token, &out), SG_ERR_SESSION_EXPIRED);
+    assert_int_equal(fake_identity_refresh(f, out.refresh_token, &late), SG_ERR_SESSION_EXPIRED);
     fake_identity_pass(3601); /* then it is as if it had never been */
     identity_prune(f->id);
-    assert_int_equal(fake_identity_refresh(f, out.refresh_token, &out), SG_ERR_SESSION_ENDED);
+    assert_int_equal(fake_identity_refresh(f, out.refresh_token, &late), SG_ERR_SESSION_ENDED);
 
     fake_identity_login(f, "ann", &grant);
     assert_int_equal(identity_update_user(f->id, "ann", NULL, &yes, &user), SG_OK);
