@@ -240,10 +240,13 @@ enum sg_err passkeys_register(struct passkeys *p, int64_t user_id, const char *n
         return SG_ERR_BAD_FIELD;
     (void)snprintf(key.name, sizeof key.name, "%s", name);
     err = use_challenge(p, user_id, challenge, ret_reason);
-    if (err == SG_OK)
-        err = p->store.vt->passkey_add(p->store.self, &key);
+    if (err != SG_OK)
+        return err;
+    err = p->store.vt->passkey_add(p->store.self, &key);
     if (err == SG_OK)
         *ret = key;
+    else /* the same passkey may be offered again, under another name */
+        passkeys_challenges_unuse(p->challenges, challenge);
     return err;
 }
 

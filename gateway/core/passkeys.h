@@ -73,8 +73,8 @@ void passkeys_challenge_get(struct passkeys *p, int64_t user_id,
 /*
  * Registers a passkey of a user. SG_ERR_BAD_FACTOR with *ret_reason (static, public text) when
  * anything is not as it has to be; SG_ERR_LIMIT (SG_PASSKEYS_PER_USER), SG_ERR_NAME_TAKEN (the
- * user has one of this name), SG_ERR_CONFLICT (the credential is registered already). Blocks
- * (writes).
+ * user has one of this name; the same may be offered again under another), SG_ERR_CONFLICT (the
+ * credential is registered already). Blocks (writes).
  */
 enum sg_err passkeys_register(struct passkeys *p, int64_t user_id, const char *name,
                               const struct passkey_attestation *a, struct passkey_record *ret,

@@ -152,3 +152,15 @@ enum sg_err passkeys_challenges_use(struct passkeys_challenges *c, int64_t user_
     pthread_mutex_unlock(&c->lock);
     return err;
 }
+
+void passkeys_challenges_unuse(struct passkeys_challenges *c,
+                               const uint8_t challenge[SG_PASSKEY_CHALLENGE_SIZE])
+{
+    pthread_mutex_lock(&c->lock);
+    for (size_t i = 0; i < c->count; i++)
+        if (memcmp(c->used[i].nonce, challenge, NONCE_SIZE) == 0) {
+            c->used[i] = c->used[--c->count];
+            break;
+        }
+    pthread_mutex_unlock(&c->lock);
+}

@@ -38,5 +38,8 @@ bool passkeys_challenges_valid(const struct passkeys_challenges *c, int64_t user
 enum sg_err
 passkeys_challenges_use(struct passkeys_challenges *c, int64_t user_id,
                         const uint8_t challenge[SG_PASSKEY_CHALLENGE_SIZE]) SG_MUST_CHECK;
+/* Takes that back: what was proved came to nothing for another reason, and may be tried again. */
+void passkeys_challenges_unuse(struct passkeys_challenges *c,
+                               const uint8_t challenge[SG_PASSKEY_CHALLENGE_SIZE]);
 
 #endif

@@ -401,6 +401,11 @@ static void test_used(void **state)
     now_ns += SG_PASSKEY_CHALLENGE_S * SG_NS_PER_S;
     passkeys_challenges_make(c, SG_CHALLENGE_GET, 0, challenge);
     assert_int_equal(SG_OK, passkeys_challenges_use(c, 1, challenge));
+    assert_int_equal(SG_ERR_BAD_FACTOR, passkeys_challenges_use(c, 1, challenge));
+    passkeys_challenges_unuse(c, challenge);
+    passkeys_challenges_unuse(c, challenge);
+    assert_int_equal(SG_OK, passkeys_challenges_use(c, 1, challenge));
+    assert_int_equal(SG_ERR_BAD_FACTOR, passkeys_challenges_use(c, 1, challenge));
     passkeys_challenges_free(c);
     clock_set_source(NULL);
 }
