@@ -111,7 +111,7 @@ static const char *const texts[SG_SQL_COUNT] = {
     [SG_SQL_CLIENT_GET] = "SELECT id, name, secret_sha256, grants, created_ns FROM oauth_clients"
                           " WHERE id = ?",
     [SG_SQL_CLIENT_LIST] = "SELECT id, name, secret_sha256, grants, created_ns FROM oauth_clients"
-                           " ORDER BY id LIMIT ?",
+                           " WHERE id > '' ORDER BY id LIMIT ?",
     [SG_SQL_CLIENT_COUNT] = "SELECT count(*) FROM oauth_clients",
     [SG_SQL_CLIENT_REMOVE] = "DELETE FROM oauth_clients WHERE id = ?",
     [SG_SQL_CLIENT_DEVICES] = "DELETE FROM device_grants WHERE client_id = ?",
@@ -121,7 +121,7 @@ static const char *const texts[SG_SQL_COUNT] = {
     [SG_SQL_AUDIENCE_GET] = "SELECT audience, name, scopes, created_ns FROM oauth_audiences"
                             " WHERE audience = ?",
     [SG_SQL_AUDIENCE_LIST] = "SELECT audience, name, scopes, created_ns FROM oauth_audiences"
-                             " ORDER BY audience LIMIT ?",
+                             " WHERE audience > '' ORDER BY audience LIMIT ?",
     [SG_SQL_AUDIENCE_COUNT] = "SELECT count(*) FROM oauth_audiences",
     [SG_SQL_AUDIENCE_REMOVE] = "DELETE FROM oauth_audiences WHERE audience = ?",
     [SG_SQL_DEVICE_INSERT] = "INSERT INTO device_grants(device_sha256, user_sha256, client_id,"
