@@ -74,9 +74,9 @@ static enum sg_err add(struct web_assets *w, const char *file, const char *name,
     enum sg_err err;
     size_t len = 0;
 
+    buf_init(&b, ASSET_MAX);
     if (w->count == ASSETS_MAX || strlen(name) >= NAME_SIZE)
         return SG_ERR_TOO_LARGE;
-    buf_init(&b, ASSET_MAX);
     err = file_read(file, &b);
     if (err != SG_OK)
         return err;
