@@ -36,7 +36,7 @@ suite('totp_confirm', async ({ gw, it }) => {
 
   await it('takes each code once, and none from before', async () => {
     const next = oathtool(factor.secret, 30);
-    await login(ann, oathtool(factor.secret), [401, 'second-factor-invalid']); // it has confirmed
+    await login(ann, factor.code, [401, 'second-factor-invalid']); // it has confirmed
     const { json } = await login(ann, next, 201);
     await anyone.get('/v1/users/me', { token: json.token, expect: 200 });
     await login(ann, next, [401, 'second-factor-invalid']);
@@ -115,4 +115,21 @@ suite('totp_confirm', async ({ gw, it }) => {
     needsToken(gw.client(), 'POST', '/v1/users/me/totp/confirm', { json: { code: '123456' } }));
 
   await it('needs strict JSON', () => needsJson(admin, 'POST', '/v1/users/me/totp/confirm', { code: '123456' }));
+
+  await it('what was used stays used after a kill, and the secret still opens', async () => {
+    const dora = await gw.user(admin, 'dora');
+    const { secret, code: used, recovery_codes } = await enableTotp(dora);
+    const json = { username: 'dora', password: dora.password };
+    const first = await login(dora, recovery_codes[0], 201);
+    gw.kill();
+    await gw.exited;
+    await gw.closeClients();
+    gw.listen = `${gw.host}:${gw.port}`; // else another issuer
+    await gw.start();
+    const again = (code, expect) => gw.client().post('/v1/sessions', { json: { ...json, code }, expect });
+    await again(recovery_codes[0], [401, 'second-factor-invalid']);
+    await again(used, [401, 'second-factor-invalid']);
+    await again(oathtool(secret, 30), 201);
+    await gw.client({ token: first.json.token }).get('/v1/users/me', { expect: 200 });
+  });
 });

@@ -147,10 +147,10 @@ export function oathtool(secret, seconds = 0) {
   return execFileSync('oathtool', ['--totp', '--base32', '--now', at, secret], { encoding: 'utf8' }).trim();
 }
 
-// Turns TOTP on with the code of now; that of the next step (oathtool(secret, 30)) is good at once, too.
+// Turns TOTP on with the code of now, which is used up then; that of the next step (oathtool(secret, 30)) is good at once, too.
 export async function enableTotp(client) {
   const { json } = await client.post('/v1/users/me/totp', { json: { password: client.password }, expect: 201 });
   const code = oathtool(json.secret);
   const confirmed = await client.post('/v1/users/me/totp/confirm', { json: { code }, expect: 200 });
-  return { secret: json.secret, uri: json.uri, recovery_codes: confirmed.json.recovery_codes };
+  return { secret: json.secret, uri: json.uri, code, recovery_codes: confirmed.json.recovery_codes };
 }
