@@ -40,7 +40,9 @@ static void print_entry(const struct cli *cli, struct json_object *e)
         buf_printf(&rest, "  %s", json_text(e, "result", ""));
     if (details) {
         json_object_object_foreach(details, name, value)
+        {
             buf_printf(&rest, "  %s=%s", name, json_object_get_string(value));
+        }
     }
     term_line("%6lld  %s  %-20s  %s%s", (long long)json_int(e, "seq", 0), json_text(e, "at", "?"),
               json_text(e, "type", "?"), json_text(e, "actor", "-"), buf_str(&rest));
