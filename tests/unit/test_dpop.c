@@ -104,6 +104,14 @@ static void make_prover(struct prover *p, const char *alg)
     encode_base64url(digest, sizeof digest, p->thumbprint);
 }
 
+/* A number of at most 32 bytes, with leading zeros or a byte for its sign. */
+static void put_half(uint8_t to[32], const gnutls_datum_t *d)
+{
+    size_t extra = d->size > 32 ? d->size - 32 : 0, len = d->size - extra;
+
+    memcpy(to + 32 - len, d->data + extra, len);
+}
+
 /* Signs any header and claims. */
 static void sign(const struct prover *p, const char *header, const char *claims, char ret[4096])
 {
@@ -130,20 +138,15 @@ static void sign(const struct prover *p, const char *header, const char *claims,
     if (strcmp(p->alg, "ES256") == 0) {
         assert_int_equal(0, gnutls_decode_rs_value(&der, &r, &s));
         memset(raw, 0, 64);
-        while (r.size > 32) {
-            r.data++;
-            r.size--;
-        }
-        while (s.size > 32) {
-            s.data++;
-            s.size--;
-        }
-        memcpy(raw + 32 - r.size, r.data, r.size);
-        memcpy(raw + 64 - s.size, s.data, s.size);
+        put_half(raw, &r);
+        put_half(raw + 32, &s);
+        gnutls_free(r.data);
+        gnutls_free(s.data);
         der.size = 64;
     }
     ret[len++] = '.';
     encode_base64url(raw, der.size, ret + len);
+    gnutls_free(der.data);
 }
 
 static void make_proof(const struct prover *p, const char *jti, const char *uri, int64_t iat,
