@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Sign in, with a password and a second factor or with a passkey, or sign up with a setup or invite
-// code. It keeps the password no longer than the second factor takes.
+// Sign in, with a password and a second factor, with a passkey or with a client certificate, or sign up
+// with a setup or invite code. It keeps the password no longer than the second factor takes.
 
 import * as api from './api.js';
 import { deviceName } from './device-name.js';
@@ -75,7 +75,7 @@ class SignIn {
         isNew ? this.code.root : null,
         this.problem,
         this.submit,
-        isNew ? null : this.passkeyButton(),
+        isNew ? null : [this.passkeyButton(), this.certificateButton()],
       ),
       el(
         'p',
@@ -118,18 +118,35 @@ class SignIn {
     this.submit.disabled = false;
   }
 
+  /** There once it is known that this browser shows a certificate. */
+  certificateButton() {
+    const show = button('Use your certificate', { icon: 'sign', kind: 'wide', hidden: true }, () =>
+      this.without(async () => ({ method: 'certificate' })),
+    );
+    api.tlsGet().then(
+      (tls) => (show.hidden = !tls.client_certificate),
+      () => {}, // what is wrong with the connection shows elsewhere
+    );
+    return show;
+  }
+
   passkeyButton() {
     return webauthn.supported()
-      ? button('Use a passkey', { icon: 'key', kind: 'wide' }, () => this.usePasskey())
+      ? button('Use a passkey', { icon: 'key', kind: 'wide' }, () =>
+          this.without(async () => ({
+            method: 'passkey',
+            passkey: await webauthn.get(await api.passkeysChallenge()),
+          })),
+        )
       : null;
   }
 
-  async usePasskey() {
+  /** Signs in without name and password, by what `login` comes up with. */
+  async without(login) {
     this.submit.disabled = true;
     this.problem.replaceChildren();
     try {
-      const passkey = await webauthn.get(await api.passkeysChallenge());
-      await this.begin({ method: 'passkey', passkey });
+      await this.begin(await login());
     } catch (error) {
       this.failed(error);
     }

@@ -131,6 +131,21 @@ suite('web access', async ({ gw, browser, it }) => {
 
   await it('did all this without a complaint of the browser', () => assertQuiet(page, EXPECTED));
 
+  await it('offers to sign in with a certificate where the browser shows one', async () => {
+    const other = await browser.page();
+    await other.goto(`${gw.origin}/`);
+    const use = other.getByRole('button', { name: 'Use your certificate' });
+    await other.getByRole('button', { name: 'Use a passkey' }).waitFor();
+    assert.equal(await use.count(), 0);
+    const tls = (await ann.get('/v1/tls', { expect: 200 })).json;
+    await other.route('**/v1/tls', (route) => route.fulfill({ json: { ...tls, client_certificate: tls.server_certificate } }));
+    await other.reload();
+    await use.click(); // but there is none
+    await other.getByRole('alert').getByText('A client certificate is needed').waitFor();
+    assertQuiet(other, /status of 403/);
+    await other.context().close();
+  });
+
   await it('offers a member neither what only admins may nor the list of all', async () => {
     const member = await browser.page();
     await signIn(member, gw, { name: 'bob', password: 'password of bob' });
