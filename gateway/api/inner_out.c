@@ -2,7 +2,6 @@
 /* Writes the answers of enclosed requests; what is not text goes in base64. */
 #include "api/inner_in.h"
 
-#include <string.h>
 #include <strings.h>
 
 #include "api/json_out.h"
@@ -15,14 +14,15 @@ static size_t text_size(const uint8_t *data, size_t len)
     size_t size = 0;
 
     for (size_t i = 0; i < len;) {
-        size_t n = data[i] < 0x80 ? 1 : utf8_next(data + i, len - i);
+        uint8_t c = data[i];
+        size_t n = c < 0x80 ? 1 : utf8_next(data + i, len - i);
 
-        if (n == 0 || data[i] == 0)
+        if (n == 0 || c == 0)
             return SIZE_MAX;
-        if (strchr("\"\\\n\r\t", data[i]) != NULL)
+        if (c == '"' || c == '\\' || c == '\n' || c == '\r' || c == '\t')
             size += 2;
         else
-            size += data[i] < 0x20 || data[i] == 0x7f ? 6 : n;
+            size += c < 0x20 || c == 0x7f ? 6 : n;
         i += n;
     }
     return size;

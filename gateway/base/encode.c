@@ -46,20 +46,22 @@ enum sg_err encode_unhex(const char *text, size_t text_len, uint8_t *ret, size_t
 
 static char *encode_64(const uint8_t *in, size_t len, const char *letters, char *ret)
 {
-    uint32_t group = 0;
-    unsigned bits = 0;
+    uint32_t group;
 
-    for (size_t i = 0; i < len; i++) {
-        group = group << 8 | in[i];
-        bits += 8;
-        while (bits >= 6) {
-            bits -= 6;
-            *ret++ = letters[group >> bits & 63];
-        }
-        group &= 63;
+    for (; len >= 3; in += 3, len -= 3) {
+        group = (uint32_t)in[0] << 16 | (uint32_t)in[1] << 8 | in[2];
+        *ret++ = letters[group >> 18];
+        *ret++ = letters[group >> 12 & 63];
+        *ret++ = letters[group >> 6 & 63];
+        *ret++ = letters[group & 63];
     }
-    if (bits > 0)
-        *ret++ = letters[group << (6 - bits) & 63];
+    if (len == 0)
+        return ret;
+    group = (uint32_t)in[0] << 16 | (len == 2 ? (uint32_t)in[1] << 8 : 0);
+    *ret++ = letters[group >> 18];
+    *ret++ = letters[group >> 12 & 63];
+    if (len == 2)
+        *ret++ = letters[group >> 6 & 63];
     return ret;
 }
 
@@ -77,49 +79,67 @@ void encode_base64url(const void *data, size_t len, char *ret)
     *encode_64(data, len, alphabet_url, ret) = '\0';
 }
 
-static int digit_64(char c, const char *letters)
+/* A digit's value and one; 0: none. What is decoded may be megabytes, and random: a table does not
+ * guess branches. */
+#define LETTERS                                                                                    \
+    ['A'] = 1, ['B'] = 2, ['C'] = 3, ['D'] = 4, ['E'] = 5, ['F'] = 6, ['G'] = 7, ['H'] = 8,        \
+    ['I'] = 9, ['J'] = 10, ['K'] = 11, ['L'] = 12, ['M'] = 13, ['N'] = 14, ['O'] = 15, ['P'] = 16, \
+    ['Q'] = 17, ['R'] = 18, ['S'] = 19, ['T'] = 20, ['U'] = 21, ['V'] = 22, ['W'] = 23,            \
+    ['X'] = 24, ['Y'] = 25, ['Z'] = 26, ['a'] = 27, ['b'] = 28, ['c'] = 29, ['d'] = 30,            \
+    ['e'] = 31, ['f'] = 32, ['g'] = 33, ['h'] = 34, ['i'] = 35, ['j'] = 36, ['k'] = 37,            \
+    ['l'] = 38, ['m'] = 39, ['n'] = 40, ['o'] = 41, ['p'] = 42, ['q'] = 43, ['r'] = 44,            \
+    ['s'] = 45, ['t'] = 46, ['u'] = 47, ['v'] = 48, ['w'] = 49, ['x'] = 50, ['y'] = 51,            \
+    ['z'] = 52, ['0'] = 53, ['1'] = 54, ['2'] = 55, ['3'] = 56, ['4'] = 57, ['5'] = 58,            \
+    ['6'] = 59, ['7'] = 60, ['8'] = 61, ['9'] = 62
+static const uint8_t digits_std[256] = {LETTERS, ['+'] = 63, ['/'] = 64};
+static const uint8_t digits_url[256] = {LETTERS, ['-'] = 63, ['_'] = 64};
+#undef LETTERS
+
+static uint32_t digit_64(char c, const uint8_t *digits)
 {
-    if (c >= 'A' && c <= 'Z')
-        return c - 'A';
-    if (c >= 'a' && c <= 'z')
-        return c - 'a' + 26;
-    if (c >= '0' && c <= '9')
-        return c - '0' + 52;
-    if (c == letters[62])
-        return 62;
-    if (c == letters[63])
-        return 63;
-    return -1;
+    return (uint32_t)digits[(uint8_t)c] - 1;
 }
 
-/* `len` counts digits only. The bits of the last digit that carry nothing must be zero. */
-static enum sg_err decode_64(const char *text, size_t len, const char *letters, uint8_t *ret,
+static bool all_digits(const char *text, size_t len, const uint8_t *digits)
+{
+    bool all = true;
+
+    for (size_t i = 0; i < len; i++)
+        all &= digits[(uint8_t)text[i]] != 0;
+    return all;
+}
+
+/* `len` counts digits only. The bits of the last digit that carry nothing must be zero. `ret` may
+ * be `text`: what is written never passes what is read. */
+static enum sg_err decode_64(const char *text, size_t len, const uint8_t *digits, uint8_t *ret,
                              size_t cap, size_t *ret_len)
 {
     size_t size = len / 4 * 3 + (len % 4 == 0 ? 0 : len % 4 - 1);
-    uint32_t group = 0;
-    unsigned bits = 0;
+    uint32_t group;
 
-    if (len % 4 == 1)
+    if (len % 4 == 1 || !all_digits(text, len, digits))
         return SG_ERR_BAD_FIELD;
-    for (size_t i = 0; i < len; i++)
-        if (digit_64(text[i], letters) < 0)
-            return SG_ERR_BAD_FIELD;
     if (len % 4 != 0) {
-        unsigned spare = len % 4 == 2 ? 15 : 3;
+        uint32_t spare = len % 4 == 2 ? 15 : 3;
 
-        if (((unsigned)digit_64(text[len - 1], letters) & spare) != 0)
+        if ((digit_64(text[len - 1], digits) & spare) != 0)
             return SG_ERR_BAD_FIELD;
     }
     if (size > cap)
         return SG_ERR_TOO_LARGE;
-    for (size_t i = 0, out = 0; i < len && out < size; i++) {
-        group = (group << 6 | (uint32_t)digit_64(text[i], letters)) & 0xffffff;
-        bits += 6;
-        if (bits >= 8) {
-            bits -= 8;
-            ret[out++] = (uint8_t)(group >> bits);
-        }
+    for (; len >= 4; text += 4, len -= 4) {
+        group = digit_64(text[0], digits) << 18 | digit_64(text[1], digits) << 12 |
+                digit_64(text[2], digits) << 6 | digit_64(text[3], digits);
+        *ret++ = (uint8_t)(group >> 16);
+        *ret++ = (uint8_t)(group >> 8);
+        *ret++ = (uint8_t)group;
+    }
+    if (len > 0) {
+        group = digit_64(text[0], digits) << 18 | digit_64(text[1], digits) << 12 |
+                (len == 3 ? digit_64(text[2], digits) << 6 : 0);
+        *ret++ = (uint8_t)(group >> 16);
+        if (len == 3)
+            *ret++ = (uint8_t)(group >> 8);
     }
     *ret_len = size;
     return SG_OK;
@@ -136,11 +156,11 @@ enum sg_err encode_unbase64(const char *text, size_t text_len, uint8_t *ret, siz
         digits--;
     if (digits < text_len && text[digits - 1] == '=')
         digits--;
-    return decode_64(text, digits, alphabet, ret, cap, ret_len);
+    return decode_64(text, digits, digits_std, ret, cap, ret_len);
 }
 
 enum sg_err encode_unbase64url(const char *text, size_t text_len, uint8_t *ret, size_t cap,
                                size_t *ret_len)
 {
-    return decode_64(text, text_len, alphabet_url, ret, cap, ret_len);
+    return decode_64(text, text_len, digits_url, ret, cap, ret_len);
 }

@@ -25,8 +25,8 @@ enum sg_err encode_unhex(const char *text, size_t text_len, uint8_t *ret,
 void encode_base64(const void *data, size_t len, char *ret);
 void encode_base64url(const void *data, size_t len, char *ret);
 
-/* Strict decoders into `ret` of `cap` bytes; SG_ERR_BAD_FIELD when malformed, SG_ERR_TOO_LARGE when
- * it does not fit. */
+/* Strict decoders into `ret` of `cap` bytes, which may be where `text` begins; SG_ERR_BAD_FIELD
+ * when malformed, SG_ERR_TOO_LARGE when it does not fit. */
 enum sg_err encode_unbase64(const char *text, size_t text_len, uint8_t *ret, size_t cap,
                             size_t *ret_len) SG_MUST_CHECK;
 enum sg_err encode_unbase64url(const char *text, size_t text_len, uint8_t *ret, size_t cap,

@@ -38,6 +38,8 @@ struct buf;
     X(BLOBS_COLLECTED, "secgate_blobs_collected_total", COUNTER, "Unreferenced blobs removed.")    \
     X(KEYRING_CALLS, "secgate_keyring_calls_total", COUNTER, "Calls to the keyring.")              \
     X(KEYRING_FAILED, "secgate_keyring_call_failures_total", COUNTER, "Failed keyring calls.")     \
+    X(CHANNELS, "secgate_channels", GAUGE, "Open sealed channels.")                                \
+    X(CHANNEL_ANSWERS, "secgate_channel_answers_total", COUNTER, "Answers over sealed channels.")  \
     X(RELOADS, "secgate_certificate_reloads_total", COUNTER, "Certificate reloads.")               \
     X(WAITERS, "secgate_waiters", GAUGE, "Polls and streams that wait for events.")                \
     X(EVENT_STREAMS, "secgate_event_streams", GAUGE, "Open streams of events.")                    \

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/metrics.h"
 #include "base/rng.h"
 #include "base/secret.h"
 
@@ -151,6 +152,7 @@ static void enter(struct channels *c, struct channels_live *live)
     c->bucket[bucket] = live;
     pthread_mutex_unlock(lock_of(c, bucket));
     atomic_fetch_add(&c->count, 1);
+    metrics_add(SG_METRIC_CHANNELS, 1);
 }
 
 static struct channels_live *take_out(struct channels *c, const uint8_t id[SG_SESSION_ID_SIZE])
@@ -176,6 +178,7 @@ void channels_close(struct channels *c, const uint8_t session_id[SG_SESSION_ID_S
     if (live == NULL)
         return;
     atomic_fetch_sub(&c->count, 1);
+    metrics_add(SG_METRIC_CHANNELS, -1);
     pthread_mutex_lock(&live->lock);
     live->closed = true;
     c->options.store.vt->remove(c->options.store.self, live->slot);

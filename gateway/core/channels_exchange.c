@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/metrics.h"
 #include "base/secret.h"
 
 struct channel_exchange {
@@ -194,6 +195,7 @@ static enum sg_err answer_with(struct channels *c, struct channels_live *live,
     }
     if (err == SG_OK) {
         live->record = *record;
+        metrics_add(SG_METRIC_CHANNEL_ANSWERS, 1);
         if (moves) {
             live->former = live->now;
             live->has_former = true;
