@@ -15,14 +15,18 @@ static enum sg_err run(struct request *r)
 {
     const struct principal *who = request_principal(r);
     /* The guard has let it in: a scheme, spaces, the token. */
-    const char *token = strrchr(request_header(r, "Authorization"), ' ') + 1;
+    const char *header = request_header(r, "Authorization");
+    const char *token = header != NULL ? strrchr(header, ' ') + 1 : NULL;
     int64_t left = who->token_expires_s - clock_now_s();
     char value[SG_TOKEN_SIZE + 160];
-    int len = snprintf(value, sizeof value,
-                       SG_EVENTS_COOKIE
-                       "=%s; Path=/v1/events; Secure; HttpOnly; SameSite=Strict; Max-Age=%lld",
-                       token, (long long)(left > 0 ? left : 0));
+    int len;
 
+    if (token == NULL) /* what came inside another request has none of its own */
+        return SG_ERR_NOT_ENCLOSABLE;
+    len = snprintf(value, sizeof value,
+                   SG_EVENTS_COOKIE
+                   "=%s; Path=/v1/events; Secure; HttpOnly; SameSite=Strict; Max-Age=%lld",
+                   token, (long long)(left > 0 ? left : 0));
     if (len < 0 || (size_t)len >= sizeof value)
         return SG_ERR_INTERNAL;
     reply_header(r, "Set-Cookie", value);

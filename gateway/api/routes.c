@@ -118,7 +118,7 @@
     X(POST, "/v1/chat/{space}/typing", typing_create, SAY, NO_BODY, QUICK)                         \
     X(PUT, "/v1/chat/{space}/read", read_set, HEAR, JSON, BLOCKS)                                  \
     X(GET, "/v1/events", events_list, HEAR, NO_BODY, EVENTS)                                       \
-    X(POST, "/v1/events/cookie", events_cookie, HEAR, NO_BODY, QUICK)                              \
+    X(POST, "/v1/events/cookie", events_cookie, HEAR, NO_BODY, QUICK, .open = true)                \
     X(GET, "/v1/files/{dir...}/", files_list, READ, NO_BODY, BLOCKS)                               \
     X(GET, "/v1/files/{path...}", files_get, READ, NO_BODY, QUICK)                                 \
     X(PUT, "/v1/files/{path...}", files_put, WRITE, STREAM, BLOCKS)                                \
