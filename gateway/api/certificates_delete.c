@@ -19,10 +19,10 @@ static enum sg_err run(struct request *r)
 
     if (err == SG_OK)
         err = certificates_revoke(api->certificates, request_principal(r), id, &record);
-    if (err == SG_OK || err == SG_ERR_UNAVAILABLE) { /* of the latter too: it opens nothing more */
+    /* Also when it is not on the list yet: it opens nothing more. */
+    if (record.revoked_ns != 0) {
         encode_hex(id, sizeof id, text);
-        if (record.user[0] != '\0')
-            audit_act_detail(r, SG_AUDIT_CERTIFICATE_REVOKED, record.user, SG_OK, "id", text);
+        audit_act_detail(r, SG_AUDIT_CERTIFICATE_REVOKED, record.user, SG_OK, "id", text);
     }
     if (err != SG_OK)
         return answer_error(r, err, 0);

@@ -88,8 +88,8 @@ enum sg_err certificates_get(struct certificates *c, const struct principal *who
                              const uint8_t id[SG_CERTIFICATE_ID_SIZE],
                              struct certificate_record *ret, struct buf *ret_der) SG_MUST_CHECK;
 /* The same for revoking: from then on it opens nothing, the sessions that it opened have ended, and
- * it is on the revocation list. SG_ERR_UNAVAILABLE when only the latter failed: it is tried again
- * by the next call, or later. *ret: as it is now. Blocks. */
+ * it is on the revocation list. SG_ERR_UNAVAILABLE, or LIMIT when that is full: only the last
+ * failed, *ret is filled; it is tried again by the next call, or later. Blocks. */
 enum sg_err certificates_revoke(struct certificates *c, const struct principal *who,
                                 const uint8_t id[SG_CERTIFICATE_ID_SIZE],
                                 struct certificate_record *ret) SG_MUST_CHECK;
