@@ -84,6 +84,15 @@ static enum sg_err refuse_grant(const struct ask *ask, enum sg_err err)
     return err;
 }
 
+/* RFC 6749, section 6: no scope that was not granted. Of a token that is not good, that is said. */
+static bool is_too_wide(const struct api *api, const char *token, unsigned scopes)
+{
+    struct inspected what;
+
+    return scopes != 0 && identity_inspect(api->identity, token, &what) == SG_OK &&
+           (scopes & ~what.who.scopes) != 0;
+}
+
 static enum sg_err refresh(const struct ask *ask)
 {
     const struct api *api = request_app(ask->r);
@@ -96,11 +105,11 @@ static enum sg_err refresh(const struct ask *ask)
         return refuse(ask, "invalid_request", "refresh_token is missing.");
     if (scope != NULL && oauth_scopes_parse(scope, &scopes) != SG_OK)
         return refuse(ask, "invalid_scope", "The scope is not known.");
+    if (is_too_wide(api, token, scopes))
+        return refuse(ask, "invalid_scope", "The scope is more than was granted.");
     if (strlen(token) < SG_REFRESH_TOKEN_SIZE)
         err = identity_refresh(api->identity, token, ask->with,
                                ask->client != NULL ? ask->client->id : NULL, scopes, &grant);
-    if (err == SG_ERR_FORBIDDEN)
-        return refuse(ask, "invalid_scope", "The scope is more than was granted.");
     if (err != SG_OK)
         return refuse_grant(ask, err);
     err = reply(ask->r, &grant, grant.session.has_dpop, false);

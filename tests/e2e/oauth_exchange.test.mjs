@@ -2,6 +2,7 @@
 // Token exchange (RFC 8693): narrower, for somebody else, on somebody's behalf; never wider, never longer.
 import assert from 'node:assert/strict';
 import { decodeJwt, decodeProtectedHeader } from 'jose';
+import { enroll, showing } from './lib/certs.mjs';
 import { ACCESS_TOKEN, basic, exchangeForm } from './lib/oauth.mjs';
 import { suite } from './lib/suite.mjs';
 
@@ -136,6 +137,28 @@ suite('oauth_exchange', async ({ gw, it }) => {
     await anyone.get('/v1/files/common/', { token: narrow, expect: [404, 'not-found'] });
     await ask(token, { audience }, [400, 'invalid_target']);
     await ask(narrow, { audience }, [400, 'invalid_target']);
+  });
+
+  await it('keeps the certificate that a token is bound to, and needs it', async () => {
+    const own = gw.client(showing(await enroll(ann)));
+    const { token } = (await own.post('/v1/sessions', { json: { method: 'certificate' }, expect: 201 })).json;
+    const form = exchangeForm(token, { scope: 'files:read' });
+    await anyone.post('/v1/oauth/token', { form, expect: [400, 'invalid_request'] });
+    const narrow = (await own.post('/v1/oauth/token', { form, expect: 200 })).json.access_token;
+    assert.deepEqual(decodeJwt(narrow).cnf, decodeJwt(token).cnf);
+    assert.ok(decodeJwt(narrow).cnf['x5t#S256']);
+    await anyone.get('/v1/users/me', { token: narrow, expect: [401, 'token-mismatch'] });
+    await own.get('/v1/users/me', { token: narrow, expect: 200 });
+  });
+
+  await it('not from another address than the session is bound to, which then ends', async () => {
+    const json = { username: 'ann', password: ann.password, channel: { bind: ['address'] } };
+    const { token } = (await anyone.post('/v1/sessions', { json, expect: 201 })).json;
+    await ask(token, { scope: 'files:read' }, 200);
+    const far = gw.client({ localAddress: '127.0.0.6' });
+    await far.post('/v1/oauth/token', { form: exchangeForm(token), expect: [400, 'invalid_request'] });
+    await ask(token, { scope: 'files:read' }, [400, 'invalid_request']);
+    await anyone.get('/v1/users/me', { token, expect: [401, 'session-ended'] });
   });
 
   await it('takes no other tokens', async () => {

@@ -2,6 +2,7 @@
 // Refresh of tokens (RFC 6749 section 6) with rotation.
 import assert from 'node:assert/strict';
 import { decodeJwt } from 'jose';
+import { basic, DEVICE } from './lib/oauth.mjs';
 import { suite } from './lib/suite.mjs';
 
 suite('oauth_token', async ({ gw, it }) => {
@@ -33,6 +34,31 @@ suite('oauth_token', async ({ gw, it }) => {
     assert.ok(!words.includes('admin'));
     const mine = await gw.login(admin.username, admin.password);
     assert.ok((await refresh(mine.session.refresh_token, 200)).json.scope.split(' ').includes('admin'));
+  });
+
+  await it('a narrower scope for one access token, never a wider one', async () => {
+    const client = await gw.login('ann', ann.password);
+    const narrow = (refresh_token, scope, expect) => ask({ grant_type: 'refresh_token', refresh_token, scope }, { expect });
+    const first = (await narrow(client.session.refresh_token, 'files:read sign', 200)).json;
+    assert.equal(first.scope, 'files:read sign');
+    assert.equal(decodeJwt(first.access_token).scope, 'files:read sign');
+    for (const scope of ['admin', 'files:read admin', 'root', 'files:read root']) await narrow(first.refresh_token, scope, [400, 'invalid_scope']);
+    // The grant itself is as wide as before, and nothing was used up.
+    assert.ok((await refresh(first.refresh_token, 200)).json.scope.includes('chat:write'));
+  });
+
+  await it('of a client with a secret, by that client only', async () => {
+    const { id, secret } = (await admin.post('/v1/oauth/clients', { json: { id: 'tv', name: 'TV' }, expect: 201 })).json;
+    const headers = { authorization: basic(id, secret) };
+    const codes = (await anyone.post('/v1/oauth/device_authorization', { form: { client_id: id }, headers, expect: 200 })).json;
+    await ann.post('/v1/oauth/device', { json: { user_code: codes.user_code, approve: true }, expect: 204 });
+    const { json } = await ask({ grant_type: DEVICE, device_code: codes.device_code }, { headers, expect: 200 });
+    const form = { grant_type: 'refresh_token', refresh_token: json.refresh_token };
+    await ask(form, { expect: [400, 'invalid_grant'] });
+    await ask({ ...form, client_id: 'secctl' }, { expect: [400, 'invalid_grant'] });
+    await ask({ ...form, client_id: id }, { expect: [401, 'invalid_client'] });
+    await ask({ ...form, client_id: id, client_secret: secret }, { expect: 200 });
+    await ask(form, { headers, expect: 200 });
   });
 
   await it('twenty at once with one token get one successor, and nobody is logged out', async () => {
