@@ -9,233 +9,35 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 
-#include "base/arena.h"
 #include "base/buf.h"
-#include "base/log.h"
 #include "base/metrics.h"
-#include "http/enclose.h"
+#include "http_enclose.h"
 #include "http_fixture.h"
 #include "http_ops.h"
 #include "http_wait.h"
 
-#define ROUTES_MAX 64
-#define ANSWER_MAX (1024 * 1024)
-
 static struct server_config config;
 static struct http_fixture fixture;
-static struct route routes[ROUTES_MAX];
 static char *text;
-static atomic_int begun, ended;
-static atomic_bool alone, outer_ended_first; /* one request at a time; then this is seen */
-
-/* -- an operation that encloses: the body is "METHOD TARGET\nName: value\n\nbody"
- * ------------------
- */
-
-struct outer {
-    char *copy;
-    bool cut;
-};
-
-static int all_ends(void)
-{
-    return atomic_load(&http_ops_ended) + atomic_load(&http_wait_ended);
-}
-
-static int all_begins(void)
-{
-    return atomic_load(&http_ops_begun) + atomic_load(&http_wait_begun);
-}
-
-static enum sg_err outer_begin(struct request *r)
-{
-    (void)r;
-    atomic_fetch_add(&begun, 1);
-    return SG_OK;
-}
-
-static void outer_end(struct request *r)
-{
-    const struct outer *o = request_state(r);
-
-    if (request_is_enclosed(r))
-        abort();
-    free(o->copy);
-    if (atomic_load(&alone) && all_begins() != all_ends())
-        atomic_store(&outer_ended_first, true);
-    atomic_fetch_add(&ended, 1);
-}
-
-/* "STATUS\nName: value\n\nbody" */
-static enum sg_err seal(struct request *r, const struct enclosed_answer *a)
-{
-    const struct outer *o = request_state(r);
-    struct buf out;
-    size_t len;
-    char *all;
-
-    if (strcmp(request_path(r), "/enclose") != 0 && strcmp(request_path(r), "/small") != 0)
-        abort();
-    if (o->cut)
-        return request_fail(r, SG_ERR_CONFLICT, "cannot seal");
-    buf_init(&out, 2 * ANSWER_MAX);
-    buf_printf(&out, "%u\n", a->status);
-    for (size_t i = 0; i < a->header_count; i++)
-        buf_printf(&out, "%s: %s\n", a->header[i].name, a->header[i].value);
-    buf_puts(&out, "\n");
-    buf_append(&out, a->body, a->body_len);
-    all = buf_take(&out, &len);
-    reply_header(r, "X-Sealed", "yes");
-    reply_take(r, 200, "x/sealed", all, len, free, all);
-    return SG_OK;
-}
-
-static enum sg_err enclose(struct request *r, size_t max)
-{
-    struct outer *o = request_state(r);
-    struct enclosed_request inner = {0};
-    size_t len;
-    const uint8_t *body = request_body(r, &len);
-    char *copy = malloc(len + 1), *line = copy;
-
-    o->copy = copy;
-    memcpy(copy, body, len + 1);
-    if (strcmp(copy, "nothing") == 0) {
-        reply_bytes(r, 200, "text/plain", "nothing\n", 8);
-        return SG_OK;
-    }
-    o->cut = request_header(r, "X-Cut") != NULL;
-    inner.method = line;
-    line = strchr(line, ' ');
-    *line++ = '\0';
-    inner.target = line;
-    line = strchr(line, '\n');
-    *line++ = '\0';
-    while (*line != '\n') {
-        struct enclosed_header *h = &inner.header[inner.header_count++];
-
-        h->name = line;
-        line = strstr(line, ": ");
-        *line = '\0';
-        h->value = line += 2;
-        line = strchr(line, '\n');
-        *line++ = '\0';
-    }
-    inner.body = (const uint8_t *)line + 1;
-    inner.body_len = (size_t)(copy + len - line - 1);
-    return request_enclose(r, &inner, max, seal);
-}
-
-static enum sg_err outer_run(struct request *r)
-{
-    return enclose(r, ANSWER_MAX);
-}
-
-static enum sg_err small_run(struct request *r)
-{
-    return enclose(r, 100);
-}
-
-static enum sg_err nested_run(struct request *r)
-{
-    const struct enclosed_request inner = {.method = "GET", .target = "/hello"};
-
-    return request_enclose(r, &inner, ANSWER_MAX, seal);
-}
-
-/* Whether the guard knew whom it had before. */
-static enum sg_err who_run(struct request *r)
-{
-    const char *name = request_principal(r);
-
-    name = arena_printf(request_arena(r), "%s %s %s %d", name != NULL ? name : "nobody",
-                        request_path(r), request_header(r, "Host"),
-                        request_header(r, "X-Cut") != NULL);
-    reply_bytes(r, 200, "text/plain", name, strlen(name));
-    return SG_OK;
-}
-
-static enum sg_err guard(struct request *r, const struct route *route)
-{
-    static char name[] = "tester";
-
-    if (request_header(r, "X-Deny") != NULL)
-        return request_fail(r, SG_ERR_FORBIDDEN, "denied");
-    if (route->access == SG_ACCESS_ADMIN && !request_is_enclosed(r))
-        return SG_ERR_UNAUTHENTICATED;
-    if (!request_is_enclosed(r))
-        request_set_principal(r, name, name);
-    return SG_OK;
-}
-
-static const struct operation outer_op = {
-    .state_size = sizeof(struct outer), .begin = outer_begin, .run = outer_run, .end = outer_end};
-static const struct operation small_op = {
-    .state_size = sizeof(struct outer), .begin = outer_begin, .run = small_run, .end = outer_end};
-static const struct operation nested_op = {.run = nested_run};
-static const struct operation who_op = {.run = who_run};
-static const struct operation who_blocks_op = {.run = who_run};
-
-#define LARGE_BODY (2 * 1024 * 1024)
-static const struct route own[] = {
-    {.method = SG_METHOD_POST,
-     .pattern = "/enclose",
-     .operation_id = "enclose",
-     .body = SG_BODY_ANY,
-     .body_max = LARGE_BODY,
-     .open = true,
-     .operation = &outer_op},
-    {.method = SG_METHOD_POST,
-     .pattern = "/small",
-     .operation_id = "small",
-     .body = SG_BODY_ANY,
-     .body_max = LARGE_BODY,
-     .open = true,
-     .operation = &small_op},
-    {.method = SG_METHOD_GET,
-     .pattern = "/nested",
-     .operation_id = "nested",
-     .operation = &nested_op},
-    {.method = SG_METHOD_GET, .pattern = "/who", .operation_id = "who", .operation = &who_op},
-    {.method = SG_METHOD_GET,
-     .pattern = "/who-blocks",
-     .operation_id = "who_blocks",
-     .access = SG_ACCESS_ADMIN,
-     .blocks = true,
-     .operation = &who_blocks_op},
-};
-
-static void add_routes(const struct route *more, size_t count)
-{
-    assert_true(config.route_count + count <= ROUTES_MAX);
-    memcpy(routes + config.route_count, more, count * sizeof *more);
-    config.route_count += count;
-}
 
 static int set_up(void **state)
 {
-    struct server_config other;
-
     (void)state;
-    text = malloc(4 * ANSWER_MAX);
+    text = malloc(4 * HTTP_ENCLOSE_MAX);
     http_ops_init();
-    http_ops_config(&config);
-    other = config;
-    config.route_count = 0;
-    config.routes = routes;
-    config.guard = guard;
-    config.limits.connections_per_address = 0;
-    add_routes(own, sizeof own / sizeof own[0]);
-    add_routes(other.routes, other.route_count);
-    http_wait_config(&other);
-    add_routes(other.routes, other.route_count);
+    http_enclose_config(&config);
     http_fixture_start(&fixture, &config);
     return 0;
+}
+
+static bool quiet(void)
+{
+    return atomic_load(&http_enclose_begun) == atomic_load(&http_enclose_ended) &&
+           http_all_begun() == http_all_ended();
 }
 
 static int tear_down(void **state)
@@ -244,7 +46,7 @@ static int tear_down(void **state)
     http_fixture_stop(&fixture);
     http_ops_fini();
     free(text);
-    return atomic_load(&begun) == atomic_load(&ended) && all_begins() == all_ends() ? 0 : -1;
+    return quiet() ? 0 : -1;
 }
 
 /* -- the client ---------------------------------------------------------------------------------
@@ -272,14 +74,12 @@ static const char *unsealed(struct http_client *c, unsigned want)
     unsigned status = 0;
     char *body;
 
-    assert_true(http_client_answer(c, false, text, 4 * ANSWER_MAX, &status) > 0);
+    assert_true(http_client_answer(c, false, text, 4 * HTTP_ENCLOSE_MAX, &status) > 0);
     if (status != 200)
         print_message("%s\n", text);
     assert_int_equal(status, 200);
     assert_non_null(strcasestr(text, "X-Sealed: yes"));
     body = strstr(text, "\r\n\r\n") + 4;
-    if (strtoul(body, NULL, 10) != want)
-        print_message("%s\n", body);
     assert_int_equal(strtoul(body, NULL, 10), want);
     return body;
 }
@@ -354,12 +154,9 @@ static void test_at_once(void **state)
 
 static void wait_quiet(void)
 {
-    for (int i = 0;
-         i < 2000 && (atomic_load(&begun) != atomic_load(&ended) || all_begins() != all_ends());
-         i++)
+    for (int i = 0; i < 2000 && !quiet(); i++)
         usleep(5000);
-    assert_int_equal(atomic_load(&begun), atomic_load(&ended));
-    assert_int_equal(all_begins(), all_ends());
+    assert_true(quiet());
 }
 
 /* The enclosed operation ends first, whichever way it went. */
@@ -371,7 +168,7 @@ static void test_order_of_ends(void **state)
 
     (void)state;
     wait_quiet();
-    atomic_store(&alone, true);
+    atomic_store(&http_enclose_alone, true);
     assert_true(http_client_open(&c, fixture.port, NULL));
     for (int i = 0; i < 30; i++) {
         ask(&c, inner[i % 5]);
@@ -379,8 +176,8 @@ static void test_order_of_ends(void **state)
     }
     http_client_close(&c);
     wait_quiet();
-    atomic_store(&alone, false);
-    assert_false(atomic_load(&outer_ended_first));
+    atomic_store(&http_enclose_alone, false);
+    assert_false(atomic_load(&http_enclose_disordered));
 }
 
 static void test_errors(void **state)
@@ -512,7 +309,7 @@ static void test_files(void **state)
 static void test_streamed_body(void **state)
 {
     static const size_t sizes[] = {0, 1, 65535, 65536, 65537, 300000, 1000000};
-    char *inner = malloc(LARGE_BODY);
+    char *inner = malloc(HTTP_ENCLOSE_BODY);
     struct http_client c;
 
     (void)state;
@@ -587,7 +384,7 @@ static void test_client_leaves(void **state)
         http_client_close(&c);
         assert_true(http_wait_until(0));
     }
-    for (int i = 0; i < 10; i++) { /* while it runs */
+    for (int i = 0; i < 10; i++) {
         assert_true(http_client_open(&c, fixture.port, NULL));
         ask(&c, "GET /slow?ms=5\n\n");
         usleep(2000);
@@ -607,12 +404,6 @@ static unsigned counted(const char *metrics, const char *operation, const char *
     return at != NULL ? (unsigned)strtoul(at + strlen(want), NULL, 10) : 0;
 }
 
-static void read_metrics(struct buf *out)
-{
-    buf_clear(out);
-    metrics_render(out);
-}
-
 /* Both operations are counted, each once. */
 static void test_metrics(void **state)
 {
@@ -624,11 +415,11 @@ static void test_metrics(void **state)
     buf_init(&after, 1 << 20);
     assert_true(http_client_open(&c, fixture.port, NULL));
     assert_int_equal(http_client_get(&c, "GET /who HTTP/1.1\r\nHost: x\r\n\r\n", text, 65536), 200);
-    read_metrics(&before);
+    metrics_render(&before);
     (void)enclosed(&c, "GET /hello\n\n", 200);
     (void)enclosed(&c, "GET /fail/conflict\n\n", 409);
     assert_int_equal(http_client_get(&c, "GET /who HTTP/1.1\r\nHost: x\r\n\r\n", text, 65536), 200);
-    read_metrics(&after);
+    metrics_render(&after);
     assert_int_equal(counted(buf_str(&after), "hello", "2xx"),
                      counted(buf_str(&before), "hello", "2xx") + 1);
     assert_int_equal(counted(buf_str(&after), "enclose", "2xx"),

@@ -19,93 +19,17 @@
 #include "base/log.h"
 #include "http/request.h"
 #include "http_fixture.h"
+#include "pair_fixture.h"
 
 #define GET_PEER "GET /peer HTTP/1.1\r\nHost: x\r\n\r\n"
 #define GET_JOB  "GET /peer-job HTTP/1.1\r\nHost: x\r\n\r\n"
-#define DAY      86400
 
-struct pair {
-    gnutls_x509_crt_t crt;
-    gnutls_x509_privkey_t key;
-};
-
-/* What a certificate says of itself, besides its name. */
-struct shape {
-    bool ca;
-    const char *purpose;
-    int from_days, until_days;
-    gnutls_digest_algorithm_t digest;
-    int rsa_bits;
-};
 #define CLIENT .purpose = GNUTLS_KP_TLS_WWW_CLIENT, .from_days = -1, .until_days = 30
 
 static struct server_config config;
 static struct http_fixture fixture;
 static struct pair ca, other_ca, old_ca;
 static char answer[65536];
-
-/* One that was just made does not know its own names. */
-static void read_again(struct pair *p)
-{
-    gnutls_datum_t der;
-
-    assert_int_equal(gnutls_x509_crt_export2(p->crt, GNUTLS_X509_FMT_DER, &der), 0);
-    gnutls_x509_crt_deinit(p->crt);
-    assert_int_equal(gnutls_x509_crt_init(&p->crt), 0);
-    assert_int_equal(gnutls_x509_crt_import(p->crt, &der, GNUTLS_X509_FMT_DER), 0);
-    gnutls_free(der.data);
-}
-
-static struct pair make(const char *name, const struct shape *shape, const struct pair *issuer)
-{
-    static unsigned char serial[8] = {1};
-    time_t now = time(NULL);
-    struct pair p;
-    uint8_t id[20];
-    size_t id_len = sizeof id;
-
-    serial[7]++;
-    assert_int_equal(gnutls_x509_privkey_init(&p.key), 0);
-    if (shape->rsa_bits > 0)
-        assert_int_equal(
-            gnutls_x509_privkey_generate(p.key, GNUTLS_PK_RSA, (unsigned)shape->rsa_bits, 0), 0);
-    else
-        assert_int_equal(
-            gnutls_x509_privkey_generate(p.key, GNUTLS_PK_ECDSA,
-                                         GNUTLS_CURVE_TO_BITS(GNUTLS_ECC_CURVE_SECP256R1), 0),
-            0);
-    assert_int_equal(gnutls_x509_crt_init(&p.crt), 0);
-    assert_int_equal(gnutls_x509_crt_set_version(p.crt, 3), 0);
-    assert_int_equal(gnutls_x509_crt_set_serial(p.crt, serial, sizeof serial), 0);
-    assert_int_equal(gnutls_x509_crt_set_activation_time(p.crt, now + shape->from_days * DAY), 0);
-    assert_int_equal(gnutls_x509_crt_set_expiration_time(p.crt, now + shape->until_days * DAY), 0);
-    assert_int_equal(gnutls_x509_crt_set_dn_by_oid(p.crt, GNUTLS_OID_X520_COMMON_NAME, 0, name,
-                                                   (unsigned)strlen(name)),
-                     0);
-    assert_int_equal(gnutls_x509_crt_set_basic_constraints(p.crt, shape->ca, -1), 0);
-    if (shape->ca)
-        assert_int_equal(gnutls_x509_crt_set_key_usage(p.crt, GNUTLS_KEY_KEY_CERT_SIGN |
-                                                                  GNUTLS_KEY_DIGITAL_SIGNATURE),
-                         0);
-    if (shape->purpose != NULL)
-        assert_int_equal(gnutls_x509_crt_set_key_purpose_oid(p.crt, shape->purpose, 0), 0);
-    assert_int_equal(gnutls_x509_crt_set_key(p.crt, p.key), 0);
-    assert_int_equal(gnutls_x509_crt_get_key_id(p.crt, 0, id, &id_len), 0);
-    assert_int_equal(gnutls_x509_crt_set_subject_key_id(p.crt, id, id_len), 0);
-    assert_int_equal(gnutls_x509_crt_sign2(p.crt, issuer != NULL ? issuer->crt : p.crt,
-                                           issuer != NULL ? issuer->key : p.key,
-                                           shape->digest != 0 ? shape->digest : GNUTLS_DIG_SHA256,
-                                           0),
-                     0);
-    read_again(&p);
-    return p;
-}
-
-static void drop(struct pair *p)
-{
-    gnutls_x509_crt_deinit(p->crt);
-    gnutls_x509_privkey_deinit(p->key);
-}
 
 static enum sg_err peer_run(struct request *r)
 {
@@ -157,8 +81,8 @@ static void serve(const struct pair *const *cas, size_t count)
 
 static int set_up(void **state)
 {
-    const struct shape shape = {.ca = true, .from_days = -10, .until_days = 100};
-    const struct shape old = {.ca = true, .from_days = -10, .until_days = -1};
+    const struct pair_shape shape = {.ca = true, .from_days = -10, .until_days = 100};
+    const struct pair_shape old = {.ca = true, .from_days = -10, .until_days = -1};
     const struct pair *const both[] = {&ca, &other_ca};
 
     (void)state;
@@ -168,9 +92,9 @@ static int set_up(void **state)
     server_limits_default(&config.limits);
     config.limits.event_threads = 2;
     http_fixture_start(&fixture, &config);
-    ca = make("ca", &shape, NULL);
-    other_ca = make("other", &shape, NULL);
-    old_ca = make("old", &old, NULL);
+    ca = pair_make("ca", &shape, NULL);
+    other_ca = pair_make("other", &shape, NULL);
+    old_ca = pair_make("old", &old, NULL);
     serve(both, 2);
     return 0;
 }
@@ -179,9 +103,9 @@ static int tear_down(void **state)
 {
     (void)state;
     http_fixture_stop(&fixture);
-    drop(&ca);
-    drop(&other_ca);
-    drop(&old_ca);
+    pair_drop(&ca);
+    pair_drop(&other_ca);
+    pair_drop(&old_ca);
     return 0;
 }
 
@@ -266,7 +190,7 @@ static void test_good(void **state)
 {
     static const char *const priorities[] = {"NORMAL:-VERS-ALL:+VERS-TLS1.3",
                                              "NORMAL:-VERS-ALL:+VERS-TLS1.2"};
-    struct pair leaf = make("anna", &(struct shape){CLIENT}, &ca);
+    struct pair leaf = pair_make("anna", &(struct pair_shape){CLIENT}, &ca);
     struct http_client c;
     char hex[65];
 
@@ -285,7 +209,7 @@ static void test_good(void **state)
         }
         http_client_close(&c);
     }
-    drop(&leaf);
+    pair_drop(&leaf);
 }
 
 static void test_none(void **state)
@@ -304,18 +228,18 @@ static void test_none(void **state)
 
 static void test_which_ca(void **state)
 {
-    struct pair leaf = make("bert", &(struct shape){CLIENT}, &other_ca);
+    struct pair leaf = pair_make("bert", &(struct pair_shape){CLIENT}, &other_ca);
     struct shown s = ask_with(&leaf, NULL);
 
     (void)state;
     assert_is(&s, "verified");
     assert_int_equal(s.ca, 1);
-    drop(&leaf);
+    pair_drop(&leaf);
 }
 
 static void test_refused(void **state)
 {
-    static const struct shape shapes[] = {
+    static const struct pair_shape shapes[] = {
         {.purpose = GNUTLS_KP_TLS_WWW_SERVER, .from_days = -1, .until_days = 1},
         {.purpose = GNUTLS_KP_CODE_SIGNING, .from_days = -1, .until_days = 1},
         {CLIENT, .digest = GNUTLS_DIG_SHA1},
@@ -327,33 +251,33 @@ static void test_refused(void **state)
 
     (void)state;
     for (size_t i = 0; i < sizeof shapes / sizeof shapes[0]; i++) {
-        leaf = make("carl", &shapes[i], &ca);
+        leaf = pair_make("carl", &shapes[i], &ca);
         s = ask_with(&leaf, NULL);
         assert_is(&s, "unverified");
         assert_int_equal(strlen(s.sha256), 64);
-        drop(&leaf);
+        pair_drop(&leaf);
     }
-    leaf = make("self", &(struct shape){CLIENT}, NULL);
+    leaf = pair_make("self", &(struct pair_shape){CLIENT}, NULL);
     s = ask_with(&leaf, NULL);
     assert_is(&s, "unverified");
-    drop(&leaf);
+    pair_drop(&leaf);
     /* The CA itself, a stranger's certificate beside a good CA, one with the same name. */
     s = ask_with(&ca, NULL);
     assert_is(&s, "unverified");
     struct pair twin =
-        make("ca", &(struct shape){.ca = true, .from_days = -1, .until_days = 1}, NULL);
-    leaf = make("anna", &(struct shape){CLIENT}, &twin);
+        pair_make("ca", &(struct pair_shape){.ca = true, .from_days = -1, .until_days = 1}, NULL);
+    leaf = pair_make("anna", &(struct pair_shape){CLIENT}, &twin);
     s = ask_with(&leaf, &ca);
     assert_is(&s, "unverified");
-    drop(&leaf);
-    drop(&twin);
+    pair_drop(&leaf);
+    pair_drop(&twin);
 }
 
 static void test_above(void **state)
 {
-    struct pair middle =
-        make("middle", &(struct shape){.ca = true, .from_days = -1, .until_days = 5}, &ca);
-    struct pair leaf = make("dora", &(struct shape){CLIENT}, &middle);
+    struct pair middle = pair_make(
+        "middle", &(struct pair_shape){.ca = true, .from_days = -1, .until_days = 5}, &ca);
+    struct pair leaf = pair_make("dora", &(struct pair_shape){CLIENT}, &middle);
     struct shown s = ask_with(&leaf, &middle);
 
     (void)state;
@@ -362,15 +286,15 @@ static void test_above(void **state)
     assert_int_equal(s.until, gnutls_x509_crt_get_expiration_time(middle.crt));
     s = ask_with(&leaf, NULL);
     assert_is(&s, "unverified");
-    drop(&leaf);
-    drop(&middle);
+    pair_drop(&leaf);
+    pair_drop(&middle);
     /* Who is no CA vouches for nobody. */
-    middle = make("user", &(struct shape){CLIENT}, &ca);
-    leaf = make("friend", &(struct shape){CLIENT}, &middle);
+    middle = pair_make("user", &(struct pair_shape){CLIENT}, &ca);
+    leaf = pair_make("friend", &(struct pair_shape){CLIENT}, &middle);
     s = ask_with(&leaf, &middle);
     assert_is(&s, "unverified");
-    drop(&leaf);
-    drop(&middle);
+    pair_drop(&leaf);
+    pair_drop(&middle);
 }
 
 /* Whose it was stays known; that it does not count any more shows in its time. */
@@ -379,38 +303,40 @@ static void test_time(void **state)
     const struct pair *const all[] = {&ca, &other_ca, &old_ca};
     const struct pair *const both[] = {&ca, &other_ca};
     long long now = time(NULL);
-    struct pair leaf = make(
-        "past",
-        &(struct shape){.purpose = GNUTLS_KP_TLS_WWW_CLIENT, .from_days = -9, .until_days = -2},
-        &ca);
+    struct pair leaf =
+        pair_make("past",
+                  &(struct pair_shape){
+                      .purpose = GNUTLS_KP_TLS_WWW_CLIENT, .from_days = -9, .until_days = -2},
+                  &ca);
     struct shown s = ask_with(&leaf, NULL);
 
     (void)state;
     assert_is(&s, "verified");
     assert_true(s.until < now);
-    drop(&leaf);
-    leaf = make(
+    pair_drop(&leaf);
+    leaf = pair_make(
         "future",
-        &(struct shape){.purpose = GNUTLS_KP_TLS_WWW_CLIENT, .from_days = 2, .until_days = 9}, &ca);
+        &(struct pair_shape){.purpose = GNUTLS_KP_TLS_WWW_CLIENT, .from_days = 2, .until_days = 9},
+        &ca);
     s = ask_with(&leaf, NULL);
     assert_is(&s, "verified");
     assert_true(s.from > now);
-    drop(&leaf);
+    pair_drop(&leaf);
     /* A forged one of the past is nobody's. */
-    leaf = make(
-        "past",
-        &(struct shape){.purpose = GNUTLS_KP_TLS_WWW_CLIENT, .from_days = -9, .until_days = -2},
-        NULL);
+    leaf = pair_make("past",
+                     &(struct pair_shape){
+                         .purpose = GNUTLS_KP_TLS_WWW_CLIENT, .from_days = -9, .until_days = -2},
+                     NULL);
     s = ask_with(&leaf, NULL);
     assert_is(&s, "unverified");
-    drop(&leaf);
+    pair_drop(&leaf);
     serve(all, 3);
-    leaf = make("late", &(struct shape){CLIENT}, &old_ca);
+    leaf = pair_make("late", &(struct pair_shape){CLIENT}, &old_ca);
     s = ask_with(&leaf, NULL);
     assert_is(&s, "verified");
     assert_int_equal(s.ca, 2);
     assert_true(s.until <= now);
-    drop(&leaf);
+    pair_drop(&leaf);
     serve(both, 2);
 }
 
@@ -418,7 +344,7 @@ static void test_resumed(void **state)
 {
     static const char *const priorities[] = {"NORMAL:-VERS-ALL:+VERS-TLS1.3",
                                              "NORMAL:-VERS-ALL:+VERS-TLS1.2"};
-    struct pair leaf = make("fred", &(struct shape){CLIENT}, &ca);
+    struct pair leaf = pair_make("fred", &(struct pair_shape){CLIENT}, &ca);
     const struct pair *const only_other[] = {&other_ca};
     const struct pair *const both[] = {&ca, &other_ca};
     struct http_client c;
@@ -458,7 +384,7 @@ static void test_resumed(void **state)
         http_client_close(&c);
         gnutls_free(data.data);
     }
-    drop(&leaf);
+    pair_drop(&leaf);
 }
 
 static unsigned asked;
@@ -512,7 +438,7 @@ static void test_asked(void **state)
 static void test_bad_trust(void **state)
 {
     struct tls_bundle *bundle = http_identity_bundle(&fixture.identity);
-    struct pair leaf = make("leaf", &(struct shape){CLIENT}, &ca);
+    struct pair leaf = pair_make("leaf", &(struct pair_shape){CLIENT}, &ca);
     gnutls_datum_t pem;
 
     (void)state;
@@ -526,7 +452,7 @@ static void test_bad_trust(void **state)
     assert_int_equal(gnutls_x509_crt_export2(ca.crt, GNUTLS_X509_FMT_PEM, &pem), 0);
     assert_int_equal(tls_bundle_trust(bundle, (const char *)pem.data, pem.size), SG_ERR_TOO_LARGE);
     gnutls_free(pem.data);
-    drop(&leaf);
+    pair_drop(&leaf);
     tls_bundle_unref(bundle);
 }
 
