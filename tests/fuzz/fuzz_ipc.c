@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "ipc/identity.h"
 #include "ipc/keyring.h"
 #include "ipc/signing.h"
 
@@ -87,6 +88,30 @@ static void public_key(struct decoder *d, struct buf *again)
 }
 
 /* A sequence of fields, each chosen by a byte before it, which is part of the spelling. */
+static void client_cert(struct decoder *d, struct buf *again)
+{
+    struct keyring_client_cert m;
+
+    if (keyring_get_client_cert(d, &m) == SG_OK)
+        keyring_put_client_cert(again, &m);
+}
+
+static void revocation(struct decoder *d, struct buf *again)
+{
+    struct keyring_revocation m;
+
+    if (keyring_get_revocation(d, &m) == SG_OK)
+        keyring_put_revocation(again, &m);
+}
+
+static void sealed_channel(struct decoder *d, struct buf *again)
+{
+    struct keyring_channel m;
+
+    if (keyring_get_channel(d, &m) == SG_OK)
+        keyring_put_channel(again, &m);
+}
+
 static void fields(struct decoder *d, struct buf *again)
 {
     while (!d->failed && d->left > 0) {
@@ -126,7 +151,8 @@ static void fields(struct decoder *d, struct buf *again)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static void (*const decoders[])(struct decoder *, struct buf *) = {
-        sign_tls, claims, names, token_keys, fields, create, rotate, update, key, public_key};
+        sign_tls, claims, names,      token_keys,  fields,     create,        rotate,
+        update,   key,    public_key, client_cert, revocation, sealed_channel};
     struct decoder d;
     struct buf again;
 

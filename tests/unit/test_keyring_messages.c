@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "ipc/identity.h"
 #include "ipc/keyring.h"
 
 /* One kind of message: an example, and its decoder into `ret`. */
@@ -23,6 +24,9 @@ static struct keyring_claims claims;
 static struct keyring_names names;
 static struct token_key keys[SG_TOKEN_KEYS_MAX];
 static size_t key_count;
+static struct keyring_client_cert client_cert;
+static struct keyring_revocation revocation;
+static struct keyring_channel sealed;
 
 static void put_sign_tls(struct buf *b)
 {
@@ -45,9 +49,14 @@ static void put_claims(struct buf *b)
                                .jti = "j",
                                .scope = "files:read files:write",
                                .role = "member",
+                               .client_id = "secctl",
+                               .actor_count = 2,
+                               .actor = {"builder", "robot"},
+                               .confirmation = SG_CONFIRM_DPOP,
                                .lifetime_s = 600};
 
     memset(m.aud, 'a', sizeof m.aud - 1);
+    memset(m.confirmation_sha256, 0x5a, sizeof m.confirmation_sha256);
     keyring_put_claims(b, &m);
 }
 
@@ -90,11 +99,58 @@ static enum sg_err get_token_keys(struct decoder *d)
     return keyring_get_token_keys(d, keys, &key_count);
 }
 
+static void put_client_cert(struct buf *b)
+{
+    struct keyring_client_cert m = {.spki_len = SG_CLIENT_SPKI_MAX, .lifetime_s = 86400};
+
+    memset(m.user, 'u', sizeof m.user - 1);
+    memset(m.spki, 0x30, sizeof m.spki);
+    keyring_put_client_cert(b, &m);
+}
+
+static enum sg_err get_client_cert(struct decoder *d)
+{
+    return keyring_get_client_cert(d, &client_cert);
+}
+
+static void put_revocation(struct buf *b)
+{
+    struct keyring_revocation m = {
+        .serial_len = SG_SERIAL_SIZE, .revoked_s = -1, .expires_s = INT64_MAX};
+
+    memset(m.serial, 0x41, sizeof m.serial);
+    keyring_put_revocation(b, &m);
+}
+
+static enum sg_err get_revocation(struct decoder *d)
+{
+    return keyring_get_revocation(d, &revocation);
+}
+
+static void put_channel(struct buf *b)
+{
+    struct keyring_channel m = {.created_s = 5, .expires_s = 6};
+
+    memset(m.session_id, 1, sizeof m.session_id);
+    memset(m.client_public, 2, sizeof m.client_public);
+    memset(m.server_public, 3, sizeof m.server_public);
+    memset(m.salt, 4, sizeof m.salt);
+    keyring_put_channel(b, &m);
+}
+
+static enum sg_err get_channel(struct decoder *d)
+{
+    return keyring_get_channel(d, &sealed);
+}
+
 static const struct kind kinds[] = {
     {put_sign_tls, get_sign_tls},
     {put_claims, get_claims},
     {put_names, get_names},
     {put_token_keys, get_token_keys},
+    {put_client_cert, get_client_cert},
+    {put_revocation, get_revocation},
+    {put_channel, get_channel},
 };
 
 static enum sg_err decode(const struct kind *kind, const uint8_t *data, size_t len)
@@ -142,6 +198,26 @@ static void test_they_come_back_as_they_were(void **state)
     assert_string_equal(claims.role, "member");
     assert_int_equal(strlen(claims.aud), SG_CLAIM_SIZE - 1);
     assert_int_equal(claims.lifetime_s, 600);
+    assert_string_equal(claims.client_id, "secctl");
+    assert_int_equal(claims.actor_count, 2);
+    assert_string_equal(claims.actor[0], "builder");
+    assert_string_equal(claims.actor[1], "robot");
+    assert_int_equal(claims.confirmation, SG_CONFIRM_DPOP);
+    assert_int_equal(claims.confirmation_sha256[31], 0x5a);
+    assert_int_equal(strlen(client_cert.user), 63);
+    assert_int_equal(client_cert.spki_len, SG_CLIENT_SPKI_MAX);
+    assert_int_equal(client_cert.spki[SG_CLIENT_SPKI_MAX - 1], 0x30);
+    assert_int_equal(client_cert.lifetime_s, 86400);
+    assert_int_equal(revocation.serial_len, SG_SERIAL_SIZE);
+    assert_int_equal(revocation.serial[SG_SERIAL_SIZE - 1], 0x41);
+    assert_int_equal(revocation.revoked_s, -1);
+    assert_int_equal(revocation.expires_s, INT64_MAX);
+    assert_int_equal(sealed.session_id[15], 1);
+    assert_int_equal(sealed.client_public[31], 2);
+    assert_int_equal(sealed.server_public[31], 3);
+    assert_int_equal(sealed.salt[31], 4);
+    assert_int_equal(sealed.created_s, 5);
+    assert_int_equal(sealed.expires_s, 6);
     assert_int_equal(names.count, SG_KEYRING_NAMES_MAX);
     assert_int_equal(strlen(names.name[31]), SG_KEYRING_NAME_SIZE - 1);
     assert_int_equal(names.name[31][0], 'a' + 31 % 26);
