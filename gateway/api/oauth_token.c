@@ -33,9 +33,11 @@ enum field {
 struct ask {
     struct request *r;
     struct form_field *field;
+    struct oauth_refusal *refusal;
     const struct oauth_client *client; /* NULL: none is named */
     const struct presented *with;
-    struct oauth_refusal *refusal;
+    struct oauth_client named; /* what the two point to */
+    struct oauth_presented shown;
 };
 
 static enum sg_err refuse(const struct ask *ask, const char *error, const char *description)
@@ -199,8 +201,6 @@ static enum sg_err device(const struct ask *ask)
 static enum sg_err serve(struct ask *ask)
 {
     const char *type = ask->field[GRANT_TYPE].value;
-    struct oauth_presented shown;
-    struct oauth_client client;
     bool given = false;
     unsigned grant = 0;
     enum sg_err err;
@@ -211,15 +211,15 @@ static enum sg_err serve(struct ask *ask)
         return refuse(ask, "unsupported_grant_type",
                       "Supported are refresh_token, token-exchange and device_code.");
     err = oauth_client_of(ask->r, ask->field[CLIENT_ID].value, ask->field[CLIENT_SECRET].value,
-                          &client, &given, ask->refusal);
-    if (err == SG_OK && given && (client.grants & grant) == 0)
+                          &ask->named, &given, ask->refusal);
+    if (err == SG_OK && given && (ask->named.grants & grant) == 0)
         return refuse(ask, "unauthorized_client", "The client may not use this grant type.");
     if (err == SG_OK)
-        err = oauth_presented(ask->r, &shown, ask->refusal);
+        err = oauth_presented(ask->r, &ask->shown, ask->refusal);
     if (err != SG_OK)
         return err;
-    ask->client = given ? &client : NULL;
-    ask->with = &shown.client.with;
+    ask->client = given ? &ask->named : NULL;
+    ask->with = &ask->shown.client.with;
     return grant == SG_GRANT_REFRESH    ? refresh(ask)
            : grant == SG_GRANT_EXCHANGE ? exchange(ask)
                                         : device(ask);

@@ -77,7 +77,7 @@ enum sg_err oauth_device_begin(struct oauth *o, const struct oauth_client *clien
                                  .expires_ns = now_ns + SG_DEVICE_LIFETIME_S * SG_NS_PER_S,
                                  .polled_ns = 0, /* it may ask at once */
                                  .interval_s = SG_DEVICE_INTERVAL_S};
-    struct device_codes codes;
+    struct device_codes codes = {.user_code = ""};
     enum sg_err err = SG_ERR_NAME_TAKEN;
 
     (void)snprintf(grant.client_id, sizeof grant.client_id, "%s", client->id);

@@ -436,7 +436,7 @@ static enum sg_err device_poll(void *self, const uint8_t *device_sha256, const c
                                int64_t now_ns, struct device_grant *ret,
                                enum device_poll *ret_answer)
 {
-    struct device_grant grant;
+    struct device_grant grant = {.user_id = 0};
     struct poll_job job = {
         .device_sha256 = device_sha256, .client_id = client_id, .now_ns = now_ns, .ret = &grant};
     enum sg_err err = sqlite_write(self, poll_run, &job);
