@@ -337,14 +337,29 @@ static void reindex(struct worker *w)
 static enum sg_err sign_channel(void *ctx, const struct keyring_channel *m,
                                 uint8_t ret[SG_IDENTITY_SIGNATURE_SIZE])
 {
-    return keyring_client_sign_channel(ctx, m, ret);
+    const struct worker *w = ctx;
+
+    return keyring_client_sign_channel(w->keyring, m, ret);
+}
+
+/* Sessions also go away with their user. */
+static bool session_ended(void *ctx, const uint8_t session_id[SG_SESSION_ID_SIZE])
+{
+    const struct worker *w = ctx;
+    struct sessions_store sessions = sqlite_store_sessions(w->db);
+    struct session_record record;
+    bool ended = sessions.vt->get(sessions.self, session_id, &record) == SG_ERR_NOT_FOUND;
+
+    secret_wipe(&record, sizeof record);
+    return ended;
 }
 
 static enum sg_err make_channels(struct worker *w)
 {
     const struct config *c = &w->config;
     struct channels_options options = {.sign = sign_channel,
-                                       .ctx = w->keyring,
+                                       .ended = session_ended,
+                                       .ctx = w,
                                        .session_s = c->channel_session_seconds,
                                        .responses = c->channel_responses,
                                        .window = c->channel_window,

@@ -188,22 +188,34 @@ void channels_close(struct channels *c, const uint8_t session_id[SG_SESSION_ID_S
     channels_unref(live);
 }
 
+/* Ids of a bucket, at most `max`; there are a few at most. */
+static size_t list_bucket(struct channels *c, size_t bucket, uint8_t (*ret)[SG_SESSION_ID_SIZE],
+                          int64_t *ret_expires_s, size_t max)
+{
+    size_t count = 0;
+
+    pthread_mutex_lock(lock_of(c, bucket));
+    for (const struct channels_live *l = c->bucket[bucket]; l != NULL && count < max; l = l->next) {
+        ret_expires_s[count] = l->expires_s;
+        memcpy(ret[count++], l->id, SG_SESSION_ID_SIZE);
+    }
+    pthread_mutex_unlock(lock_of(c, bucket));
+    return count;
+}
+
 #define PRUNE_BATCH 64
 void channels_prune(struct channels *c)
 {
+    const struct channels_options *o = &c->options;
     uint8_t id[PRUNE_BATCH][SG_SESSION_ID_SIZE];
-    int64_t now_s = clock_now_s();
+    int64_t expires_s[PRUNE_BATCH], now_s = clock_now_s();
 
     for (size_t bucket = 0; bucket < SG_CHANNELS_BUCKETS; bucket++) {
-        size_t count = 0;
+        size_t count = list_bucket(c, bucket, id, expires_s, PRUNE_BATCH);
 
-        pthread_mutex_lock(lock_of(c, bucket));
-        for (const struct channels_live *l = c->bucket[bucket]; l != NULL; l = l->next)
-            if (l->expires_s <= now_s && count < PRUNE_BATCH)
-                memcpy(id[count++], l->id, SG_SESSION_ID_SIZE);
-        pthread_mutex_unlock(lock_of(c, bucket));
-        while (count > 0)
-            channels_close(c, id[--count]);
+        for (size_t i = 0; i < count; i++)
+            if (expires_s[i] <= now_s || (o->ended != NULL && o->ended(o->ctx, id[i])))
+                channels_close(c, id[i]);
     }
 }
 

@@ -2,8 +2,8 @@
 /*
  * The sealed channel of a session, the gateway's side (docs/channel.md): which sequence numbers and
  * epochs are taken, the answer to the last request again, the change of keys. State outlives the
- * process (store/channels.h). Any thread may call; nothing here blocks but channels_open and
- * channels_new.
+ * process (store/channels.h). Any thread may call; nothing here blocks but channels_open,
+ * channels_new and channels_prune.
  */
 #ifndef SG_CORE_CHANNELS_H
 #define SG_CORE_CHANNELS_H
@@ -26,6 +26,8 @@ struct channels_options {
     /* The identity key's signature (keyring_client_sign_channel); may block. */
     enum sg_err (*sign)(void *ctx, const struct keyring_channel *m,
                         uint8_t ret[SG_IDENTITY_SIGNATURE_SIZE]);
+    /* Whether there is no such session any more, for channels_prune; may block. NULL: not known. */
+    bool (*ended)(void *ctx, const uint8_t session_id[SG_SESSION_ID_SIZE]);
     void *ctx;
     unsigned session_s; /* life of a channel's session */
     unsigned responses; /* per epoch */
@@ -68,7 +70,8 @@ enum sg_err channels_open(struct channels *c, const struct session_record *sessi
                           const uint8_t *client_public, struct channel_offer *ret) SG_MUST_CHECK;
 /* The session is over: its keys are wiped. One that has no channel is no error. */
 void channels_close(struct channels *c, const uint8_t session_id[SG_SESSION_ID_SIZE]);
-/* Closes those whose time is over; call now and then. */
+/* Closes those whose time is over, and those whose session went away with its user; call now and
+ * then. Blocks. */
 void channels_prune(struct channels *c);
 /* How many there are. */
 size_t channels_count(struct channels *c);

@@ -522,6 +522,31 @@ static void test_expiry(void **state)
     assert_int_equal(0, channels_count(f.channels));
 }
 
+static bool is_other(void *ctx, const uint8_t session_id[SG_SESSION_ID_SIZE])
+{
+    (void)ctx;
+    return memcmp(session_id, c.terms.session_id, SG_SESSION_ID_SIZE) != 0;
+}
+
+/* Sessions that went away without a word, with their user. */
+static void test_pruned_with_session(void **state)
+{
+    struct channels_client other;
+
+    (void)state;
+    channels_fixture_stop(&f, true);
+    f.options.ended = is_other;
+    channels_fixture_start(&f);
+    for (unsigned i = 0; i < 100; i++)
+        channels_fixture_open(&f, true, &other);
+    channels_prune(f.channels);
+    assert_int_equal(1, channels_count(f.channels));
+    channels_next(&f, &other, NULL, &t);
+    assert_int_equal(SG_ERR_NO_CHANNEL, t.err);
+    channels_next(&f, &c, NULL, &t);
+    assert_int_equal(SG_OK, t.err);
+}
+
 int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -549,6 +574,7 @@ int main(void)
         T(test_killed_in_between),
         T(test_other_storage_key),
         T(test_ended_by_its_request),
+        T(test_pruned_with_session),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
