@@ -32,6 +32,8 @@ enum cli_status cmd_logout(struct cli *cli, const struct args *args)
 
     if (status == SG_CLI_OK)
         status = connect_open(cli, NULL, false);
+    if (status == SG_CLI_OK)
+        status = session_expect(cli->session, "logout");
     if (status == SG_CLI_OK && !local)
         status = tell_gateway(cli);
     /* Nothing is left to end when the session is over; it was reported. */

@@ -31,7 +31,9 @@ static void print_json(struct cli *cli, const struct state *s)
               json_put_int(json, "latency_ms", s->latency_ms) &&
               json_put(json, "user", json_object_get(s->user));
 
-    if (ok && s->user)
+    if (ok && cli->session->script)
+        ok = json_put_bool(json, "script_token", true);
+    else if (ok && s->user)
         ok = json_put_int(json, "token_expires_in", cli->session->token_expires_at - now) &&
              json_put_int(json, "session_expires_in", cli->session->expires_at - now);
     if (ok && json_put(json, "tls", json_object_get(s->tls)))
@@ -51,7 +53,10 @@ static void print_text(struct cli *cli, const struct state *s)
         text_duration(cli->session->expires_at - now, session);
         term_line("user     %s (%s)", json_text(s->user, "username", "?"),
                   json_text(s->user, "role", "?"));
-        term_line("session  token for %s, renewed by itself; session for %s", token, session);
+        if (cli->session->script)
+            term_line("session  none, but a token for scripts");
+        else
+            term_line("session  token for %s, renewed by itself; session for %s", token, session);
     } else {
         term_line("user     not logged in; run: secctl login");
     }

@@ -155,7 +155,7 @@ suite('secctl_account', async ({ gw, it }) => {
 
   await it('explains itself and refuses what it does not know', async () => {
     const { stdout } = await ctl.run(['--help']);
-    const commands = 'signup login logout whoami passwd ls put get cat rm mv chat say tail watch who spaces members leave daytime tls sessions users invite status version help';
+    const commands = 'signup login logout whoami passwd ls put get cat rm mv chat say tail watch who spaces members leave daytime tls sessions session enroll certificates tokens totp passkeys audit users invite status version help';
     for (const name of commands.split(' ')) {
       assert.match(stdout, new RegExp(`^  ${name} `, 'm'));
       const help = await ctl.run([name, '--help']);

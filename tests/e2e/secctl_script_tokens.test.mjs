@@ -43,6 +43,9 @@ suite('secctl_script_tokens', async ({ gw, it }) => {
     const refused = await ctl.run(['ls', '~root-admin/'], { env: env(), expect: 2 });
     assert.match(refused.stderr, /403|404/);
     await ctl.run(['ls', '~root-admin/']);
+    assert.match((await ctl.run(['status'], { env: env() })).stdout, /^session {2}none, but a token for scripts$/m);
+    assert.equal((await ctl.json(['status'], { env: env() })).script_token, true);
+    for (const args of [['logout'], ['logout', '--local']]) await ctl.run(args, { env: env(), expect: 1 });
     assert.deepEqual(ctl.session(), before);
   });
 

@@ -3,15 +3,16 @@
 import assert from 'node:assert/strict';
 import { generateKeyPairSync, randomBytes, sign } from 'node:crypto';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { suite } from './lib/suite.mjs';
-import { eventually } from './lib/gateway.mjs';
+import { eventually, Gateway } from './lib/gateway.mjs';
 import { Relay } from './lib/relay.mjs';
 import { Secctl } from './lib/secctl.mjs';
 
 const password = 'the first password';
 const DATA = '/v1/sessions/current/data';
 
-suite('secctl_session', async ({ gw, it }) => {
+suite('secctl_session', { limit: 170000 }, async ({ gw, it }) => {
   const relay = await Relay.start({ gateway: gw });
   await new Secctl(gw).signup();
   const ctl = new Secctl(relay);
@@ -205,6 +206,51 @@ suite('secctl_session', async ({ gw, it }) => {
     assert.equal((await ctl.run(['whoami'])).stdout, 'root-admin (admin)\n');
     await ctl.run(['session'], { expect: 1 });
     await ctl.run(['session', 'frob'], { expect: 1 });
+  });
+
+  await it('ends when its time is over, and watching with it', async () => {
+    const brief = await Gateway.start({ config: { channel: { 'session-seconds': 10, 'responses-per-epoch': 2 } } });
+    try {
+      const short = new Secctl(brief);
+      await short.signup();
+      await open(short);
+      const watched = await short.run(['session', 'watch', '--interval', '4s']);
+      const epochs = [...watched.stdout.matchAll(/epoch ([0-9]+)/g)].map((found) => Number(found[1]));
+      assert.deepEqual(epochs, [0, 0, 1]);
+      assert.match(watched.stderr, /the time of the channel is over/);
+      assert.match(watched.stdout, /The channel is closed\.\n$/);
+      await open(short);
+      await sleep(11000);
+      const over = await short.run(['--sealed', 'whoami'], { expect: 2 });
+      assert.match(over.stderr, /the time of the channel is over\n {2}next: run: secctl session open/);
+      // Whose clock is behind learns it from the gateway.
+      const channel = JSON.parse(readFileSync(short.profile('channel.json'), 'utf8'));
+      writeFileSync(short.profile('channel.json'), JSON.stringify({ ...channel, expires_at: channel.expires_at + 3600 }));
+      const late = await short.run(['--sealed', 'whoami'], { expect: 2 });
+      assert.match(late.stderr, /the session has (expired|ended)\n {2}next: run: secctl session open/);
+      assert.equal((await short.run(['whoami'])).stdout, 'root-admin (admin)\n');
+    } finally {
+      await brief.stop();
+    }
+  });
+
+  await it('many exchanges at once outlive the death of workers, and nothing is said twice', async () => {
+    const direct = new Secctl(gw);
+    await direct.login();
+    await open(direct);
+    const lines = Array.from({ length: 500 }, (_, i) => `counted ${i}`);
+    const chat = direct.spawn(['--sealed', 'chat', 'common']);
+    chat.child.stdin.end(lines.join('\n') + '\n');
+    for (let i = 0; i < 3; i++) {
+      await sleep(300);
+      const { worker } = gw.roles();
+      if (worker) process.kill(worker, 'SIGKILL');
+    }
+    const { status, stdout, stderr } = await chat.done;
+    assert.equal(status, 0, stderr);
+    const seen = [...stdout.matchAll(/counted ([0-9]+)$/gm)].map((found) => Number(found[1]));
+    assert.deepEqual(seen, lines.map((_, i) => i));
+    await direct.run(['session', 'close']);
   });
 
   await it('a damaged or copied state does no harm', async () => {
