@@ -5,6 +5,7 @@ import { execFileSync } from 'node:child_process';
 import { cpSync, existsSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { PASSPHRASE, exportKeys, keyring, keysOf } from './lib/backup.mjs';
+import { enroll, openssl, showing } from './lib/certs.mjs';
 import { Gateway, buildDirectory, temporaryDirectory } from './lib/gateway.mjs';
 import { Screen } from './lib/screen.mjs';
 import { itemOf, keyidOf, publicPem } from './lib/signing.mjs';
@@ -22,6 +23,9 @@ suite('keyring_export', async ({ t, gw, it }) => {
   await admin.post('/v1/keys/release/rotate', { json: {}, expect: 201 });
   await admin.patch('/v1/keys/old', { json: { disabled: true }, expect: 200 });
   const before = (await admin.get('/v1/keys', { expect: 200 })).json.keys;
+  const revoked = await enroll(admin);
+  await admin.delete(`/v1/certificates/${revoked.id}`, { expect: 204 });
+  const { key: identity } = (await admin.get('/v1/identity', { expect: 200 })).json;
   const work = temporaryDirectory();
   const file = join(work, 'backup');
 
@@ -116,6 +120,11 @@ suite('keyring_export', async ({ t, gw, it }) => {
     assert.equal(await publicPem(client, 'builds'), await publicPem(admin, 'builds'));
     await client.patch('/v1/keys/builds', { json: { signers: ['root-admin'] }, expect: 200 });
     await sign(client, 'builds');
+    assert.equal((await client.get('/v1/identity', { expect: 200 })).json.key, identity);
+    // What was revoked stays so, here without the database that knows of it.
+    const { bytes } = await client.get('/v1/ca/crl', { expect: 200 });
+    assert.match(openssl('crl', '-inform', 'DER', '-text', '-noout', { input: bytes }), new RegExp(revoked.id, 'i'));
+    await other.client(showing(revoked)).get('/v1/tls', { expect: [403, 'certificate-unknown'] });
     // A second log under the key of the first would be a fork of it.
     const [log, theirs] = await Promise.all([client, admin].map(async (one) => (await one.get('/v1/log', { expect: 200 })).json));
     assert.notEqual(log.key, theirs.key);
