@@ -96,7 +96,7 @@ static enum sg_err refuse(struct request *r, const struct login *login, enum sg_
 {
     if (err == SG_ERR_FACTOR_NEEDED)
         put_methods(r, login->username);
-    else if (err_status(err) == 401 || err_status(err) == 403)
+    else if (err_status(err) == 401 || err_status(err) == 403 || err == SG_ERR_THROTTLED)
         note_failure(r, login, err);
     return answer_error(r, err, wait_s);
 }

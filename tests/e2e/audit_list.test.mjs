@@ -2,40 +2,13 @@
 // The audit log: every act is in it with who and from where, and its chain can be verified by docs/audit.md alone.
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { createHash, X509Certificate } from 'node:crypto';
+import { X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
+import { readAll, verify } from './lib/audit.mjs';
 import { selfSigned, showing } from './lib/certs.mjs';
 import { needsAdmin, needsToken } from './lib/refusals.mjs';
 import { suite } from './lib/suite.mjs';
 import { eventually } from './lib/gateway.mjs';
-
-// RFC 8785 for what entries hold: strings, whole numbers, objects.
-function canonical(value) {
-  if (typeof value !== 'object') return JSON.stringify(value);
-  return `{${Object.keys(value).sort().map((name) => `${JSON.stringify(name)}:${canonical(value[name])}`).join(',')}}`;
-}
-
-// Verifies a page that begins where `mark` ends; the mark of its end.
-function verify(mark, entries) {
-  let { seq, chain } = mark;
-  for (const { chain: shown, ...entry } of entries) {
-    const hash = createHash('sha256').update(Buffer.from(chain, 'hex')).update(canonical(entry));
-    chain = hash.digest('hex');
-    assert.equal(entry.seq, ++seq);
-    assert.equal(shown, chain, `the chain breaks at ${seq}`);
-  }
-  return { seq, chain };
-}
-
-async function readAll(admin, limit = 1000) {
-  const all = [];
-  let page;
-  do {
-    page = (await admin.get('/v1/audit', { query: { after: all.at(-1)?.seq ?? 0, limit }, expect: 200 })).json;
-    all.push(...page.entries);
-  } while (page.entries.length > 0);
-  return { ...page, entries: all };
-}
 
 suite('audit_list', async ({ gw, it }) => {
   const admin = await gw.admin();
