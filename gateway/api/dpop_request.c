@@ -28,13 +28,14 @@ const char *dpop_request_uri(struct request *r)
     return uri;
 }
 
-enum sg_err dpop_request(struct request *r, const char *token, size_t len, uint8_t ret_sha256[32],
-                         bool *ret_given)
+/* *ret_given false: there is no header. */
+static enum sg_err verify(struct request *r, const char *token, size_t len, struct dpop_proof *ret,
+                          bool *ret_given)
 {
     const struct api *api = request_app(r);
     const char *proof = request_header(r, "DPoP"), *uri;
 
-    *ret_given = false;
+    *ret_given = proof != NULL;
     if (proof == NULL)
         return SG_OK;
     if (request_header_repeated(r, "DPoP") || api->dpop == NULL || api->oauth == NULL)
@@ -42,9 +43,36 @@ enum sg_err dpop_request(struct request *r, const char *token, size_t len, uint8
     uri = dpop_request_uri(r);
     if (uri == NULL)
         return SG_ERR_NO_MEMORY;
-    *ret_given = true;
-    return dpop_check(api->dpop, proof, strlen(proof), http_method_name(request_method(r)), uri,
-                      token, len, clock_now_ns() / SG_NS_PER_S, ret_sha256);
+    return dpop_verify(api->dpop, proof, strlen(proof), http_method_name(request_method(r)), uri,
+                       token, len, clock_now_s(), ret);
+}
+
+enum sg_err dpop_request(struct request *r, uint8_t ret_sha256[32], bool *ret_given)
+{
+    struct dpop_proof proof;
+    enum sg_err err = verify(r, NULL, 0, &proof, ret_given);
+
+    if (err != SG_OK || !*ret_given)
+        return err;
+    memcpy(ret_sha256, proof.key_sha256, sizeof proof.key_sha256);
+    return dpop_request_use(r, &proof);
+}
+
+enum sg_err dpop_request_shown(struct request *r, const char *token, size_t len,
+                               struct dpop_proof *ret)
+{
+    bool given = false;
+    enum sg_err err = verify(r, token, len, ret, &given);
+
+    return err == SG_OK && !given ? request_fail(r, SG_ERR_BAD_PROOF, "The header DPoP is missing.")
+                                  : err;
+}
+
+enum sg_err dpop_request_use(struct request *r, const struct dpop_proof *proof)
+{
+    const struct api *api = request_app(r);
+
+    return dpop_use(api->dpop, proof, clock_now_s());
 }
 
 enum sg_err dpop_challenge(struct request *r, enum sg_err err)

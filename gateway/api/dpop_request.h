@@ -7,15 +7,18 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "base/err.h"
+#include "core/dpop.h"
 
 struct request;
 
-/* Checks the header DPoP, for the access token that came with it or, `token` being NULL, for a
- * token that is asked for. *ret_given false: there is none. SG_ERR_BAD_PROOF, THROTTLED,
- * OVERLOADED; sets no header of the answer. Does not block. */
-enum sg_err dpop_request(struct request *r, const char *token, size_t len, uint8_t ret_sha256[32],
-                         bool *ret_given) SG_MUST_CHECK;
+/* Checks the header DPoP of a request for tokens, and uses the proof up. *ret_given false: there is
+ * none. SG_ERR_BAD_PROOF, THROTTLED, OVERLOADED; sets no header of the answer. Does not block. */
+enum sg_err dpop_request(struct request *r, uint8_t ret_sha256[32], bool *ret_given) SG_MUST_CHECK;
+/* The same for an access token that came with it: SG_ERR_BAD_PROOF also when there is no header.
+ * The proof is not used up before the token was found to be good with this key. */
+enum sg_err dpop_request_shown(struct request *r, const char *token, size_t len,
+                               struct dpop_proof *ret) SG_MUST_CHECK;
+enum sg_err dpop_request_use(struct request *r, const struct dpop_proof *proof) SG_MUST_CHECK;
 
 /* The challenge (RFC 9449, section 7.1) for a bad or missing proof: adds it and returns `err`. */
 enum sg_err dpop_challenge(struct request *r, enum sg_err err);

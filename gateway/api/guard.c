@@ -66,17 +66,18 @@ static const char *cookie_token(const struct request *r)
     return NULL;
 }
 
-/* The proof that comes with a token of the scheme DPoP; other schemes show none, so that a bound
- * token is not taken from them. */
-static enum sg_err prove(struct request *r, const char *token, size_t len,
-                         uint8_t ret_sha256[SG_DIGEST_SIZE])
+/* What a token is worth that came with the scheme DPoP and a proof, which is used up then. */
+static enum sg_err check_proof(struct request *r, const struct principal *who,
+                               const struct dpop_proof *proof)
 {
-    bool given = false;
-    enum sg_err err = dpop_request(r, token, len, ret_sha256, &given);
+    enum sg_err err = SG_ERR_TOKEN_MISMATCH;
 
-    if (err == SG_OK && !given)
-        err = request_fail(r, SG_ERR_BAD_PROOF, "The header DPoP is missing.");
-    return err == SG_ERR_BAD_PROOF ? dpop_challenge(r, err) : err;
+    /* A proof for a token that is bound to none says nothing of who holds the token. */
+    if (who->confirmation == SG_CONFIRM_DPOP)
+        err = dpop_request_use(r, proof);
+    return err == SG_ERR_BAD_PROOF ? dpop_challenge(r, err)
+           : err != SG_OK          ? answer_error(r, err, SG_DPOP_AGE_S)
+                                   : SG_OK;
 }
 
 static enum sg_err authenticate(struct request *r, const struct route *route,
@@ -86,7 +87,7 @@ static enum sg_err authenticate(struct request *r, const struct route *route,
     bool cookie = route->cookie && request_header(r, "Authorization") == NULL, dpop = false;
     const char *token = cookie ? cookie_token(r) : header_token(r, &dpop);
     size_t len = token != NULL ? strcspn(token, cookie ? "; \t" : " ") : 0;
-    uint8_t proof_sha256[SG_DIGEST_SIZE];
+    struct dpop_proof proof;
     struct principal *who;
     enum sg_err err = SG_OK;
 
@@ -94,23 +95,26 @@ static enum sg_err authenticate(struct request *r, const struct route *route,
         return request_fail(r, SG_ERR_BAD_REQUEST, "Authorization: given more than once");
     if (token == NULL)
         return answer_error(r, SG_ERR_UNAUTHENTICATED, 0);
+    /* Of other schemes no proof is looked at, so that a bound token is not taken from them. */
     if (dpop) {
-        err = prove(r, token, len, proof_sha256);
-        with->dpop_sha256 = proof_sha256;
+        err = dpop_request_shown(r, token, len, &proof);
+        with->dpop_sha256 = proof.key_sha256;
     }
-    who = err == SG_OK ? arena_alloc(request_arena(r), sizeof *who) : NULL;
+    if (err != SG_OK)
+        return err == SG_ERR_BAD_PROOF ? dpop_challenge(r, err) : err;
+    who = arena_alloc(request_arena(r), sizeof *who);
     if (who == NULL)
-        return err != SG_OK ? err : SG_ERR_NO_MEMORY;
+        return SG_ERR_NO_MEMORY;
     err = identity_authenticate(api->identity, token, len, with, who);
     if (err == SG_OK && !cookie && token[len] != 0)
         err = SG_ERR_TOKEN_INVALID;
-    /* A proof for a token that is bound to none says nothing of who holds the token. */
-    if (err == SG_OK && dpop && who->confirmation != SG_CONFIRM_DPOP)
-        err = SG_ERR_TOKEN_MISMATCH;
     if (err != SG_OK)
         return answer_error(r, err, 0);
-    *ret = who;
-    return SG_OK;
+    if (dpop)
+        err = check_proof(r, who, &proof);
+    if (err == SG_OK)
+        *ret = who;
+    return err;
 }
 
 static enum sg_err check_scopes(struct request *r, unsigned needed, unsigned held)

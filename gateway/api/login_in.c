@@ -229,7 +229,7 @@ enum sg_err login_in_who(struct request *r, struct login_in *in, struct client_r
     err = in->method == SG_METHOD_CERTIFICATE ? client_request_user(r, client, &user_id)
                                               : client_request(r, client);
     if (err == SG_OK)
-        err = dpop_request(r, NULL, 0, in->dpop_sha256, &dpop);
+        err = dpop_request(r, in->dpop_sha256, &dpop);
     if (err == SG_OK && dpop)
         client->with.dpop_sha256 = in->dpop_sha256;
     if (err == SG_OK && in->method == SG_METHOD_PASSKEY)

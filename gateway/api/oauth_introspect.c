@@ -83,8 +83,8 @@ static bool is_admin(struct request *r)
 {
     const struct api *api = request_app(r);
     const char *value = request_header(r, "Authorization");
-    bool dpop = value != NULL && strncasecmp(value, "DPoP ", 5) == 0, given = false;
-    uint8_t key[SG_DIGEST_SIZE];
+    bool dpop = value != NULL && strncasecmp(value, "DPoP ", 5) == 0;
+    struct dpop_proof proof;
     struct client_request client;
     struct principal who;
 
@@ -95,14 +95,15 @@ static bool is_admin(struct request *r)
     value += strspn(value, " ");
     if (client_request(r, &client) != SG_OK)
         return false;
-    if (dpop && (dpop_request(r, value, strlen(value), key, &given) != SG_OK || !given))
+    if (dpop && dpop_request_shown(r, value, strlen(value), &proof) != SG_OK)
         return false;
     if (dpop)
-        client.with.dpop_sha256 = key;
+        client.with.dpop_sha256 = proof.key_sha256;
     return identity_authenticate(api->identity, value, strlen(value), &client.with, &who) ==
                SG_OK &&
            who.role == SG_ROLE_ADMIN && (who.scopes & SG_SCOPE_ADMIN) != 0 &&
-           (who.confirmation == SG_CONFIRM_DPOP) == dpop;
+           (who.confirmation == SG_CONFIRM_DPOP) == dpop &&
+           (!dpop || dpop_request_use(r, &proof) == SG_OK);
 }
 
 static enum sg_err serve(struct request *r, const struct form_field *fields,

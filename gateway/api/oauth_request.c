@@ -119,7 +119,7 @@ enum sg_err oauth_presented(struct request *r, struct oauth_presented *ret,
     enum sg_err err = client_request(r, &ret->client);
 
     if (err == SG_OK)
-        err = dpop_request(r, NULL, 0, ret->dpop_sha256, &given);
+        err = dpop_request(r, ret->dpop_sha256, &given);
     if (err == SG_ERR_BAD_PROOF)
         return refuse(refusal, "invalid_dpop_proof", "The DPoP proof is not valid here and now.");
     if (err != SG_OK)

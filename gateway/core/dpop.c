@@ -28,11 +28,16 @@ struct counter {
     unsigned count;
 };
 
-struct dpop {
-    uint8_t secret[32];   /* places follow it, so nobody can aim */
-    pthread_mutex_t lock; /* of all below */
-    struct seen *seen;    /* SETS * WAYS */
+/* Proofs of one kind: of those for tokens that are asked for, anybody can make some. */
+struct memory {
+    struct seen *seen; /* SETS * WAYS */
     struct counter counter[COUNTERS];
+};
+
+struct dpop {
+    uint8_t secret[32];      /* places follow it, so nobody can aim */
+    pthread_mutex_t lock;    /* of all below */
+    struct memory memory[2]; /* for tokens that are shown, asked for */
 };
 
 struct dpop *dpop_new(void)
@@ -41,8 +46,11 @@ struct dpop *dpop_new(void)
 
     if (d == NULL)
         return NULL;
-    d->seen = calloc((size_t)SETS * WAYS, sizeof *d->seen);
-    if (d->seen == NULL) {
+    for (size_t i = 0; i < 2; i++)
+        d->memory[i].seen = calloc((size_t)SETS * WAYS, sizeof *d->memory[i].seen);
+    if (d->memory[0].seen == NULL || d->memory[1].seen == NULL) {
+        free(d->memory[0].seen);
+        free(d->memory[1].seen);
         free(d);
         return NULL;
     }
@@ -56,7 +64,8 @@ void dpop_free(struct dpop *d)
     if (d == NULL)
         return;
     pthread_mutex_destroy(&d->lock);
-    free(d->seen);
+    free(d->memory[0].seen);
+    free(d->memory[1].seen);
     free(d);
 }
 
@@ -67,13 +76,15 @@ static size_t index_of(const uint8_t digest[32], size_t size)
            size;
 }
 
-static enum sg_err count_key(struct dpop *d, const uint8_t key[32], int64_t now_s)
+/* Locked. */
+static enum sg_err count_key(const struct dpop *d, struct memory *m, const uint8_t key[32],
+                             int64_t now_s)
 {
     uint8_t digest[32];
     struct counter *c;
 
     sha256_hmac(d->secret, sizeof d->secret, key, 32, digest);
-    c = &d->counter[index_of(digest, COUNTERS)];
+    c = &m->counter[index_of(digest, COUNTERS)];
     if (c->window != now_s / SG_DPOP_AGE_S) {
         c->window = now_s / SG_DPOP_AGE_S;
         c->count = 0;
@@ -85,9 +96,9 @@ static enum sg_err count_key(struct dpop *d, const uint8_t key[32], int64_t now_
 }
 
 /* Locked. */
-static enum sg_err enter(struct dpop *d, const uint8_t id[32], int64_t iat_s, int64_t now_s)
+static enum sg_err enter(struct memory *m, const uint8_t id[32], int64_t iat_s, int64_t now_s)
 {
-    struct seen *set = &d->seen[index_of(id, SETS) * WAYS], *room = NULL;
+    struct seen *set = &m->seen[index_of(id, SETS) * WAYS], *room = NULL;
 
     for (size_t i = 0; i < WAYS; i++) {
         if (set[i].until_s < now_s)
@@ -102,22 +113,27 @@ static enum sg_err enter(struct dpop *d, const uint8_t id[32], int64_t iat_s, in
     return SG_OK;
 }
 
-/* SG_ERR_BAD_PROOF for one that was seen. */
-static enum sg_err remember(struct dpop *d, const struct dpopjwt *proof, int64_t now_s)
+enum sg_err dpop_use(struct dpop *d, const struct dpop_proof *proof, int64_t now_s)
 {
-    uint8_t text[32 + SG_DPOPJWT_JTI], id[32];
-    size_t len = strlen(proof->jti);
+    struct memory *m = &d->memory[proof->asks ? 1 : 0];
     enum sg_err err;
 
-    memcpy(text, proof->key_sha256, 32);
-    memcpy(text + 32, proof->jti, len);
-    sha256_hmac(d->secret, sizeof d->secret, text, 32 + len, id);
     pthread_mutex_lock(&d->lock);
-    err = count_key(d, proof->key_sha256, now_s);
+    err = count_key(d, m, proof->key_sha256, now_s);
     if (err == SG_OK)
-        err = enter(d, id, proof->iat_s, now_s);
+        err = enter(m, proof->id, proof->iat_s, now_s);
     pthread_mutex_unlock(&d->lock);
     return err;
+}
+
+static void identify(const struct dpop *d, const struct dpopjwt *p, uint8_t ret_id[32])
+{
+    uint8_t text[32 + SG_DPOPJWT_JTI];
+    size_t len = strlen(p->jti);
+
+    memcpy(text, p->key_sha256, 32);
+    memcpy(text + 32, p->jti, len);
+    sha256_hmac(d->secret, sizeof d->secret, text, 32 + len, ret_id);
 }
 
 /* Scheme and host in any case (RFC 3986, section 6.2.2.1), all else byte by byte; query and
@@ -134,9 +150,9 @@ static bool same_uri(const char *claimed, const char *uri)
            memcmp(claimed + origin, uri + origin, len - origin) == 0;
 }
 
-enum sg_err dpop_check(struct dpop *d, const char *proof, size_t proof_len, const char *method,
-                       const char *uri, const char *token, size_t token_len, int64_t now_s,
-                       uint8_t ret_sha256[32])
+enum sg_err dpop_verify(struct dpop *d, const char *proof, size_t proof_len, const char *method,
+                        const char *uri, const char *token, size_t token_len, int64_t now_s,
+                        struct dpop_proof *ret)
 {
     char expected[SG_BASE64_SIZE(32)];
     uint8_t digest[32];
@@ -155,8 +171,9 @@ enum sg_err dpop_check(struct dpop *d, const char *proof, size_t proof_len, cons
         if (!p.has_ath || strcmp(p.ath, expected) != 0)
             return SG_ERR_BAD_PROOF;
     }
-    err = remember(d, &p, now_s);
-    if (err == SG_OK)
-        memcpy(ret_sha256, p.key_sha256, 32);
-    return err;
+    ret->iat_s = p.iat_s;
+    ret->asks = token == NULL;
+    memcpy(ret->key_sha256, p.key_sha256, 32);
+    identify(d, &p, ret->id);
+    return SG_OK;
 }

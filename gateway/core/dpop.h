@@ -7,6 +7,7 @@
 #ifndef SG_CORE_DPOP_H
 #define SG_CORE_DPOP_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -15,18 +16,30 @@
 #define SG_DPOP_PROOF_MAX 4000
 #define SG_DPOP_AGE_S     60     /* how far `iat` may be from our clock */
 #define SG_DPOP_RATE      60000  /* proofs of one key in SG_DPOP_AGE_S */
-#define SG_DPOP_MEMORY    262144 /* proofs that can be remembered at one time */
+#define SG_DPOP_MEMORY    262144 /* proofs of either kind that can be remembered at one time */
 
 struct dpop;
 struct dpop *dpop_new(void); /* NULL without memory */
 void dpop_free(struct dpop *d);
 
+/* A proof that is right, and may have been used before. Plain data. */
+struct dpop_proof {
+    uint8_t key_sha256[32]; /* thumbprint of its key (RFC 7638) */
+    uint8_t id[32];         /* of key and jti */
+    int64_t iat_s;
+    bool asks; /* it is for a token that is asked for, not for one that is shown */
+};
+
 /* Checks a proof for `method` and `uri` (without query and fragment) and, where one is shown, an
  * access token (`ath`); `token` NULL: at the token endpoint. ES256, EdDSA (Ed25519) or RS256 with
- * 2048 to 4096 bits; each jti once per key. *ret: SHA-256 thumbprint of the key (RFC 7638).
- * SG_ERR_BAD_PROOF, SG_ERR_THROTTLED (too many of one key), SG_ERR_OVERLOADED (of all). */
-enum sg_err dpop_check(struct dpop *d, const char *proof, size_t proof_len, const char *method,
-                       const char *uri, const char *token, size_t token_len, int64_t now_s,
-                       uint8_t ret_sha256[32]) SG_MUST_CHECK;
+ * 2048 to 4096 bits. SG_ERR_BAD_PROOF. */
+enum sg_err dpop_verify(struct dpop *d, const char *proof, size_t proof_len, const char *method,
+                        const char *uri, const char *token, size_t token_len, int64_t now_s,
+                        struct dpop_proof *ret) SG_MUST_CHECK;
+/* Uses it up: each jti once per key. For a token that is shown only after that token was found to
+ * be bound to this key; so strangers cannot fill the memory that its holder needs.
+ * SG_ERR_BAD_PROOF (seen before), SG_ERR_THROTTLED (too many of one key), SG_ERR_OVERLOADED (of
+ * all). */
+enum sg_err dpop_use(struct dpop *d, const struct dpop_proof *proof, int64_t now_s) SG_MUST_CHECK;
 
 #endif

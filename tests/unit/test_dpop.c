@@ -185,12 +185,24 @@ static int teardown(void **state)
     return 0;
 }
 
+/* Verifies a proof and uses it up. */
+static enum sg_err take(const char *proof, const char *method, const char *uri, const char *token,
+                        int64_t now_s, uint8_t ret_sha256[32])
+{
+    struct dpop_proof p;
+    enum sg_err err = dpop_verify(memory, proof, strlen(proof), method, uri, token,
+                                  token != NULL ? strlen(token) : 0, now_s, &p);
+
+    if (err == SG_OK)
+        memcpy(ret_sha256, p.key_sha256, 32);
+    return err == SG_OK ? dpop_use(memory, &p, now_s) : err;
+}
+
 static enum sg_err check(const char *proof, const char *token, int64_t now_s)
 {
     uint8_t sha256[32];
 
-    return dpop_check(memory, proof, strlen(proof), "GET", URI, token,
-                      token != NULL ? strlen(token) : 0, now_s, sha256);
+    return take(proof, "GET", URI, token, now_s, sha256);
 }
 
 /* -- tests ------------------------------------------------------------------------------------- */
@@ -209,10 +221,9 @@ static void test_rfc(void **state)
     assert_string_equal("POST", p.htm);
     assert_string_equal(RFC_URI, p.htu);
     assert_int_equal(RFC_TIME, p.iat_s);
-    assert_int_equal(SG_OK, dpop_check(memory, rfc_proof, strlen(rfc_proof), "POST", RFC_URI, NULL,
-                                       0, RFC_TIME + 5, sha256));
-    assert_int_equal(SG_ERR_BAD_PROOF, dpop_check(memory, rfc_proof, strlen(rfc_proof), "POST",
-                                                  RFC_URI, NULL, 0, RFC_TIME + 5, sha256));
+    assert_int_equal(SG_OK, take(rfc_proof, "POST", RFC_URI, NULL, RFC_TIME + 5, sha256));
+    assert_int_equal(SG_ERR_BAD_PROOF,
+                     take(rfc_proof, "POST", RFC_URI, NULL, RFC_TIME + 5, sha256));
 }
 
 static void test_bits(void **state)
@@ -242,8 +253,7 @@ static void test_kinds(void **state)
         struct prover p;
         make_prover(&p, algs[i]);
         make_proof(&p, "one", URI, NOW, "token", proof);
-        assert_int_equal(
-            SG_OK, dpop_check(memory, proof, strlen(proof), "GET", URI, "token", 5, NOW, sha256));
+        assert_int_equal(SG_OK, take(proof, "GET", URI, "token", NOW, sha256));
         encode_base64url(sha256, 32, text);
         assert_string_equal(p.thumbprint, text);
         gnutls_privkey_deinit(p.key);
@@ -396,6 +406,62 @@ static void test_json(void **state)
                          dpopjwt_json(bad[i], strlen(bad[i]), "k", &outer, &inner));
 }
 
+/* What is only looked at is not used up, and the two kinds of proofs do not get in each other's
+ * way. */
+static void test_verified_only(void **state)
+{
+    (void)state;
+    struct dpop_proof a, b;
+    char proof[4096];
+
+    make_proof(&alice, "v", URI, NOW, "token", proof);
+    assert_int_equal(SG_OK,
+                     dpop_verify(memory, proof, strlen(proof), "GET", URI, "token", 5, NOW, &a));
+    assert_int_equal(SG_OK,
+                     dpop_verify(memory, proof, strlen(proof), "GET", URI, NULL, 0, NOW, &b));
+    assert_true(!a.asks && b.asks);
+    assert_memory_equal(a.id, b.id, sizeof a.id);
+    assert_int_equal(SG_OK, dpop_use(memory, &a, NOW));
+    assert_int_equal(SG_ERR_BAD_PROOF, dpop_use(memory, &a, NOW));
+    assert_int_equal(SG_OK, dpop_use(memory, &b, NOW));
+    assert_int_equal(SG_ERR_BAD_PROOF, dpop_use(memory, &b, NOW));
+}
+
+/* A key that is used too often has to wait; the memory that is full refuses. Neither forgets. */
+static void test_bounds(void **state)
+{
+    (void)state;
+    struct dpop_proof p = {.iat_s = NOW, .asks = true}, other;
+    size_t refused = 0, taken = 0;
+    enum sg_err err = SG_OK;
+    uint32_t n = 0;
+
+    for (; err == SG_OK; n++) {
+        sha256_digest(&n, sizeof n, p.id);
+        err = dpop_use(memory, &p, NOW);
+    }
+    assert_true(err == SG_ERR_THROTTLED || err == SG_ERR_OVERLOADED);
+    assert_true(n > SG_DPOP_RATE / 2);
+    for (n = 0; n < SG_DPOP_MEMORY * 2; n++) {
+        sha256_digest(&n, sizeof n, p.key_sha256);
+        err = dpop_use(memory, &p, NOW + 1);
+        if (n == 0)
+            other = p;
+        sha256_digest(&p.key_sha256, 32, p.id);
+        taken += err == SG_OK;
+        refused += err == SG_ERR_OVERLOADED;
+    }
+    assert_true(taken <= SG_DPOP_MEMORY && refused > SG_DPOP_MEMORY / 2);
+    n = 0;
+    sha256_digest(&n, sizeof n, other.id); /* the very first */
+    assert_int_equal(SG_ERR_BAD_PROOF, dpop_use(memory, &other, NOW + SG_DPOP_AGE_S));
+    other.asks = false;
+    assert_int_equal(SG_OK, dpop_use(memory, &other, NOW));
+    other.asks = true;
+    other.iat_s = NOW + 2 * SG_DPOP_AGE_S;
+    assert_int_equal(SG_OK, dpop_use(memory, &other, NOW + 2 * SG_DPOP_AGE_S));
+}
+
 /* With many proofs of many keys in the memory, all of them are still refused. */
 static void test_many(void **state)
 {
@@ -427,6 +493,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_form, setup, teardown),
         cmocka_unit_test(test_json),
         cmocka_unit_test_setup_teardown(test_many, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_verified_only, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_bounds, setup, teardown),
     };
     int failed;
 
