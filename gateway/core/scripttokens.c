@@ -15,7 +15,7 @@
 #define PREFIX_LEN 4
 #define RANDOM_LEN 43 /* characters */
 #define CHECK_LEN  6
-#define NAME_CHARS   64 /* characters */
+#define NAME_CHARS 64 /* characters */
 
 bool scripttokens_is(const char *text, size_t len)
 {
