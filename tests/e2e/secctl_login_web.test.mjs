@@ -89,9 +89,9 @@ suite('secctl_login_web', async ({ gw, it }) => {
     if (polls.length > 2) assert.ok(polls[2] - polls[1] > 1900, 'slower after a break');
   });
 
-  await it('gives scripts the code as JSON', async () => {
+  await it('gives scripts the code as JSON, and no more rights than were asked for', async () => {
     const ctl = new Secctl(relay);
-    const running = ctl.spawn(['login', relay.origin, '--fingerprint', ctl.fingerprint, '--web', '--json']);
+    const running = ctl.spawn(['login', relay.origin, '--fingerprint', ctl.fingerprint, '--web', '--json', '--scopes', 'files:read,chat:read']);
     await eventually(() => Buffer.concat(running.out).toString().includes('\n'), 'the code');
     const shown = JSON.parse(Buffer.concat(running.out).toString());
     assert.deepEqual(Object.keys(shown), ['verification_uri', 'verification_uri_complete', 'user_code', 'expires_in']);
@@ -100,6 +100,9 @@ suite('secctl_login_web', async ({ gw, it }) => {
     const session = JSON.parse(stdout.split('\n')[1]);
     assert.equal(session.user.username, 'root-admin');
     assert.ok(!/token/.test(stdout));
+    await ctl.run(['ls', 'common/']);
+    assert.match((await ctl.run(['say', 'common', 'x'], { expect: 2 })).stderr, /lacks the scope chat:write/);
+    assert.match((await ctl.run(['tokens'], { expect: 2 })).stderr, /login-needed[^]*next: it takes a login with all rights/);
   });
 
   await it('opens a browser on a terminal, where there is one', async () => {

@@ -174,6 +174,27 @@ suite('secctl_session', { limit: 170000 }, async ({ gw, it }) => {
     await eventually(async () => (await ctl.run(['--sealed', 'whoami'], { expect: null })).status === 0, 'an answer');
   });
 
+  await it('a poll that waits gets its answer, however many epochs have gone by', async () => {
+    const watching = ctl.spawn(['--sealed', 'watch', '--types', 'message']);
+    await eventually(() => exchanges() > 0 && relay.active > 0, 'the poll');
+    const before = state().epoch;
+    for (let i = 0; i < 25; i++) await ctl.run(['session', 'data']);
+    assert.ok(state().epoch >= before + 2);
+    await ctl.run(['say', 'common', 'for who waits']);
+    await eventually(() => Buffer.concat(watching.out).toString().includes('for who waits'), 'the message');
+    watching.child.kill('SIGINT');
+    await watching.done;
+    assert.equal(watching.stderr, '');
+  });
+
+  await it('renews its tokens, and the channel stays', async () => {
+    const session = JSON.parse(readFileSync(ctl.profile('sealed.json'), 'utf8'));
+    writeFileSync(ctl.profile('sealed.json'), JSON.stringify({ ...session, token_renew_at: 0 }));
+    const { sequence } = state();
+    assert.equal((await ctl.json(['session', 'data'])).sequence, sequence + 1);
+    assert.notEqual(JSON.parse(readFileSync(ctl.profile('sealed.json'), 'utf8')).token, session.token);
+  });
+
   await it('watches, and closes at the end', async () => {
     const { stdout } = await ctl.run(['session', 'watch', '--interval', '1s', '--count', '3']);
     const lines = stdout.trim().split('\n');
