@@ -15,17 +15,17 @@
 static enum sg_err reply(struct request *r, const struct device_codes *codes)
 {
     const struct api *api = request_app(r);
-    char uri[URI_MAX];
+    char uri[URI_MAX], path[64];
     struct json_out o;
 
     json_out_init(&o, ANSWER_MAX);
     json_out_object(&o, NULL);
     json_out_string(&o, "device_code", codes->device_code);
     json_out_string(&o, "user_code", codes->user_code);
-    (void)snprintf(uri, sizeof uri, "%s/#device", oauth_issuer(api->oauth));
+    oauth_uri(api->oauth, "/#device", uri, sizeof uri);
     json_out_string(&o, "verification_uri", uri);
-    (void)snprintf(uri, sizeof uri, "%s/#device?code=%s", oauth_issuer(api->oauth),
-                   codes->user_code);
+    (void)snprintf(path, sizeof path, "/#device?code=%s", codes->user_code);
+    oauth_uri(api->oauth, path, uri, sizeof uri);
     json_out_string(&o, "verification_uri_complete", uri);
     json_out_integer(&o, "expires_in", SG_DEVICE_LIFETIME_S);
     json_out_integer(&o, "interval", SG_DEVICE_INTERVAL_S);

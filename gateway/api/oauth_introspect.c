@@ -8,6 +8,7 @@
 #include "api/oauth_request.h"
 #include "api/operations.h"
 #include "base/encode.h"
+#include "http/enclose.h"
 #include "http/request.h"
 
 #define ANSWER_MAX 8192 /* bytes */
@@ -78,6 +79,11 @@ static enum sg_err reply(struct request *r, const char *token)
     return json_out_reply(r, 200, &o);
 }
 
+static bool may_ask(const struct principal *who)
+{
+    return who->role == SG_ROLE_ADMIN && (who->scopes & SG_SCOPE_ADMIN) != 0;
+}
+
 /* An admin asks with a token of its own: false when there is none that is good for it. */
 static bool is_admin(struct request *r)
 {
@@ -88,6 +94,9 @@ static bool is_admin(struct request *r)
     struct client_request client;
     struct principal who;
 
+    /* The other request, around this one, has shown the token. */
+    if (value == NULL && request_is_enclosed(r) && request_principal(r) != NULL)
+        return may_ask(request_principal(r));
     if (value == NULL || request_header_repeated(r, "Authorization") ||
         (!dpop && strncasecmp(value, "Bearer ", 7) != 0))
         return false;
@@ -101,8 +110,7 @@ static bool is_admin(struct request *r)
         client.with.dpop_sha256 = proof.key_sha256;
     return identity_authenticate(api->identity, value, strlen(value), &client.with, &who) ==
                SG_OK &&
-           who.role == SG_ROLE_ADMIN && (who.scopes & SG_SCOPE_ADMIN) != 0 &&
-           (who.confirmation == SG_CONFIRM_DPOP) == dpop &&
+           may_ask(&who) && (who.confirmation == SG_CONFIRM_DPOP) == dpop &&
            (!dpop || dpop_request_use(r, &proof) == SG_OK);
 }
 

@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* GET /.well-known/oauth-authorization-server: all that another service has to know (RFC 8414). */
-#include <stdio.h>
-#include <string.h>
-
 #include "api/oauth_request.h"
 #include "api/operations.h"
 #include "http/request.h"
@@ -10,14 +7,12 @@
 #define ANSWER_MAX 8192
 #define URI_MAX    1024
 
-static void put_uri(struct json_out *o, const char *name, const char *issuer, const char *path)
+static void put_uri(struct json_out *o, const char *name, const struct oauth *oauth,
+                    const char *path)
 {
     char uri[URI_MAX];
-    size_t len = strlen(issuer);
 
-    while (len > 0 && issuer[len - 1] == '/')
-        len--;
-    (void)snprintf(uri, sizeof uri, "%.*s%s", (int)len, issuer, path);
+    oauth_uri(oauth, path, uri, sizeof uri);
     json_out_string(o, name, uri);
 }
 
@@ -43,17 +38,16 @@ static enum sg_err run(struct request *r)
     static const char *const algorithms[] = {"ES256", "EdDSA", "RS256", NULL};
     static const char *const none[] = {NULL};
     const struct api *api = request_app(r);
-    const char *issuer = oauth_issuer(api->oauth);
     struct json_out o;
 
     json_out_init(&o, ANSWER_MAX);
     json_out_object(&o, NULL);
-    json_out_string(&o, "issuer", issuer);
-    put_uri(&o, "token_endpoint", issuer, "/v1/oauth/token");
-    put_uri(&o, "jwks_uri", issuer, "/.well-known/jwks.json");
-    put_uri(&o, "introspection_endpoint", issuer, "/v1/oauth/introspect");
-    put_uri(&o, "revocation_endpoint", issuer, "/v1/oauth/revoke");
-    put_uri(&o, "device_authorization_endpoint", issuer, "/v1/oauth/device_authorization");
+    json_out_string(&o, "issuer", oauth_issuer(api->oauth));
+    put_uri(&o, "token_endpoint", api->oauth, "/v1/oauth/token");
+    put_uri(&o, "jwks_uri", api->oauth, "/.well-known/jwks.json");
+    put_uri(&o, "introspection_endpoint", api->oauth, "/v1/oauth/introspect");
+    put_uri(&o, "revocation_endpoint", api->oauth, "/v1/oauth/revoke");
+    put_uri(&o, "device_authorization_endpoint", api->oauth, "/v1/oauth/device_authorization");
     oauth_put_scopes(&o, "scopes_supported", ~0U);
     /* Required by RFC 8414, and there is no authorization endpoint. */
     put_words(&o, "response_types_supported", none);
@@ -64,7 +58,7 @@ static enum sg_err run(struct request *r)
     put_methods(&o);
     put_words(&o, "dpop_signing_alg_values_supported", algorithms);
     json_out_boolean(&o, "tls_client_certificate_bound_access_tokens", api->certificates_asked);
-    put_uri(&o, "service_documentation", issuer, "/openapi.yaml");
+    put_uri(&o, "service_documentation", api->oauth, "/openapi.yaml");
     json_out_close(&o, '}');
     return json_out_reply_cached(r, 200, &o, "public, max-age=300");
 }

@@ -3,6 +3,7 @@
  * them are in memory, because who verifies a token must not wait. */
 #include "core/oauth_internal.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistr.h>
@@ -146,6 +147,15 @@ void oauth_prune(struct oauth *o)
 const char *oauth_issuer(const struct oauth *o)
 {
     return o->config.issuer;
+}
+
+void oauth_uri(const struct oauth *o, const char *path, char *ret, size_t size)
+{
+    size_t len = strlen(o->config.issuer);
+
+    while (len > 0 && o->config.issuer[len - 1] == '/')
+        len--;
+    (void)snprintf(ret, size, "%.*s%s", (int)len, o->config.issuer, path);
 }
 
 enum sg_err oauth_refuse(struct oauth_refusal *ret, const char *error, const char *description)

@@ -57,6 +57,8 @@ void oauth_free(struct oauth *o);
 /* Removes what has expired. */
 void oauth_prune(struct oauth *o);
 const char *oauth_issuer(const struct oauth *o);
+/* The address of a path (with its leading slash) of the issuer; cut when `ret` is too small. */
+void oauth_uri(const struct oauth *o, const char *path, char *ret, size_t size);
 
 /* -- clients and audiences --------------------------------------------------------------------- */
 /* Finds a client: a built-in one ("secctl", "web", which are public) or a registered one. `secret`

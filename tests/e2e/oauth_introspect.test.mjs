@@ -2,6 +2,7 @@
 // What a token is worth now (RFC 7662): for clients with a secret and for admins, of every kind of token.
 import assert from 'node:assert/strict';
 import { decodeJwt } from 'jose';
+import { openChannel } from './lib/channel.mjs';
 import { basic, exchangeForm } from './lib/oauth.mjs';
 import { suite } from './lib/suite.mjs';
 
@@ -84,6 +85,17 @@ suite('oauth_introspect', async ({ gw, it }) => {
     await anyone.post('/v1/oauth/introspect', { form: { ...form, client_id: 'billing', client_secret: client.secret }, expect: 200 });
     const narrow = (await anyone.post('/v1/oauth/token', { form: exchangeForm(admin.token, { scope: 'files:read' }), expect: 200 })).json;
     await refuse({ token: narrow.access_token });
+  });
+
+  await it('through a sealed channel the one who asks is known already', async () => {
+    const inner = { method: 'POST', path: '/v1/oauth/introspect', headers: { 'content-type': 'application/x-www-form-urlencoded' }, body: `token=${ann.token}` };
+    const root = await openChannel(gw, admin.username, admin.password);
+    const found = await root.channel.exchange(root.client, inner);
+    assert.deepEqual([found.status, JSON.parse(found.body).username], [200, 'ann']);
+    const other = await openChannel(gw, 'bob', bob.password);
+    assert.equal((await other.channel.exchange(other.client, inner)).status, 401);
+    const body = `${inner.body}&client_id=billing&client_secret=${client.secret}`;
+    assert.equal((await other.channel.exchange(other.client, { ...inner, body })).status, 200);
   });
 
   await it('says what is wrong with the form', async () => {
