@@ -238,6 +238,7 @@ suite('data_exchange', async ({ gw, it }) => {
     await problem(
       { method: 'POST', path: DATA, headers: type, body: JSON.stringify(inner) }, 400, 'not-enclosable'
     );
+    await problem({ method: 'POST', path: '/v1/events/cookie' }, 400, 'not-enclosable');
     await problem({ method: 'GET', path: '/v1/events', headers: { accept: 'text/event-stream' } }, 400, 'not-enclosable');
     for (const bad of ['x', '{}', '[]', '{"method":"GET"}', '{"path":"/healthz"}', '{"method":"GET","path":"/healthz"} x']) {
       const said = await channel.exchange(client, bad);
