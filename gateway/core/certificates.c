@@ -234,9 +234,20 @@ static int compare_ids(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-/* The users of the table that are to be looked at, in order, some more than once: all of them for
- * `user_id` 0. Free with free(). */
-static size_t collect_users(struct certificates *c, int64_t user_id, int64_t **ret)
+/* Whether a user has a certificate that counts. */
+static bool has_any(struct certificates *c, int64_t user_id)
+{
+    bool found = false;
+
+    (void)pthread_rwlock_rdlock(&c->lock);
+    for (size_t i = 0; i < c->table.size && !found; i++)
+        found = c->table.place[i].user_id == user_id && !c->table.place[i].revoked;
+    (void)pthread_rwlock_unlock(&c->lock);
+    return found;
+}
+
+/* All users of the table, in order, some more than once. Free with free(). */
+static size_t collect_users(struct certificates *c, int64_t **ret)
 {
     int64_t *ids = NULL;
     size_t count = 0;
@@ -247,7 +258,7 @@ static size_t collect_users(struct certificates *c, int64_t user_id, int64_t **r
     for (size_t i = 0; ids != NULL && i < c->table.size; i++) {
         const struct certificate_entry *e = &c->table.place[i];
 
-        if (e->user_id != 0 && (user_id == 0 || e->user_id == user_id) && !e->revoked)
+        if (e->user_id != 0 && !e->revoked)
             ids[count++] = e->user_id;
     }
     (void)pthread_rwlock_unlock(&c->lock);
@@ -276,26 +287,35 @@ static void apply_user(struct certificates *c, int64_t user_id, bool gone, bool 
     (void)pthread_rwlock_unlock(&c->lock);
 }
 
-void certificates_user_changed(struct certificates *c, int64_t user_id)
+/* Brings the table up to date; whether the user is gone. */
+static bool look_at_user(struct certificates *c, int64_t user_id)
 {
     const struct users_store *users = c->options.users;
-    int64_t *ids;
-    size_t count = collect_users(c, user_id, &ids);
+    struct user_record user;
+    enum sg_err err = users->vt->get_by_id(users->self, user_id, &user);
+
+    /* When it cannot be told, nobody is let in until it can. */
+    apply_user(c, user_id, err == SG_ERR_NOT_FOUND, err != SG_OK || user.disabled);
+    if (err != SG_OK && err != SG_ERR_NOT_FOUND)
+        atomic_store(&c->unsure, true);
+    secret_wipe(&user, sizeof user);
+    return err == SG_ERR_NOT_FOUND;
+}
+
+void certificates_user_changed(struct certificates *c, int64_t user_id)
+{
     bool any_gone = false;
+    int64_t *ids = NULL;
+    size_t count = 0;
 
     foreign_forget(c->foreign);
-    for (size_t i = 0; i < count; i++) {
-        struct user_record user;
-        enum sg_err err;
-
-        if (i > 0 && ids[i] == ids[i - 1])
-            continue;
-        err = users->vt->get_by_id(users->self, ids[i], &user);
-        if (err == SG_OK || err == SG_ERR_NOT_FOUND)
-            apply_user(c, ids[i], err == SG_ERR_NOT_FOUND, err == SG_OK && user.disabled);
-        any_gone = any_gone || err == SG_ERR_NOT_FOUND;
-        secret_wipe(&user, sizeof user);
-    }
+    if (user_id == 0)
+        count = collect_users(c, &ids);
+    else if (has_any(c, user_id))
+        any_gone = look_at_user(c, user_id);
+    for (size_t i = 0; i < count; i++)
+        if (i == 0 || ids[i] != ids[i - 1])
+            any_gone = look_at_user(c, ids[i]) || any_gone;
     free(ids);
     if (any_gone && certificates_publish(c) != SG_OK)
         log_write(SG_LOG_WARN, "certificates.list_incomplete");
@@ -309,6 +329,8 @@ void certificates_prune(struct certificates *c)
     (void)pthread_rwlock_wrlock(&c->lock);
     certificates_table_prune(&c->table, now_s - KEEP_S);
     (void)pthread_rwlock_unlock(&c->lock);
+    if (atomic_exchange(&c->unsure, false))
+        certificates_user_changed(c, 0);
     if (certificates_publish(c) != SG_OK)
         log_write(SG_LOG_WARN, "certificates.list_incomplete");
     if (store->vt->prune(store->self, (now_s - KEEP_DB_S) * SG_NS_PER_S) != SG_OK)

@@ -4,6 +4,7 @@
 #define SG_CORE_CERTIFICATES_INTERNAL_H
 
 #include <pthread.h>
+#include <stdatomic.h>
 
 #include "core/certificates.h"
 
@@ -59,6 +60,7 @@ struct certificates {
     pthread_rwlock_t lock; /* guards the table; nothing blocks under it */
     struct certificate_table table;
     struct foreign *foreign;
+    atomic_bool unsure; /* of some user it could not be told whether it is disabled */
 };
 
 /* Under no lock: puts those that are revoked and not listed on the list. The first error. */
