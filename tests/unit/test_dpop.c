@@ -9,6 +9,8 @@
 
 #include <gnutls/abstract.h>
 #include <gnutls/crypto.h>
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -427,6 +429,40 @@ static void test_verified_only(void **state)
     assert_int_equal(SG_ERR_BAD_PROOF, dpop_use(memory, &b, NOW));
 }
 
+#define THREADS 8
+#define ROUNDS  200
+
+static struct dpop_proof shared[ROUNDS];
+static atomic_uint won[ROUNDS];
+
+static void *use_all(void *arg)
+{
+    (void)arg;
+    for (size_t i = 0; i < ROUNDS; i++)
+        if (dpop_use(memory, &shared[i], NOW) == SG_OK)
+            atomic_fetch_add(&won[i], 1);
+    return NULL;
+}
+
+/* Of many requests with one proof at the same time, one is first. */
+static void test_race(void **state)
+{
+    (void)state;
+    pthread_t thread[THREADS];
+
+    for (size_t i = 0; i < ROUNDS; i++) {
+        shared[i] = (struct dpop_proof){.iat_s = NOW, .asks = i % 2 == 0};
+        sha256_digest(&i, sizeof i, shared[i].id);
+        atomic_store(&won[i], 0);
+    }
+    for (size_t i = 0; i < THREADS; i++)
+        assert_int_equal(0, pthread_create(&thread[i], NULL, use_all, NULL));
+    for (size_t i = 0; i < THREADS; i++)
+        pthread_join(thread[i], NULL);
+    for (size_t i = 0; i < ROUNDS; i++)
+        assert_int_equal(1, atomic_load(&won[i]));
+}
+
 /* A key that is used too often has to wait; the memory that is full refuses. Neither forgets. */
 static void test_bounds(void **state)
 {
@@ -494,6 +530,7 @@ int main(void)
         cmocka_unit_test(test_json),
         cmocka_unit_test_setup_teardown(test_many, setup, teardown),
         cmocka_unit_test_setup_teardown(test_verified_only, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_race, setup, teardown),
         cmocka_unit_test_setup_teardown(test_bounds, setup, teardown),
     };
     int failed;
