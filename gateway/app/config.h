@@ -70,6 +70,7 @@ struct config {
     unsigned channel_data_bytes;
     unsigned audit_seconds;
     unsigned audit_entries;
+    unsigned audit_young_seconds;
     struct config_list cors_origins;
     bool metrics_public;
     unsigned retention_seconds;

@@ -185,6 +185,9 @@ const struct config_key config_keys[] = {
          "How long entries of the audit log are kept, in seconds; 0 is for ever."),
     UINT("audit", "keep-entries", audit_entries, "1000000", 1000, 4000000000,
          "How many entries of the audit log are kept."),
+    UINT(
+        "audit", "keep-young-seconds", audit_young_seconds, "604800", 0, 3153600000,
+        "Entries of the audit log that are younger than this many seconds are kept, however many."),
     LIST("cors", "origins", cors_origins, "", false, "ORIGIN",
          "Origin whose pages may call the API from a browser; may be repeated; `*` is any.",
          is_origin, "must be an origin such as https://app.example, or *"),

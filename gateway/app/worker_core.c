@@ -107,7 +107,11 @@ static enum sg_err make_audit(struct worker *w)
 {
     struct audit_store store = sqlite_store_audit(w->db);
 
-    return audit_new(&store, w->config.audit_seconds, w->config.audit_entries, &w->audit);
+    return audit_new(&store,
+                     &(struct audit_retention){.seconds = w->config.audit_seconds,
+                                               .entries = w->config.audit_entries,
+                                               .young_seconds = w->config.audit_young_seconds},
+                     &w->audit);
 }
 
 static enum sg_err make_factors(struct worker *w)

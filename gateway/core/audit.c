@@ -19,22 +19,21 @@
 
 struct audit {
     struct audit_store store;
-    uint64_t retention_s, entries;
+    struct audit_retention retention;
     pthread_mutex_t lock; /* guards the four below */
     int64_t second, hour; /* since which failures are counted, by the monotonic clock */
     unsigned in_second, in_hour;
     _Atomic uint64_t omitted; /* failures since the last entry */
 };
 
-enum sg_err audit_new(const struct audit_store *store, uint64_t retention_s, uint64_t entries,
+enum sg_err audit_new(const struct audit_store *store, const struct audit_retention *retention,
                       struct audit **ret)
 {
     struct audit *a = calloc(1, sizeof(*a));
     if (!a)
         return SG_ERR_NO_MEMORY;
     a->store = *store;
-    a->retention_s = retention_s;
-    a->entries = entries;
+    a->retention = *retention;
     pthread_mutex_init(&a->lock, NULL);
     atomic_init(&a->omitted, 0);
     *ret = a;
@@ -221,17 +220,23 @@ enum sg_err audit_list(struct audit *a, const struct audit_query *query, struct 
     return a->store.vt->list(a->store.self, query, arena, ret, ret_count, ret_range);
 }
 
+static int64_t ago_ns(uint64_t seconds)
+{
+    return clock_now_ns() - (int64_t)seconds * SG_NS_PER_S;
+}
+
 void audit_prune(struct audit *a)
 {
-    if (!a || (a->retention_s == 0 && a->entries == 0))
+    if (!a || (a->retention.seconds == 0 && a->retention.entries == 0))
         return;
-    int64_t before_ns = INT64_MIN;
-    if (a->retention_s > 0)
-        before_ns = clock_now_ns() - (int64_t)a->retention_s * SG_NS_PER_S;
+    struct audit_cut cut = {.before_ns = INT64_MIN,
+                            .keep = a->retention.entries,
+                            .young_ns = ago_ns(a->retention.young_seconds)};
+    if (a->retention.seconds > 0)
+        cut.before_ns = ago_ns(a->retention.seconds);
     size_t removed = SG_PRUNE_BATCH;
     while (removed == SG_PRUNE_BATCH) {
-        enum sg_err err =
-            a->store.vt->prune(a->store.self, before_ns, a->entries, SG_PRUNE_BATCH, &removed);
+        enum sg_err err = a->store.vt->prune(a->store.self, &cut, SG_PRUNE_BATCH, &removed);
         if (err) {
             log_write(SG_LOG_WARN, "audit.prune", SG_STR("error", err_code(err)));
             return;

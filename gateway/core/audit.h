@@ -37,8 +37,14 @@ struct audit_act {
 
 struct audit;
 
-/* `retention_s`, `entries`: what is kept; 0: all. */
-enum sg_err audit_new(const struct audit_store *store, uint64_t retention_s, uint64_t entries,
+/* What is kept; 0: all. Nobody who does much can push out what is younger than `young_seconds`. */
+struct audit_retention {
+    uint64_t seconds;
+    uint64_t entries;
+    uint64_t young_seconds;
+};
+
+enum sg_err audit_new(const struct audit_store *store, const struct audit_retention *retention,
                       struct audit **ret) SG_MUST_CHECK;
 void audit_free(struct audit *a);
 /* Blocks until it is durable. What fails is logged: an act that happened is not undone by it. NULL

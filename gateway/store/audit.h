@@ -101,6 +101,15 @@ struct audit_range {
     uint8_t pruned_chain[SG_DIGEST_SIZE]; /* chain value of that one; zero when none */
 };
 
+/* What is to go: the entries before the first that is not older than `before_ns`, and those of
+ * which `keep` newer ones exist (0: no bound by number), of these only such as are before the first
+ * that is not older than `young_ns`. */
+struct audit_cut {
+    int64_t before_ns;
+    uint64_t keep;
+    int64_t young_ns;
+};
+
 struct audit_store {
     void *self;
     const struct audit_vtable *vt;
@@ -115,9 +124,8 @@ struct audit_vtable {
     enum sg_err (*list)(void *self, const struct audit_query *query, struct arena *arena,
                         struct audit_row *ret, size_t *ret_count,
                         struct audit_range *ret_range) SG_MUST_CHECK;
-    /* Removes up to `batch` of the oldest entries: those before the first that is not older than
-     * `before_ns`, and those of which `keep` newer ones exist (0: no bound by number). */
-    enum sg_err (*prune)(void *self, int64_t before_ns, uint64_t keep, size_t batch,
+    /* Removes up to `batch` of the oldest entries. */
+    enum sg_err (*prune)(void *self, const struct audit_cut *cut, size_t batch,
                          size_t *ret_removed) SG_MUST_CHECK;
 };
 

@@ -202,29 +202,44 @@ static enum sg_err audit_list_rows(void *self, const struct audit_query *query, 
  */
 
 struct prune_job {
-    int64_t before_ns;
-    uint64_t keep;
+    const struct audit_cut *cut;
     size_t batch;
     size_t removed;
 };
 
-/* The last entry to go: all before the first young one, or all but the newest `keep`; 0: none. */
-static enum sg_err find_cut(struct sqlite_conn *c, const struct prune_job *job,
-                            const struct audit_range *range, uint64_t *ret)
+/* The last entry before the first that is not older; the head when all are. */
+static enum sg_err last_older(struct sqlite_conn *c, int64_t than_ns,
+                              const struct audit_range *range, uint64_t *ret)
 {
     struct sqlite_query q;
     bool row = false;
-    uint64_t cut = range->head_seq;
+    uint64_t last = range->head_seq;
     sqlite_query_begin(&q, c, SG_SQL_AUDIT_YOUNG);
-    sqlite_query_int(&q, job->before_ns);
+    sqlite_query_int(&q, than_ns);
     enum sg_err err = sqlite_query_step(&q, &row);
     if (!err && row)
-        cut = (uint64_t)sqlite_query_get_int(&q, 0) - 1;
+        last = (uint64_t)sqlite_query_get_int(&q, 0) - 1;
     err = sqlite_query_end(&q);
+    if (!err)
+        *ret = last;
+    return err;
+}
+
+/* The last entry to go; 0: none. */
+static enum sg_err find_cut(struct sqlite_conn *c, const struct prune_job *job,
+                            const struct audit_range *range, uint64_t *ret)
+{
+    uint64_t keep = job->cut->keep, cut = 0, old = 0;
+    enum sg_err err = last_older(c, job->cut->before_ns, range, &cut);
+    if (!err && keep && range->head_seq > keep)
+        err = last_older(c, job->cut->young_ns, range, &old);
     if (err)
         return err;
-    if (job->keep && range->head_seq > job->keep && range->head_seq - job->keep > cut)
-        cut = range->head_seq - job->keep;
+    if (keep && range->head_seq > keep) {
+        uint64_t by_number = range->head_seq - keep;
+        by_number = by_number < old ? by_number : old;
+        cut = cut > by_number ? cut : by_number;
+    }
     if (cut > range->pruned_seq + job->batch)
         cut = range->pruned_seq + job->batch;
     *ret = cut > range->pruned_seq ? cut : 0;
@@ -260,10 +275,10 @@ static enum sg_err prune_run(struct sqlite_conn *c, void *ctx)
     return cut_run(c, cut);
 }
 
-static enum sg_err audit_prune_rows(void *self, int64_t before_ns, uint64_t keep, size_t batch,
+static enum sg_err audit_prune_rows(void *self, const struct audit_cut *cut, size_t batch,
                                     size_t *ret_removed)
 {
-    struct prune_job job = {.before_ns = before_ns, .keep = keep, .batch = batch};
+    struct prune_job job = {.cut = cut, .batch = batch};
     enum sg_err err = sqlite_write(self, prune_run, &job);
     if (!err)
         *ret_removed = job.removed;

@@ -9,7 +9,7 @@ import { suite } from '../e2e/lib/suite.mjs';
 const KEPT = 1000;
 const KILLS = 3;
 
-suite('audit log', { limit: 300000, config: { audit: { 'keep-entries': KEPT } } }, async ({ t, gw, it }) => {
+suite('audit log', { limit: 300000, config: { audit: { 'keep-entries': KEPT, 'keep-young-seconds': 0 } } }, async ({ t, gw, it }) => {
   const admin = await gw.admin();
   const acknowledged = []; // request ids
   let stop = false;

@@ -206,11 +206,17 @@ static void test_queries(void **state)
     assert_int_equal(0, list(&query));
 }
 
+static size_t prune_but(int64_t before_ns, uint64_t keep, int64_t young_ns, size_t batch)
+{
+    const struct audit_cut cut = {.before_ns = before_ns, .keep = keep, .young_ns = young_ns};
+    size_t removed = 4711;
+    assert_int_equal(SG_OK, AUDIT(prune, &cut, batch, &removed));
+    return removed;
+}
+
 static size_t prune(int64_t before_ns, uint64_t keep, size_t batch)
 {
-    size_t removed = 4711;
-    assert_int_equal(SG_OK, AUDIT(prune, before_ns, keep, batch, &removed));
-    return removed;
+    return prune_but(before_ns, keep, INT64_MAX, batch);
 }
 
 static void test_prune(void **state)
@@ -241,6 +247,22 @@ static void test_prune(void **state)
     add(SG_AUDIT_LOGIN, "ann", 2); /* numbers and the chain go on */
     check_chain();
     assert_int_equal(52, range.head_seq);
+}
+
+/* A flood does not push out what is young; what is too old goes all the same. */
+static void test_prune_young(void **state)
+{
+    (void)state;
+    for (int i = 1; i <= 50; i++)
+        add(SG_AUDIT_LOGIN, "ann", 1000 * i);
+    assert_int_equal(0, prune_but(INT64_MIN, 10, 1000, 100));
+    assert_int_equal(4, prune_but(INT64_MIN, 10, 5000, 100));
+    check_chain();
+    assert_int_equal(4, range.pruned_seq);
+    assert_int_equal(36, prune_but(INT64_MIN, 10, 45000, 100));
+    assert_int_equal(1, prune_but(42000, 10, 1000, 100));
+    check_chain();
+    assert_int_equal(41, range.pruned_seq);
 }
 
 static void crash_run(void *ctx, int fd)
@@ -290,6 +312,7 @@ int contract_audit(const struct contract_engine *engine)
         cmocka_unit_test_setup_teardown(test_parallel, setup, teardown),
         cmocka_unit_test_setup_teardown(test_queries, setup, teardown),
         cmocka_unit_test_setup_teardown(test_prune, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_prune_young, setup, teardown),
         cmocka_unit_test_setup_teardown(test_crash, setup, teardown),
     };
     return cmocka_run_group_tests_name("audit log", tests, NULL, NULL);

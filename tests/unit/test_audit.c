@@ -80,8 +80,8 @@ static void test_types(void **state)
 static struct audit_entry last;
 static unsigned appended, appended_later, pruned;
 static enum sg_err answer;
-static int64_t pruned_before, wall_ns, monotonic_ns;
-static uint64_t pruned_keep;
+static int64_t wall_ns, monotonic_ns;
+static struct audit_cut pruned_cut;
 
 static enum sg_err fake_append(void *self, const struct audit_entry *entry)
 {
@@ -103,12 +103,11 @@ static enum sg_err fake_later(void *self, const struct audit_entry *entry)
     return SG_OK;
 }
 
-static enum sg_err fake_prune(void *self, int64_t before_ns, uint64_t keep, size_t batch,
+static enum sg_err fake_prune(void *self, const struct audit_cut *cut, size_t batch,
                               size_t *ret_removed)
 {
     (void)self;
-    pruned_before = before_ns;
-    pruned_keep = keep;
+    pruned_cut = *cut;
     *ret_removed = ++pruned < 3 ? batch : batch - 1;
     return answer;
 }
@@ -130,6 +129,8 @@ static int64_t now_monotonic(void)
 static int setup(void **state)
 {
     struct audit *a = NULL;
+    static const struct audit_retention retention = {
+        .seconds = 86400, .entries = 1000, .young_seconds = 3600};
     static const struct clock_source source = {.now_ns = now_wall, .monotonic_ns = now_monotonic};
     clock_set_source(&source);
     wall_ns = AT_NS;
@@ -137,7 +138,7 @@ static int setup(void **state)
     appended = appended_later = pruned = 0;
     answer = SG_OK;
     memset(&last, 0, sizeof(last));
-    assert_int_equal(SG_OK, audit_new(&fake, 86400, 1000, &a));
+    assert_int_equal(SG_OK, audit_new(&fake, &retention, &a));
     *state = a;
     return 0;
 }
@@ -274,8 +275,9 @@ static void test_prune(void **state)
 {
     audit_prune(*state);
     assert_int_equal(3, pruned); /* until a batch is not full */
-    assert_int_equal(AT_NS - 86400 * SG_NS_PER_S, pruned_before);
-    assert_int_equal(1000, pruned_keep);
+    assert_int_equal(AT_NS - 86400 * SG_NS_PER_S, pruned_cut.before_ns);
+    assert_int_equal(AT_NS - 3600 * SG_NS_PER_S, pruned_cut.young_ns);
+    assert_int_equal(1000, pruned_cut.keep);
     answer = SG_ERR_IO;
     pruned = 0;
     audit_prune(*state);
