@@ -84,7 +84,7 @@ enum sg_err certificates_new(const struct certificates_options *options, struct 
     c->options.users = &c->users;
     c->options.sessions = &c->sessions;
     thread_rwlock_init(&c->lock);
-    err = foreign_new(options->users, &c->foreign);
+    err = certificates_foreign_new(options->users, &c->foreign);
     if (err == SG_OK)
         err = load(c);
     if (err != SG_OK) {
@@ -102,7 +102,7 @@ void certificates_free(struct certificates *c)
 {
     if (c == NULL)
         return;
-    foreign_free(c->foreign);
+    certificates_foreign_free(c->foreign);
     certificates_table_fini(&c->table);
     (void)pthread_rwlock_destroy(&c->lock);
     free(c);
@@ -111,7 +111,7 @@ void certificates_free(struct certificates *c)
 enum sg_err certificates_trust(struct certificates *c, const char *ca_file, const char *rule,
                                const char *crl_file, const char **ret_reason)
 {
-    return foreign_trust(c->foreign, ca_file, rule, crl_file, ret_reason);
+    return certificates_foreign_trust(c->foreign, ca_file, rule, crl_file, ret_reason);
 }
 
 /* -- whose --------------------------------------------------------------------------------------
@@ -148,7 +148,7 @@ enum sg_err certificates_identify(struct certificates *c, const struct shown_cer
     if (now_s < shown->not_before_s || now_s >= shown->expires_s)
         return SG_ERR_CERT_EXPIRED;
     return shown->ca == 0 ? identify_own(c, shown, ret_user_id)
-                          : foreign_identify(c->foreign, shown, ret_user_id);
+                          : certificates_foreign_identify(c->foreign, shown, ret_user_id);
 }
 
 /* -- the end of one -----------------------------------------------------------------------------
@@ -308,7 +308,7 @@ void certificates_user_changed(struct certificates *c, int64_t user_id)
     int64_t *ids = NULL;
     size_t count = 0;
 
-    foreign_forget(c->foreign);
+    certificates_foreign_forget(c->foreign);
     if (user_id == 0)
         count = collect_users(c, &ids);
     else if (has_any(c, user_id))
@@ -335,5 +335,5 @@ void certificates_prune(struct certificates *c)
         log_write(SG_LOG_WARN, "certificates.list_incomplete");
     if (store->vt->prune(store->self, (now_s - KEEP_DB_S) * SG_NS_PER_S) != SG_OK)
         log_write(SG_LOG_WARN, "certificates.not_pruned");
-    foreign_reload(c->foreign);
+    certificates_foreign_reload(c->foreign);
 }

@@ -49,7 +49,7 @@ struct foreign {
     struct known known[KNOWN_MAX];
 };
 
-enum sg_err foreign_new(const struct users_store *users, struct foreign **ret)
+enum sg_err certificates_foreign_new(const struct users_store *users, struct foreign **ret)
 {
     struct foreign *f = calloc(1, sizeof *f);
 
@@ -70,7 +70,7 @@ static void ca_fini(struct ca *ca)
     free(ca->crl_file);
 }
 
-void foreign_free(struct foreign *f)
+void certificates_foreign_free(struct foreign *f)
 {
     if (f == NULL)
         return;
@@ -137,7 +137,7 @@ static void forget_locked(struct foreign *f)
     f->generation++;
 }
 
-void foreign_forget(struct foreign *f)
+void certificates_foreign_forget(struct foreign *f)
 {
     if (f->count == 0)
         return;
@@ -172,15 +172,15 @@ static void reload(struct foreign *f, struct ca *ca)
               SG_STR("file", ca->crl_file), SG_STR("result", err_code(err)));
 }
 
-void foreign_reload(struct foreign *f)
+void certificates_foreign_reload(struct foreign *f)
 {
     for (size_t i = 0; i < f->count; i++)
         if (f->ca[i].crl_file != NULL)
             reload(f, &f->ca[i]);
 }
 
-enum sg_err foreign_trust(struct foreign *f, const char *ca_file, const char *rule,
-                          const char *crl_file, const char **ret_reason)
+enum sg_err certificates_foreign_trust(struct foreign *f, const char *ca_file, const char *rule,
+                                       const char *crl_file, const char **ret_reason)
 {
     struct ca ca = {.crl = NULL};
     enum sg_err err;
@@ -261,8 +261,8 @@ static enum sg_err find_user(struct foreign *f, const char *name, int64_t *ret_i
     return user.disabled ? SG_ERR_USER_DISABLED : SG_OK;
 }
 
-enum sg_err foreign_identify(struct foreign *f, const struct shown_certificate *shown,
-                             int64_t *ret_user_id)
+enum sg_err certificates_foreign_identify(struct foreign *f, const struct shown_certificate *shown,
+                                          int64_t *ret_user_id)
 {
     char name[SG_USER_NAME_SIZE] = "";
     struct known *place = place_of(f, shown->sha256);

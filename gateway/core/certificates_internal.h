@@ -40,17 +40,18 @@ bool certificates_table_used(const struct certificate_entry *place);
 struct foreign;
 
 /* The CAs of others; has a lock of its own, under which no other is taken. */
-enum sg_err foreign_new(const struct users_store *users, struct foreign **ret) SG_MUST_CHECK;
-void foreign_free(struct foreign *f);
-enum sg_err foreign_trust(struct foreign *f, const char *ca_file, const char *rule,
-                          const char *crl_file, const char **ret_reason) SG_MUST_CHECK;
+enum sg_err certificates_foreign_new(const struct users_store *users,
+                                     struct foreign **ret) SG_MUST_CHECK;
+void certificates_foreign_free(struct foreign *f);
+enum sg_err certificates_foreign_trust(struct foreign *f, const char *ca_file, const char *rule,
+                                       const char *crl_file, const char **ret_reason) SG_MUST_CHECK;
 /* As certificates_identify for a verified certificate of theirs, whose time is right. */
-enum sg_err foreign_identify(struct foreign *f, const struct shown_certificate *shown,
-                             int64_t *ret_user_id) SG_MUST_CHECK;
+enum sg_err certificates_foreign_identify(struct foreign *f, const struct shown_certificate *shown,
+                                          int64_t *ret_user_id) SG_MUST_CHECK;
 /* Users have changed. */
-void foreign_forget(struct foreign *f);
+void certificates_foreign_forget(struct foreign *f);
 /* Reads lists again that have changed. */
-void foreign_reload(struct foreign *f);
+void certificates_foreign_reload(struct foreign *f);
 
 struct certificates {
     struct certificates_options options; /* its stores are the copies below */
