@@ -47,7 +47,7 @@ struct sealed_call {
     struct chanstate state; /* as it was when the request was sealed */
     struct buf inner;       /* empty: no request inside */
     struct buf outer;
-    uint8_t tag[SG_CHANNEL_TAG_SIZE]; /* of the request; zero without one inside */
+    uint8_t tag[SG_CHANNEL_TAG_SIZE]; /* of the request */
     bool repeatable;                  /* runs twice as it runs once */
     bool again;
     unsigned tries, anew;
@@ -107,27 +107,26 @@ static enum cli_status seal(struct sealed *s, struct sealed_call *c)
     buf_clear(&c->outer);
     buf_printf(&c->outer, "{\"sequence\":%llu,\"epoch\":%llu",
                (unsigned long long)c->state.sequence, (unsigned long long)c->state.epoch.number);
-    if (c->inner.len > 0) {
-        buf_init(&sealed, SG_SEALED_OUTER_MAX);
-        /* Drawn, not counted: a profile that is put back from a copy repeats no nonce. */
-        rng_bytes(nonce, sizeof(nonce));
-        struct channel_message m = message_of(c, SG_CHANNEL_REQUEST, 0);
-        enum sg_err err =
-            channel_seal(&c->state.epoch, &m, nonce, c->inner.data, c->inner.len, &sealed);
-        data = err == SG_OK && !sealed.failed ? malloc(SG_BASE64_SIZE(sealed.len)) : NULL;
-        if (data) {
-            memcpy(c->tag, sealed.data + sealed.len - sizeof(c->tag), sizeof(c->tag));
-            encode_base64(nonce, sizeof(nonce), nonce_text);
-            encode_base64(sealed.data, sealed.len, data);
-            buf_printf(&c->outer, ",\"nonce\":\"%s\",\"data\":\"", nonce_text);
-            buf_puts(&c->outer, data);
-            buf_putc(&c->outer, '"');
-        } else {
-            c->outer.failed = true;
-        }
-        free(data);
-        buf_fini(&sealed);
+    buf_init(&sealed, SG_SEALED_OUTER_MAX);
+    /* Drawn, not counted: a profile that is put back from a copy repeats no nonce. */
+    rng_bytes(nonce, sizeof(nonce));
+    /* With nothing inside it is sealed, too: who has the token alone cannot ask. */
+    struct channel_message m = message_of(c, SG_CHANNEL_REQUEST, 0);
+    enum sg_err err =
+        channel_seal(&c->state.epoch, &m, nonce, buf_str(&c->inner), c->inner.len, &sealed);
+    data = err == SG_OK && !sealed.failed ? malloc(SG_BASE64_SIZE(sealed.len)) : NULL;
+    if (data) {
+        memcpy(c->tag, sealed.data + sealed.len - sizeof(c->tag), sizeof(c->tag));
+        encode_base64(nonce, sizeof(nonce), nonce_text);
+        encode_base64(sealed.data, sealed.len, data);
+        buf_printf(&c->outer, ",\"nonce\":\"%s\",\"data\":\"", nonce_text);
+        buf_puts(&c->outer, data);
+        buf_putc(&c->outer, '"');
+    } else {
+        c->outer.failed = true;
     }
+    free(data);
+    buf_fini(&sealed);
     buf_putc(&c->outer, '}');
     return c->outer.failed ? report_no_memory() : SG_CLI_OK;
 }
@@ -289,6 +288,9 @@ static enum http_unwrapped unwrap(void *context, void *state, struct http_call *
         take(s, c, call);
         return SG_HTTP_UNWRAPPED;
     }
+    /* An answer in the clear is anybody's. As a refusal it does no harm; as a success it would. */
+    if (call->status < 400)
+        call->failure = SG_HTTP_UNSEALED;
     if (call->status != 409)
         return SG_HTTP_UNWRAPPED;
     if (code_is(call, "sequence-pending") &&

@@ -130,6 +130,18 @@ suite('secctl_session', { limit: 170000 }, async ({ gw, it }) => {
       assert.match(refused.stderr, /sealed answer of \S+ is not authentic/);
       assert.equal(refused.stdout, '');
     }
+    // A success in the clear, with whatever content, is none.
+    for (const status of [201, 204, 206, 302]) {
+      relay.spoil = (what) => {
+        if (what.request.url !== DATA) return;
+        what.status = status;
+        what.body = Buffer.from(status === 204 ? '' : '{"username":"eve","role":"admin"}');
+        what.headers = { 'content-type': 'application/json' };
+      };
+      const refused = await ctl.run(['--sealed', 'whoami'], { expect: 4 });
+      assert.equal(refused.stdout, '');
+      await ctl.run(['--sealed', 'rm', 'common/secret.bin'], { expect: 4 });
+    }
     relay.spoil = undefined;
     assert.equal((await ctl.run(['--sealed', 'whoami'])).stdout, 'root-admin (admin)\n');
   });
