@@ -121,6 +121,9 @@ static enum sg_err choose_target(struct oauth *o, const struct oauth_exchange *a
     if (err == SG_OK && (limits->spaces_only || limits->keys_only))
         return oauth_refuse(refusal, "invalid_target",
                             "A token for certain spaces or keys is for this gateway only.");
+    if (err == SG_OK && subject->who.bound_address[0] != '\0')
+        return oauth_refuse(refusal, "invalid_target",
+                            "A token that is bound to an address is for this gateway only.");
     return err;
 }
 

@@ -155,6 +155,7 @@ suite('oauth_exchange', async ({ gw, it }) => {
     const json = { username: 'ann', password: ann.password, channel: { bind: ['address'] } };
     const { token } = (await anyone.post('/v1/sessions', { json, expect: 201 })).json;
     await ask(token, { scope: 'files:read' }, 200);
+    await ask(token, { audience }, [400, 'invalid_target']); // another service would not know
     const far = gw.client({ localAddress: '127.0.0.6' });
     await far.post('/v1/oauth/token', { form: exchangeForm(token), expect: [400, 'invalid_request'] });
     await ask(token, { scope: 'files:read' }, [400, 'invalid_request']);
