@@ -3,6 +3,8 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { base64, bytes, Channel, keyPair, openChannel } from './lib/channel.mjs';
+import { waiting } from './lib/events.mjs';
+import { eventually } from './lib/gateway.mjs';
 import { BAD_MEMBER, needsToken } from './lib/refusals.mjs';
 import { suite } from './lib/suite.mjs';
 
@@ -218,6 +220,36 @@ suite('data_exchange', async ({ gw, it }) => {
     const gone = await channel.exchange(client, { method: 'DELETE', path: '/v1/files/common/sealed%20file.bin' });
     assert.equal(gone.status, 204);
     assert.equal(gone.body, undefined);
+  });
+
+  await it('says what is pending, and what was interrupted', async () => {
+    const { client, channel } = await open();
+    const newest = (await ann.get('/v1/chat/common/messages', { query: { limit: 1 }, expect: 200 })).json.next;
+    const path = `/v1/chat/common/messages?after=${newest}&wait=60`;
+    const parked = await channel.request({ method: 'GET', path });
+    const alone = gw.client({ token: client.token });
+    const abort = new AbortController();
+    const lost = assert.rejects(alone.post(DATA, { json: parked, signal: abort.signal }));
+    const repeat = async () => (await client.post(DATA, { json: parked })).code;
+    await waiting(gw, 1);
+    await send(client, parked, [409, 'sequence-pending']);
+    // Meanwhile others go on.
+    assert.match((await channel.exchange(client)).text, /^[A-Z]{8}$/);
+    abort.abort();
+    await lost;
+    await eventually(async () => (await repeat()) === 'sequence-interrupted', '409 sequence-interrupted');
+    await send(client, parked, [409, 'sequence-interrupted']);
+    assert.match((await channel.exchange(client)).text, /^[A-Z]{8}$/);
+  });
+
+  await it('carries a poll that waits', async () => {
+    const { client, channel } = await open();
+    const newest = (await ann.get('/v1/chat/common/messages', { query: { limit: 1 }, expect: 200 })).json.next;
+    const polled = channel.exchange(client, { method: 'GET', path: `/v1/chat/common/messages?after=${newest}&wait=60` });
+    await waiting(gw, 1);
+    await ann.post('/v1/chat/common/messages', { body: 'wake up', type: 'text/plain', expect: 201 });
+    const { events } = JSON.parse((await polled).body);
+    assert.equal(events[0].text, 'wake up');
   });
 
   await it('seals refusals of what is enclosed', async () => {
