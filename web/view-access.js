@@ -230,7 +230,11 @@ class Certificates {
   async revoke(certificate) {
     const yes = await confirm({
       title: 'Revoke this certificate?',
-      text: ['Nobody can sign in with ', el('strong', {}, certificate.name || certificate.subject), ' any more, and its sessions end.'],
+      text: [
+        'Nobody can sign in with ',
+        el('strong', {}, certificate.name || certificate.subject),
+        ' any more, and its sessions end.',
+      ],
       yes: 'Revoke it',
       danger: true,
     });
