@@ -240,8 +240,13 @@ enum sg_err keystore_issue_client(struct keystore *k, const struct keyring_clien
                                   struct buf *out)
 {
     const struct pki_issuer issuer = {.cert = k->ca_cert, .key = k->ca_key};
+    enum sg_err err = clientcert_issue(&issuer, k->crl_uri, m, clock_now_s(), out);
 
-    return clientcert_issue(&issuer, k->crl_uri, m, clock_now_s(), out);
+    /* Said here too, where a taken-over worker cannot keep it from being said. */
+    if (err == SG_OK)
+        log_write(SG_LOG_INFO, "keyring.client_certificate", SG_STR("user", m->user),
+                  SG_INT("lifetime_s", m->lifetime_s));
+    return err;
 }
 
 enum sg_err keystore_ensure_cert(struct keystore *k, const struct keyring_names *names,
