@@ -7,6 +7,9 @@
 
 #include "api/utf8.h"
 #include "base/encode.h"
+#include "base/secret.h"
+
+#define BASIC_MAX 1024 /* bytes of a client's name and secret */
 
 /* Decodes one name or value into the arena. */
 static enum sg_err decode(struct arena *arena, const char *text, size_t len, char **ret,
@@ -89,5 +92,31 @@ enum sg_err form_in_parse(const uint8_t *body, size_t len, struct arena *arena,
             return err;
         p = next != NULL ? next + 1 : end;
     }
+    return SG_OK;
+}
+
+enum sg_err form_in_basic(const char *text, struct arena *arena, char **ret_id, char **ret_secret)
+{
+    char plain[BASIC_MAX], *id = NULL, *secret = NULL;
+    const char *reason, *colon = NULL;
+    size_t len = 0;
+    enum sg_err err =
+        encode_unbase64(text, strlen(text), (uint8_t *)plain, sizeof plain, &len) == SG_OK
+            ? SG_OK
+            : SG_ERR_BAD_FIELD;
+
+    if (err == SG_OK)
+        colon = memchr(plain, ':', len);
+    if (colon == NULL)
+        err = SG_ERR_BAD_FIELD;
+    if (err == SG_OK)
+        err = decode(arena, plain, (size_t)(colon - plain), &id, &reason);
+    if (err == SG_OK)
+        err = decode(arena, colon + 1, len - (size_t)(colon - plain) - 1, &secret, &reason);
+    secret_wipe(plain, sizeof plain);
+    if (err != SG_OK)
+        return err;
+    *ret_id = id;
+    *ret_secret = secret;
     return SG_OK;
 }

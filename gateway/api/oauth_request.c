@@ -7,12 +7,9 @@
 
 #include "api/dpop_request.h"
 #include "api/json_in.h"
-#include "base/encode.h"
-#include "base/secret.h"
 #include "http/request.h"
 
 #define ERROR_MAX 1024 /* bytes of an error's answer */
-#define BASIC_MAX 1024 /* bytes of what Basic decodes to */
 
 static enum sg_err refuse(struct oauth_refusal *ret, const char *error, const char *description)
 {
@@ -42,26 +39,13 @@ void oauth_form_wipe(struct form_field *fields, size_t count)
 
 /* -- clients ----------------------------------------------------------------------------------- */
 
-/* One half of Basic, which is encoded as a form is (RFC 6749, section 2.3.1). */
-static const char *decode_half(struct arena *arena, const char *text, size_t len)
-{
-    char *decoded = arena_alloc(arena, len + 1);
-    size_t size;
-
-    if (decoded == NULL || encode_unpercent(text, len, true, decoded, &size) != SG_OK ||
-        strlen(decoded) != size)
-        return NULL;
-    return decoded;
-}
-
 /* *ret_id NULL: the header is not there, or of another scheme. */
-static enum sg_err read_basic(struct request *r, const char **ret_id, const char **ret_secret,
+static enum sg_err read_basic(struct request *r, char **ret_id, char **ret_secret,
                               struct oauth_refusal *refusal)
 {
     static const char scheme[] = "Basic ";
-    const char *value = request_header(r, "Authorization"), *colon;
-    char text[BASIC_MAX];
-    size_t len;
+    const char *value = request_header(r, "Authorization");
+    enum sg_err err;
 
     *ret_id = NULL;
     if (request_header_repeated(r, "Authorization"))
@@ -70,17 +54,10 @@ static enum sg_err read_basic(struct request *r, const char **ret_id, const char
         return SG_OK;
     value += sizeof scheme - 1;
     value += strspn(value, " ");
-    if (encode_unbase64(value, strlen(value), (uint8_t *)text, sizeof text, &len) != SG_OK)
-        return refuse(refusal, "invalid_client", "Authorization: Basic is malformed.");
-    colon = memchr(text, ':', len);
-    if (colon != NULL) {
-        *ret_id = decode_half(request_arena(r), text, (size_t)(colon - text));
-        *ret_secret = decode_half(request_arena(r), colon + 1, len - (size_t)(colon - text) - 1);
-    }
-    secret_wipe(text, sizeof text);
-    if (colon == NULL || *ret_id == NULL || *ret_secret == NULL)
-        return refuse(refusal, "invalid_client", "Authorization: Basic is malformed.");
-    return SG_OK;
+    err = form_in_basic(value, request_arena(r), ret_id, ret_secret);
+    return err == SG_ERR_BAD_FIELD
+               ? refuse(refusal, "invalid_client", "Authorization: Basic is malformed.")
+               : err;
 }
 
 enum sg_err oauth_client_of(struct request *r, const char *client_id, const char *client_secret,
@@ -88,11 +65,14 @@ enum sg_err oauth_client_of(struct request *r, const char *client_id, const char
                             struct oauth_refusal *refusal)
 {
     const struct api *api = request_app(r);
-    const char *id = NULL, *secret = NULL;
-    enum sg_err err = read_basic(r, &id, &secret, refusal);
+    char *basic_id = NULL, *basic_secret = NULL;
+    const char *id, *secret;
+    enum sg_err err = read_basic(r, &basic_id, &basic_secret, refusal);
 
     if (err != SG_OK)
         return err;
+    id = basic_id;
+    secret = basic_secret;
     if (id != NULL && (client_secret != NULL || (client_id != NULL && strcmp(client_id, id) != 0)))
         return refuse(refusal, "invalid_request", "The client is named in two ways.");
     if (id == NULL) {
@@ -105,6 +85,7 @@ enum sg_err oauth_client_of(struct request *r, const char *client_id, const char
                    ? SG_OK
                    : refuse(refusal, "invalid_request", "client_secret comes without client_id.");
     err = oauth_client_check(api->oauth, id, secret, ret);
+    json_in_wipe(basic_secret);
     return err == SG_ERR_BAD_CREDENTIALS
                ? refuse(refusal, "invalid_client", "The client is not known by these credentials.")
                : err;

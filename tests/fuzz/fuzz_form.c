@@ -3,6 +3,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "api/form_in.h"
 #include "api/utf8.h"
@@ -13,6 +14,19 @@ static void check(int holds)
 {
     if (!holds)
         abort();
+}
+
+/* The same bytes as what a client shows in a header. */
+static void fuzz_basic(const uint8_t *data, size_t size, struct arena *a)
+{
+    char *text = malloc(size + 1), *id = NULL, *secret = NULL;
+
+    check(text != NULL);
+    memcpy(text, data, size);
+    text[size] = '\0';
+    if (form_in_basic(text, a, &id, &secret) == SG_OK)
+        check(utf8_length(id) != SIZE_MAX && utf8_length(secret) != SIZE_MAX);
+    free(text);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -34,6 +48,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         for (const char *p = value; *p != 0; p++)
             check((unsigned char)*p >= 0x20 && *p != 0x7f);
     }
+    fuzz_basic(data, size, a);
     arena_free(a);
     return 0;
 }
