@@ -259,9 +259,9 @@ export const recoveryCreate = (password, code) =>
 
 export const passkeysList = () => sendJson('GET', '/v1/passkeys');
 
-/** What a browser needs to make a passkey (WebAuthn, as JSON). */
-export const passkeysOptions = (password) =>
-  sendJson('POST', '/v1/passkeys/options', { json: { password } });
+/** What a browser needs to make a passkey (WebAuthn, as JSON). `code`: if the second factor is on. */
+export const passkeysOptions = (password, code) =>
+  sendJson('POST', '/v1/passkeys/options', { json: { password, ...(code && { code }) } });
 
 /** @param {object} passkey `{name, id, client_data, attestation}` */
 export const passkeysCreate = (passkey) => sendJson('POST', '/v1/passkeys', { json: passkey });

@@ -279,18 +279,32 @@ class Passkeys {
       hint: 'To know it by, for example the device that keeps it.',
     });
     const password = passwordField();
+    const code = (await this.codesAsked())
+      ? codeField('Of your authenticator app, or a recovery code.')
+      : null;
     const made = await ask({
       title: 'Add a passkey',
-      fields: [name, password],
+      fields: code ? [name, password, code] : [name, password],
       yes: 'Go on',
       work: async () => {
-        const passkey = await webauthn.create(await api.passkeysOptions(password.input.value));
+        const typed = code?.input.value.trim();
+        const passkey = await webauthn.create(await api.passkeysOptions(password.input.value, typed));
         return api.passkeysCreate({ name: name.input.value.trim(), ...passkey });
       },
     });
     if (!made) return;
     say(`The passkey ${made.name} was added.`);
     await this.load();
+  }
+
+  /** Whether the second factor is on: a passkey signs in without it, so adding one asks for it. */
+  async codesAsked() {
+    try {
+      return (await api.totpGet()).enabled;
+    } catch (error) {
+      fail(error);
+      return false;
+    }
   }
 
   async remove(passkey) {

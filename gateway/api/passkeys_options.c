@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* POST /v1/passkeys/options: what a browser needs to make a passkey
- * (PublicKeyCredentialCreationOptions as JSON, WebAuthn level 3), once the password was given. */
+ * (PublicKeyCredentialCreationOptions as JSON, WebAuthn level 3), once the password was given, and
+ * a code where logins ask for one: a passkey is a login without either. */
 #include <stdlib.h>
 
 #include "api/api.h"
@@ -85,7 +86,7 @@ static enum sg_err run(struct request *r)
     const struct principal *who = request_principal(r);
     struct passkey_record *keys;
     size_t count = 0;
-    enum sg_err err = totp_request_confirm(r, false, SG_AUDIT_PASSKEY_ADDED);
+    enum sg_err err = totp_request_confirm(r, SG_TOTP_CODE_IF_ON, SG_AUDIT_PASSKEY_ADDED);
 
     if (err != SG_OK)
         return err;

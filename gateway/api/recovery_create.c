@@ -12,7 +12,7 @@ static enum sg_err run(struct request *r)
     const struct api *api = request_app(r);
     const struct principal *who = request_principal(r);
     char codes[SG_RECOVERY_CODES][SG_RECOVERY_CODE_SIZE];
-    enum sg_err err = totp_request_confirm(r, true, SG_AUDIT_RECOVERY_CREATED);
+    enum sg_err err = totp_request_confirm(r, SG_TOTP_CODE_ALWAYS, SG_AUDIT_RECOVERY_CREATED);
 
     if (err != SG_OK)
         return err;

@@ -74,20 +74,15 @@ static void note_failure(struct request *r, const struct login *login, enum sg_e
     audit_act_note(r, &act);
 }
 
-static void note_login(struct request *r, const struct grant *grant)
+static void note_act(struct request *r, const struct grant *grant, enum audit_type type,
+                     const char *method)
 {
     struct audit_act act;
 
-    if (grant->recovery_used) {
-        audit_act_fill(r, SG_AUDIT_RECOVERY_USED, NULL, SG_OK, &act);
-        act.actor = grant->user.name;
-        act.session = grant->session.id;
-        audit_act_note(r, &act);
-    }
-    audit_act_fill(r, SG_AUDIT_LOGIN, NULL, SG_OK, &act);
+    audit_act_fill(r, type, NULL, SG_OK, &act);
     act.actor = grant->user.name;
     act.session = grant->session.id;
-    audit_act_text(&act, "method", identity_method_name(grant->session.method));
+    audit_act_text(&act, "method", method);
     audit_act_note(r, &act);
 }
 
@@ -131,9 +126,11 @@ static enum sg_err log_in(struct request *r, const struct login_in *in, const st
 
     if (err != SG_OK)
         return refuse(r, login, err, wait_s);
+    if (grant.recovery_used) /* whatever becomes of the session */
+        note_act(r, &grant, SG_AUDIT_RECOVERY_USED, NULL);
     err = open_channel(r, in, &grant);
     if (err == SG_OK) {
-        note_login(r, &grant);
+        note_act(r, &grant, SG_AUDIT_LOGIN, identity_method_name(grant.session.method));
     } else {
         enum sg_err ended =
             identity_end_session(api->identity, grant.session.id, grant.session.user_id);

@@ -18,11 +18,15 @@ static enum sg_err run(struct request *r)
     const struct json_field fields[] = {
         {NULL, "code", SG_JSON_STRING, true, 1, 64, {.string = &code}, NULL},
     };
+    unsigned wait_s = 0;
     enum sg_err err = json_in_read(r, fields, 1);
 
     if (err != SG_OK)
         return err;
-    err = secondfactor_confirm(api->factors, who->user_id, code, codes);
+    /* No password goes with it, and the recovery codes are the answer. */
+    err = identity_try_factor(api->identity, who, request_address(r), &wait_s);
+    if (err == SG_OK)
+        err = secondfactor_confirm(api->factors, who->user_id, code, codes);
     json_in_wipe(code);
     audit_act(r, SG_AUDIT_TOTP_ENABLED, NULL, err);
     if (err == SG_ERR_CONFLICT)
@@ -30,7 +34,7 @@ static enum sg_err run(struct request *r)
                             "There is no secret to confirm, or it is older than 15 minutes.");
     if (err == SG_ERR_BAD_FACTOR)
         (void)request_fail(r, err, "code: is not the authenticator's");
-    return err == SG_OK ? totp_request_codes(r, codes) : answer_error(r, err, 0);
+    return err == SG_OK ? totp_request_codes(r, codes) : answer_error(r, err, wait_s);
 }
 
 const struct operation totp_confirm_operation = {.run = run};

@@ -54,7 +54,7 @@ static enum sg_err run(struct request *r)
     const struct api *api = request_app(r);
     const struct principal *who = request_principal(r);
     struct totp_enrolment made;
-    enum sg_err err = totp_request_confirm(r, false, SG_AUDIT_TOTP_ENABLED);
+    enum sg_err err = totp_request_confirm(r, SG_TOTP_CODE_NONE, SG_AUDIT_TOTP_ENABLED);
 
     if (err != SG_OK)
         return err;

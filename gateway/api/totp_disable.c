@@ -11,7 +11,7 @@ static enum sg_err run(struct request *r)
 {
     const struct api *api = request_app(r);
     const struct principal *who = request_principal(r);
-    enum sg_err err = totp_request_confirm(r, true, SG_AUDIT_TOTP_DISABLED);
+    enum sg_err err = totp_request_confirm(r, SG_TOTP_CODE_ALWAYS, SG_AUDIT_TOTP_DISABLED);
 
     if (err != SG_OK)
         return err;

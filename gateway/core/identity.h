@@ -164,12 +164,18 @@ enum sg_err identity_user(struct identity *id, const char *name,
 enum sg_err identity_user_by_id(struct identity *id, int64_t user_id,
                                 struct user_record *ret) SG_MUST_CHECK;
 /* The user's own password once more, before something that a stolen token must not do; with `code`
- * (NULL: not asked for) the second factor, too: SG_ERR_BAD_FACTOR. Blocks (argon2).
+ * (NULL: not asked for; "": none was given) the second factor, too, if the user has one:
+ * SG_ERR_BAD_FACTOR, FACTOR_NEEDED; *ret_recovery: a recovery code was used up. Blocks (argon2).
  * SG_ERR_BAD_CREDENTIALS, throttled like a login; SG_ERR_SESSION_ENDED when the user is
  * gone. */
 enum sg_err identity_confirm_password(struct identity *id, const struct principal *who,
                                       const char *password, const char *code, const char *address,
+                                      bool *ret_recovery,
                                       unsigned *ret_retry_after_s) SG_MUST_CHECK;
+/* Takes one of the tries of a second factor that a user has, for a code that no password goes with.
+ * SG_ERR_THROTTLED. Blocks (reads). */
+enum sg_err identity_try_factor(struct identity *id, const struct principal *who,
+                                const char *address, unsigned *ret_retry_after_s) SG_MUST_CHECK;
 enum sg_err identity_users(struct identity *id, const char *after, size_t limit,
                            struct user_record *ret, size_t *ret_count) SG_MUST_CHECK;
 /* Wrong old password: SG_ERR_BAD_CREDENTIALS, throttled like a login. Ends the user's other

@@ -26,7 +26,8 @@ static void rehash(struct identity *id, struct user_record *user, const char *pa
 
 /* The second factor of somebody who knows the password. */
 static enum sg_err check_factor(struct identity *id, const struct user_record *user,
-                                const char *code, bool *ret_recovery)
+                                const char *code, bool known, bool *ret_recovery,
+                                unsigned *ret_retry_after_s)
 {
     bool needed = false;
     enum sg_err err;
@@ -40,7 +41,12 @@ static enum sg_err check_factor(struct identity *id, const struct user_record *u
         return err;
     if (code == NULL || code[0] == '\0')
         return SG_ERR_FACTOR_NEEDED;
-    return id->hooks.factor_check(id->hooks.ctx, user->id, code, ret_recovery);
+    err = throttle_factor(id->throttle, user->name, known, ret_retry_after_s);
+    if (err == SG_OK)
+        err = id->hooks.factor_check(id->hooks.ctx, user->id, code, ret_recovery);
+    if (err == SG_OK)
+        throttle_factor_succeeded(id->throttle, user->name, known);
+    return err;
 }
 
 /* In turn, so that attempts that waited meet the failures of those before them. */
@@ -65,9 +71,11 @@ static enum sg_err try_password(struct identity *id, const struct attempt *a, bo
     if (err == SG_OK && stale)
         rehash(id, &user, a->password);
     if (err == SG_OK && a->factor)
-        err = check_factor(id, &user, a->code, ret_recovery);
+        err = check_factor(id, &user, a->code, known, ret_recovery, ret_retry_after_s);
     if (err == SG_OK) {
-        throttle_login_succeeded(id->throttle, a->name, a->address);
+        /* The password alone excuses no wrong codes: who has it could go on for ever. */
+        if (a->factor)
+            throttle_login_succeeded(id->throttle, a->name, a->address);
         *ret = user;
     } else if (err == SG_ERR_BAD_CREDENTIALS || err == SG_ERR_BAD_FACTOR) {
         throttle_login_failed(id->throttle, a->name, a->address, known);
@@ -102,7 +110,7 @@ enum sg_err identity_check_password(struct identity *id, const struct attempt *a
 
 enum sg_err identity_confirm_password(struct identity *id, const struct principal *who,
                                       const char *password, const char *code, const char *address,
-                                      unsigned *ret_retry_after_s)
+                                      bool *ret_recovery, unsigned *ret_retry_after_s)
 {
     const struct attempt attempt = {.name = who->user,
                                     .password = password,
@@ -113,12 +121,20 @@ enum sg_err identity_confirm_password(struct identity *id, const struct principa
     bool recovery = false;
     enum sg_err err = identity_check_password(id, &attempt, &user, &recovery, ret_retry_after_s);
 
-    if (err == SG_ERR_FACTOR_NEEDED)
-        return SG_ERR_BAD_FACTOR;
     if (err != SG_OK)
         return err;
     identity_hide_user(&user);
+    *ret_recovery = recovery;
     return user.id != who->user_id || user.disabled ? SG_ERR_SESSION_ENDED : SG_OK;
+}
+
+enum sg_err identity_try_factor(struct identity *id, const struct principal *who,
+                                const char *address, unsigned *ret_retry_after_s)
+{
+    bool known = false;
+    enum sg_err err = id->sessions.vt->known_address(id->sessions.self, who->user, address, &known);
+
+    return err == SG_OK ? throttle_factor(id->throttle, who->user, known, ret_retry_after_s) : err;
 }
 
 enum sg_err identity_hash_password(struct identity *id, const char *password,

@@ -136,12 +136,14 @@ enum sg_err identity_change_password(struct identity *id, const struct principal
 {
     char hash[SG_PASSWORD_HASH_SIZE];
     struct ending *ending;
+    bool recovery = false;
     const char *reason;
     enum sg_err err;
 
     if (identity_password_ok(who->user, new_password, &reason) != SG_OK)
         return SG_ERR_BAD_FIELD;
-    err = identity_confirm_password(id, who, old_password, NULL, address, ret_retry_after_s);
+    err = identity_confirm_password(id, who, old_password, NULL, address, &recovery,
+                                    ret_retry_after_s);
     if (err != SG_OK)
         return err;
     err = identity_hash_password(id, new_password, NULL, hash, ret_retry_after_s);

@@ -17,7 +17,15 @@
 #define WAYS   8
 #define MINUTE (60 * SG_NS_PER_S)
 
-enum kind { KIND_PAIR, KIND_ADDRESS, KIND_NAME, KIND_CODE, KIND_COUNT };
+enum kind {
+    KIND_PAIR,
+    KIND_ADDRESS,
+    KIND_NAME,
+    KIND_CODE,
+    KIND_FACTOR,        /* at addresses where the user has been */
+    KIND_FACTOR_ABROAD, /* elsewhere */
+    KIND_COUNT
+};
 
 /* A pair counts failures; the others are leaky buckets (generic cell rate algorithm): `until_ns` is
  * when the bucket will be empty. */
@@ -34,15 +42,24 @@ struct throttle {
     struct entry table[KIND_COUNT][SETS][WAYS];
 };
 
-static unsigned limit_per_minute(enum kind kind)
+/* How long it takes to empty a full bucket, and by how much one try fills it. */
+static int64_t period_of(enum kind kind)
+{
+    return kind == KIND_FACTOR || kind == KIND_FACTOR_ABROAD ? 60 * MINUTE : MINUTE;
+}
+
+static int64_t share_of(enum kind kind)
 {
     switch (kind) {
     case KIND_ADDRESS:
-        return SG_THROTTLE_ADDRESS;
+        return MINUTE / SG_THROTTLE_ADDRESS;
     case KIND_NAME:
-        return SG_THROTTLE_NAME;
+        return MINUTE / SG_THROTTLE_NAME;
     case KIND_CODE:
-        return SG_THROTTLE_CODE;
+        return MINUTE / SG_THROTTLE_CODE;
+    case KIND_FACTOR:
+    case KIND_FACTOR_ABROAD:
+        return 60 * MINUTE / SG_THROTTLE_FACTOR;
     case KIND_PAIR:
     case KIND_COUNT:
         break;
@@ -137,7 +154,7 @@ static int64_t wait_of(struct throttle *t, enum kind kind, const char *name, con
 {
     uint8_t key[SG_SHA256_SIZE];
     const struct entry *e;
-    int64_t delay, free_ns;
+    int64_t delay;
 
     key_of(t, kind, name, address, key);
     e = find(t, kind, key, now);
@@ -151,8 +168,7 @@ static int64_t wait_of(struct throttle *t, enum kind kind, const char *name, con
         delay = over < 6 ? INT64_C(1) << over : SG_THROTTLE_DELAY_MAX;
         return e->last_ns + delay * SG_NS_PER_S - now;
     }
-    free_ns = MINUTE - MINUTE / limit_per_minute(kind);
-    return e->until_ns - now - free_ns;
+    return e->until_ns - now - (period_of(kind) - share_of(kind));
 }
 
 static void count(struct throttle *t, enum kind kind, const char *name, const char *address,
@@ -167,7 +183,7 @@ static void count(struct throttle *t, enum kind kind, const char *name, const ch
     if (e->failures < 1000000)
         e->failures++;
     if (kind != KIND_PAIR)
-        e->until_ns = (e->until_ns > now ? e->until_ns : now) + MINUTE / limit_per_minute(kind);
+        e->until_ns = (e->until_ns > now ? e->until_ns : now) + share_of(kind);
 }
 
 static enum sg_err verdict(int64_t wait_ns, unsigned *ret_retry_after_s)
@@ -210,18 +226,42 @@ void throttle_login_failed(struct throttle *t, const char *name, const char *add
     pthread_mutex_unlock(&t->lock);
 }
 
-void throttle_login_succeeded(struct throttle *t, const char *name, const char *address)
+static void forget(struct throttle *t, enum kind kind, const char *name, const char *address)
 {
-    int64_t now = clock_monotonic_ns();
     uint8_t key[SG_SHA256_SIZE];
     struct entry *e;
 
     pthread_mutex_lock(&t->lock);
-    key_of(t, KIND_PAIR, name, address, key);
-    e = find(t, KIND_PAIR, key, now);
+    key_of(t, kind, name, address, key);
+    e = find(t, kind, key, clock_monotonic_ns());
     if (e != NULL)
         memset(e, 0, sizeof *e);
     pthread_mutex_unlock(&t->lock);
+}
+
+void throttle_login_succeeded(struct throttle *t, const char *name, const char *address)
+{
+    forget(t, KIND_PAIR, name, address);
+}
+
+enum sg_err throttle_factor(struct throttle *t, const char *name, bool known,
+                            unsigned *ret_retry_after_s)
+{
+    enum kind kind = known ? KIND_FACTOR : KIND_FACTOR_ABROAD;
+    int64_t now = clock_monotonic_ns();
+    int64_t wait_ns;
+
+    pthread_mutex_lock(&t->lock);
+    wait_ns = wait_of(t, kind, name, NULL, now);
+    if (wait_ns <= 0)
+        count(t, kind, name, NULL, now);
+    pthread_mutex_unlock(&t->lock);
+    return verdict(wait_ns, ret_retry_after_s);
+}
+
+void throttle_factor_succeeded(struct throttle *t, const char *name, bool known)
+{
+    forget(t, known ? KIND_FACTOR : KIND_FACTOR_ABROAD, name, NULL);
 }
 
 enum sg_err throttle_code(struct throttle *t, const char *address, unsigned *ret_retry_after_s)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Options for a new passkey.
 import assert from 'node:assert/strict';
-import { Authenticator, addPasskey } from './lib/authenticator.mjs';
+import { Authenticator, addPasskey, enableTotp, oathtool } from './lib/authenticator.mjs';
 import { needsJson, needsToken } from './lib/refusals.mjs';
 import { suite } from './lib/suite.mjs';
 
@@ -39,6 +39,21 @@ suite('passkeys_options', async ({ gw, it }) => {
 
   await it('needs the right password', () =>
     ann.post('/v1/passkeys/options', { json: { password: 'a wrong one' }, expect: [401, 'credentials-invalid'] }));
+
+  await it('needs a code, too, where logins need one: a passkey is a login without it', async () => {
+    const bob = await gw.user(admin, 'bob');
+    const { secret, recovery_codes } = await enableTotp(bob);
+    const post = (code, expect) =>
+      bob.post('/v1/passkeys/options', { json: { password: bob.password, code }, expect });
+    await post(undefined, [401, 'second-factor-required']);
+    await post('000000', [401, 'second-factor-invalid']);
+    await post(oathtool(secret, 30), 200);
+    await post(oathtool(secret, 30), [401, 'second-factor-invalid']);
+    await post(recovery_codes[0], 200);
+    const { json } = await admin.get('/v1/audit', { query: { actor: 'bob', type: 'recovery.used' }, expect: 200 });
+    assert.equal(json.entries.length, 1);
+    await ann.post('/v1/passkeys/options', { json: { password: ann.password, code: '000000' }, expect: 200 });
+  });
 
   await it('needs a token', () =>
     needsToken(gw.client(), 'POST', '/v1/passkeys/options', { json: { password: 'correct horse' } }));

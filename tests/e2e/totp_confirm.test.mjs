@@ -74,6 +74,15 @@ suite('totp_confirm', async ({ gw, it }) => {
     await login(eve, recovery_codes[0], [429, 'throttled']);
   });
 
+  await it('a secret that waits cannot be confirmed by guessing, nor without end fill the audit log', async () => {
+    const kim = await gw.user(admin, 'kim');
+    await kim.post('/v1/users/me/totp', { json: { password: kim.password }, expect: 201 });
+    const answers = [];
+    for (let i = 0; i < 12; i++) answers.push(await confirm(kim, String(200000 + i)));
+    assert.deepEqual(answers.map(({ status }) => status), [...Array(10).fill(401), 429, 429]);
+    assert.ok(Number(answers[10].headers['retry-after']) > 300);
+  });
+
   await it('is in the audit log, and no code is in the gateway\u2019s log', async () => {
     const { json } = await admin.get('/v1/audit', { query: { type: 'totp.enabled' }, expect: 200 });
     assert.ok(json.entries.some((entry) => entry.actor === 'ann' && entry.result === 'ok'));

@@ -31,6 +31,8 @@ suite('totp_disable', async ({ gw, it }) => {
     const again = await enableTotp(bob);
     await disable(bob, bob.password, recovery_codes[8], [401, 'second-factor-invalid']); // of the former secret
     assert.equal(again.recovery_codes.length, 10);
+    const { json } = await admin.get('/v1/audit', { query: { actor: 'bob', type: 'recovery.used' }, expect: 200 });
+    assert.deepEqual(json.entries.map(({ result, session_id: id }) => [result, typeof id]), [['ok', 'string']]);
   });
 
   await it('needs a token', () =>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Logins of every kind, second factors, what sessions and tokens are bound to. */
+/* Logins of every kind but second factors, what sessions and tokens are bound to. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdatomic.h>
@@ -23,7 +23,6 @@ static struct {
     enum sg_err why;
     char user[SG_USER_NAME_SIZE], address[46];
     bool needed;
-    int checked;
 } seen;
 
 static enum sg_err factor_needed(void *ctx, int64_t user_id, bool *ret)
@@ -31,17 +30,6 @@ static enum sg_err factor_needed(void *ctx, int64_t user_id, bool *ret)
     (void)ctx;
     assert_true(user_id > 0);
     *ret = seen.needed;
-    return SG_OK;
-}
-
-static enum sg_err factor_check(void *ctx, int64_t user_id, const char *code, bool *ret_recovery)
-{
-    (void)ctx;
-    (void)user_id;
-    seen.checked++;
-    if (strcmp(code, "123456") != 0 && strcmp(code, "recovery") != 0)
-        return SG_ERR_BAD_FACTOR;
-    *ret_recovery = strcmp(code, "recovery") == 0;
     return SG_OK;
 }
 
@@ -67,7 +55,7 @@ static void note(void *ctx, enum audit_type type, const char *user, const uint8_
 static void hook(struct fake_identity *f)
 {
     const struct identity_hooks hooks = {.factor_needed = factor_needed,
-                                         .factor_check = factor_check,
+
                                          .session_over = session_over,
                                          .note = note};
 
@@ -94,84 +82,6 @@ static enum sg_err authenticate(struct fake_identity *f, const struct grant *gra
     if (err == SG_OK && ret != NULL)
         *ret = who;
     return err;
-}
-
-/* -- second factors -------------------------------------------------------------------------------
- */
-
-static enum sg_err with_code(struct fake_identity *f, const char *password, const char *code,
-                             struct grant *ret)
-{
-    unsigned retry = 0;
-    const struct login login = {.method = SG_METHOD_PASSWORD,
-                                .username = "ann",
-                                .password = password,
-                                .code = code,
-                                .with = &fake_presented};
-
-    return identity_login(f->id, &login, ret, &retry);
-}
-
-static void test_second_factor(void **state)
-{
-    struct fake_identity *f = *state;
-    struct grant grant;
-
-    fake_identity_add(f, "ann", SG_ROLE_MEMBER, NULL);
-    hook(f);
-    assert_int_equal(with_code(f, FAKE_PASSWORD, NULL, &grant), SG_OK);
-    seen.needed = true;
-    assert_int_equal(with_code(f, FAKE_PASSWORD, NULL, &grant), SG_ERR_FACTOR_NEEDED);
-    assert_int_equal(with_code(f, FAKE_PASSWORD, "", &grant), SG_ERR_FACTOR_NEEDED);
-    assert_int_equal(with_code(f, "wrong", "123456", &grant), SG_ERR_BAD_CREDENTIALS);
-    assert_int_equal(seen.checked, 0); /* nobody learns of codes without the password */
-    assert_int_equal(with_code(f, FAKE_PASSWORD, "000000", &grant), SG_ERR_BAD_FACTOR);
-    assert_int_equal(with_code(f, FAKE_PASSWORD, "123456", &grant), SG_OK);
-    assert_false(grant.recovery_used);
-    assert_int_equal(with_code(f, FAKE_PASSWORD, "recovery", &grant), SG_OK);
-    assert_true(grant.recovery_used);
-}
-
-/* Who knows the password guesses codes no faster than passwords. */
-static void test_codes_are_throttled(void **state)
-{
-    struct fake_identity *f = *state;
-    struct grant grant;
-    int tries = 0;
-
-    fake_identity_add(f, "ann", SG_ROLE_MEMBER, NULL);
-    hook(f);
-    seen.needed = true;
-    while (with_code(f, FAKE_PASSWORD, "000000", &grant) == SG_ERR_BAD_FACTOR)
-        assert_true(++tries < 20);
-    assert_int_equal(tries, 5);
-    assert_int_equal(with_code(f, FAKE_PASSWORD, "123456", &grant), SG_ERR_THROTTLED);
-    fake_identity_pass(2);
-    assert_int_equal(with_code(f, FAKE_PASSWORD, "123456", &grant), SG_OK);
-}
-
-static void test_confirmation_of_the_password(void **state)
-{
-    struct fake_identity *f = *state;
-    struct principal who;
-    struct grant grant;
-    unsigned retry = 0;
-
-    fake_identity_add(f, "ann", SG_ROLE_MEMBER, NULL);
-    hook(f);
-    fake_identity_login(f, "ann", &grant);
-    assert_int_equal(authenticate(f, &grant, &fake_presented, &who), SG_OK);
-    seen.needed = true;
-    assert_int_equal(
-        identity_confirm_password(f->id, &who, FAKE_PASSWORD, NULL, FAKE_ADDRESS, &retry), SG_OK);
-    assert_int_equal(
-        identity_confirm_password(f->id, &who, FAKE_PASSWORD, "", FAKE_ADDRESS, &retry),
-        SG_ERR_BAD_FACTOR);
-    assert_int_equal(
-        identity_confirm_password(f->id, &who, FAKE_PASSWORD, "123456", FAKE_ADDRESS, &retry),
-        SG_OK);
-    assert_int_equal(identity_confirm_password(f->id, &who, "wrong", NULL, FAKE_ADDRESS, &retry),
-                     SG_ERR_BAD_CREDENTIALS);
 }
 
 /* -- other methods --------------------------------------------------------------------------------
@@ -466,9 +376,6 @@ int main(void)
 #define TEST(name)                                                                                 \
     cmocka_unit_test_setup_teardown(name, fake_identity_set_up, fake_identity_tear_down)
     const struct CMUnitTest tests[] = {
-        TEST(test_second_factor),
-        TEST(test_codes_are_throttled),
-        TEST(test_confirmation_of_the_password),
         TEST(test_methods_without_password),
         TEST(test_refresh_with_fewer_scopes),
         TEST(test_certificate),

@@ -120,6 +120,35 @@ static void test_address_limit(void **state)
     assert_int_equal(wait_for(t, "other", "192.0.2.1", true), 0);
 }
 
+static unsigned factor_wait(struct throttle *t, const char *name, bool known)
+{
+    unsigned retry = 0;
+    enum sg_err err = throttle_factor(t, name, known, &retry);
+
+    assert_true(err == (retry == 0 ? SG_OK : SG_ERR_THROTTLED));
+    return retry;
+}
+
+static void test_factors(void **state)
+{
+    struct throttle *t = *state;
+
+    for (unsigned i = 0; i < SG_THROTTLE_FACTOR; i++)
+        assert_int_equal(factor_wait(t, "ann", false), 0);
+    assert_int_equal(factor_wait(t, "ann", false), 360);
+    assert_int_equal(factor_wait(t, "ann", true), 0); /* at home */
+    assert_int_equal(factor_wait(t, "bob", false), 0);
+    pass(360);
+    assert_int_equal(factor_wait(t, "ann", false), 0);
+    assert_int_equal(factor_wait(t, "ann", false), 360);
+    throttle_factor_succeeded(t, "ann", true);
+    assert_int_equal(factor_wait(t, "ann", false), 360);
+    throttle_factor_succeeded(t, "ann", false);
+    for (unsigned i = 0; i < SG_THROTTLE_FACTOR; i++)
+        assert_int_equal(factor_wait(t, "ann", false), 0);
+    assert_int_equal(factor_wait(t, "ann", false), 360);
+}
+
 static void test_name_limit_spares_known_addresses(void **state)
 {
     struct throttle *t = *state;
@@ -216,6 +245,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_delays_grow, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_success_resets_the_pair, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_address_limit, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_factors, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_name_limit_spares_known_addresses, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_ipv6_counts_by_64, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_codes, set_up, tear_down),

@@ -147,6 +147,10 @@ suite('web security', async ({ gw, browser, it }) => {
     await passkeys.getByRole('button', { name: 'Add a passkey' }).click();
     await dialog.getByLabel('Name').fill('my laptop');
     await dialog.getByLabel('Your password').fill(PASSWORD);
+    await dialog.getByLabel('Code').fill('000000');
+    await dialog.getByRole('button', { name: 'Go on' }).click();
+    await dialog.getByRole('alert').getByText('The second factor is not valid').waitFor();
+    await dialog.getByLabel('Code').fill(codes[4]);
     await dialog.getByRole('button', { name: 'Go on' }).click();
     await passkeys.locator('li[data-name="my laptop"]').waitFor();
     const [credential, ...others] = await device.credentials();
@@ -159,6 +163,7 @@ suite('web security', async ({ gw, browser, it }) => {
     await passkeys.getByRole('button', { name: 'Add a passkey' }).click();
     await dialog.getByLabel('Name').fill('again');
     await dialog.getByLabel('Your password').fill(PASSWORD);
+    await dialog.getByLabel('Code').fill(codes[5]);
     await dialog.getByRole('button', { name: 'Go on' }).click();
     await dialog.getByRole('alert').getByText('There is a passkey already').waitFor();
     await dialog.getByRole('button', { name: 'Cancel' }).click();
