@@ -11,9 +11,10 @@
 
 #include <limits.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistr.h>
+
+#define OLDEST_MAX 32 /* sessions that one login ends */
 
 static bool device_ok(const char *name, const char *mac)
 {
@@ -133,24 +134,20 @@ static enum sg_err check_again(struct identity *id, const struct user_record *us
  * login. */
 static void end_oldest(struct identity *id, int64_t user_id)
 {
-    const size_t room = SG_SESSIONS_PER_USER + 32;
-    struct session_record *list = calloc(room, sizeof *list);
+    uint8_t ids[OLDEST_MAX][SG_SESSION_ID_SIZE];
     size_t count = 0;
 
-    if (list == NULL)
+    if (id->sessions.vt->beyond(id->sessions.self, user_id, SG_SESSIONS_PER_USER, OLDEST_MAX, ids,
+                                &count) != SG_OK)
         return;
-    if (id->sessions.vt->list(id->sessions.self, user_id, room, list, &count) == SG_OK) {
-        for (size_t i = SG_SESSIONS_PER_USER; i < count; i++) {
-            enum sg_err err = id->sessions.vt->remove(id->sessions.self, list[i].id, user_id);
+    for (size_t i = 0; i < count; i++) {
+        enum sg_err err = id->sessions.vt->remove(id->sessions.self, ids[i], user_id);
 
-            (void)err;
-            identity_session_over(id, list[i].id);
-        }
-        if (count > SG_SESSIONS_PER_USER)
-            identity_rights_changed(id, user_id);
-        secret_wipe(list, count * sizeof *list);
+        (void)err;
+        identity_session_over(id, ids[i]);
     }
-    free(list);
+    if (count > 0)
+        identity_rights_changed(id, user_id);
 }
 
 static enum sg_err open_session(struct identity *id, const struct login *login,

@@ -53,6 +53,9 @@ struct sessions_vtable {
     /* A user's sessions, newest first, at most `limit`. */
     enum sg_err (*list)(void *self, int64_t user_id, size_t limit, struct session_record *ret,
                         size_t *ret_count) SG_MUST_CHECK;
+    /* Ids of a user's sessions that come after the newest `keep`, at most `limit` of them. */
+    enum sg_err (*beyond)(void *self, int64_t user_id, size_t keep, size_t limit,
+                          uint8_t (*ret)[SG_SESSION_ID_SIZE], size_t *ret_count) SG_MUST_CHECK;
     /* Compare-and-swap of the refresh state: stores previous, current, salt, last_used and address
      * of `next` if the stored current_sha256 equals `expected_current`; SG_ERR_CONFLICT when it
      * does not (another refresh won: read again), SG_ERR_NOT_FOUND. */

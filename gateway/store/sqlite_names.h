@@ -30,6 +30,7 @@
     X(SESSION_INSERT)                                                                              \
     X(SESSION_GET)                                                                                 \
     X(SESSION_LIST)                                                                                \
+    X(SESSION_BEYOND)                                                                              \
     X(SESSION_ROTATE)                                                                              \
     X(SESSION_DELETE)                                                                              \
     X(SESSION_DELETE_OTHERS)                                                                       \

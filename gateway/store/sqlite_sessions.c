@@ -178,6 +178,28 @@ static enum sg_err sessions_list(void *self, int64_t user_id, size_t limit,
     return err;
 }
 
+static enum sg_err sessions_beyond(void *self, int64_t user_id, size_t keep, size_t limit,
+                                   uint8_t (*ret)[SG_SESSION_ID_SIZE], size_t *ret_count)
+{
+    struct sqlite_conn *c = NULL;
+    enum sg_err err = sqlite_conn_acquire(self, &c);
+    if (err)
+        return err;
+    struct sqlite_query q;
+    size_t count = 0;
+    sqlite_query_begin(&q, c, SG_SQL_SESSION_BEYOND);
+    sqlite_query_int(&q, user_id);
+    sqlite_query_int(&q, (int64_t)limit);
+    sqlite_query_int(&q, (int64_t)keep);
+    while (count < limit && sqlite_query_next(&q))
+        sqlite_query_get_blob(&q, 0, ret[count++], SG_SESSION_ID_SIZE);
+    err = sqlite_query_end(&q);
+    sqlite_conn_release(self, c);
+    if (!err)
+        *ret_count = count;
+    return err;
+}
+
 struct rotate_job {
     const struct session_record *next;
     const uint8_t *expected;
@@ -287,6 +309,7 @@ const struct sessions_vtable sqlite_sessions_vtable = {
     .create = sessions_create,
     .get = sessions_get,
     .list = sessions_list,
+    .beyond = sessions_beyond,
     .rotate = sessions_rotate,
     .remove = sessions_remove,
     .touch = sessions_touch,

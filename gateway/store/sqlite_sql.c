@@ -113,6 +113,8 @@ static const char *const texts[SG_SQL_COUNT] = {
     [SG_SQL_SESSION_GET] = SG_SESSION_COLUMNS "WHERE id = ?",
     [SG_SQL_SESSION_LIST] =
         SG_SESSION_COLUMNS "WHERE user_id = ? ORDER BY created_ns DESC, id DESC LIMIT ?",
+    [SG_SQL_SESSION_BEYOND] = "SELECT id FROM sessions WHERE user_id = ?"
+                              " ORDER BY created_ns DESC, id DESC LIMIT ? OFFSET ?",
     [SG_SQL_SESSION_ROTATE] =
         "UPDATE sessions SET previous_sha256 = ?, current_sha256 = ?, salt = ?, address = ?,"
         " last_used_ns = max(last_used_ns, ?) WHERE id = ? AND current_sha256 = ?",

@@ -122,6 +122,15 @@ static void test_list_and_remove(void **state)
     assert_int_equal(1, page[3].id[0]);
     assert_int_equal(SG_OK, SESSIONS(list, alice.id, 2, page, &count));
     assert_int_equal(2, count);
+    uint8_t ids[4][SG_SESSION_ID_SIZE];
+    assert_int_equal(SG_OK, SESSIONS(beyond, alice.id, 1, 2, ids, &count));
+    assert_int_equal(2, count);
+    assert_int_equal(4, ids[0][0]);
+    assert_int_equal(2, ids[1][0]);
+    assert_int_equal(SG_OK, SESSIONS(beyond, alice.id, 1, 4, ids, &count));
+    assert_int_equal(3, count);
+    assert_int_equal(SG_OK, SESSIONS(beyond, alice.id, 4, 4, ids, &count));
+    assert_int_equal(0, count);
 
     struct session_record of_bob = make(bob.id, 3), of_alice = make(alice.id, 4);
     assert_int_equal(SG_ERR_NOT_FOUND, SESSIONS(remove, of_bob.id, alice.id));

@@ -333,6 +333,20 @@ static enum sg_err sessions_get(void *self, const uint8_t *id, struct session_re
     return leave(s, SG_OK);
 }
 
+static enum sg_err sessions_beyond(void *self, int64_t user_id, size_t keep, size_t limit,
+                                   uint8_t (*ret)[SG_SESSION_ID_SIZE], size_t *ret_count)
+{
+    struct fake_store *s = self;
+    size_t count = 0, seen = 0;
+
+    pthread_mutex_lock(&s->lock);
+    for (size_t i = s->sessions; i-- > 0 && count < limit;)
+        if (s->session[i].user_id == user_id && seen++ >= keep)
+            memcpy(ret[count++], s->session[i].id, SG_SESSION_ID_SIZE);
+    *ret_count = count;
+    return leave(s, SG_OK);
+}
+
 static enum sg_err sessions_list(void *self, int64_t user_id, size_t limit,
                                  struct session_record *ret, size_t *ret_count)
 {
@@ -442,6 +456,7 @@ static const struct sessions_vtable sessions_vtable = {
     .create = sessions_create,
     .get = sessions_get,
     .list = sessions_list,
+    .beyond = sessions_beyond,
     .rotate = sessions_rotate,
     .remove = sessions_remove,
     .touch = sessions_touch,
