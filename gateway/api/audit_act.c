@@ -62,10 +62,12 @@ void audit_act_note(struct request *r, const struct audit_act *act)
 {
     const struct api *api = request_app(r);
 
-    if (act->result != SG_OK && request_principal(r) == NULL)
-        audit_note_failure(api->audit, act);
-    else
+    if (act->result == SG_OK)
         audit_note(api->audit, act);
+    else if (request_principal(r) != NULL)
+        audit_note_attempt(api->audit, act);
+    else
+        audit_note_failure(api->audit, act);
 }
 
 void audit_act_detail(struct request *r, enum audit_type type, const char *subject,

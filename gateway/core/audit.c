@@ -17,12 +17,17 @@
 #define SG_PRUNE_BATCH 1000 /* entries that one write removes */
 #define SG_HOUR_S      3600
 
+/* How many there were. */
+struct failures {
+    int64_t second, hour; /* since which they are counted, by the monotonic clock */
+    unsigned in_second, in_hour;
+};
+
 struct audit {
     struct audit_store store;
     struct audit_retention retention;
-    pthread_mutex_t lock; /* guards the four below */
-    int64_t second, hour; /* since which failures are counted, by the monotonic clock */
-    unsigned in_second, in_hour;
+    pthread_mutex_t lock; /* guards the two below */
+    struct failures strangers, users;
     _Atomic uint64_t omitted; /* failures since the last entry */
 };
 
@@ -176,33 +181,37 @@ void audit_note(struct audit *a, const struct audit_act *act)
 }
 
 /* Whether one more failure may be kept. */
-static bool take_turn(struct audit *a)
+static bool take_turn(struct audit *a, struct failures *f)
 {
     int64_t now = clock_monotonic_ns() / SG_NS_PER_S;
     pthread_mutex_lock(&a->lock);
-    if (now != a->second) {
-        a->second = now;
-        a->in_second = 0;
+    if (now != f->second) {
+        f->second = now;
+        f->in_second = 0;
     }
-    if (now - a->hour >= SG_HOUR_S) {
-        a->hour = now;
-        a->in_hour = 0;
+    if (now - f->hour >= SG_HOUR_S) {
+        f->hour = now;
+        f->in_hour = 0;
     }
-    bool turn = a->in_second < SG_AUDIT_FAILURES_SECOND && a->in_hour < SG_AUDIT_FAILURES_HOUR;
-    a->in_second += turn;
-    a->in_hour += turn;
+    bool turn = f->in_second < SG_AUDIT_FAILURES_SECOND && f->in_hour < SG_AUDIT_FAILURES_HOUR;
+    f->in_second += turn;
+    f->in_hour += turn;
     pthread_mutex_unlock(&a->lock);
+    if (!turn)
+        atomic_fetch_add(&a->omitted, 1);
     return turn;
+}
+
+void audit_note_attempt(struct audit *a, const struct audit_act *act)
+{
+    if (a && take_turn(a, &a->users))
+        audit_note(a, act);
 }
 
 void audit_note_failure(struct audit *a, const struct audit_act *act)
 {
-    if (!a)
+    if (!a || !take_turn(a, &a->strangers))
         return;
-    if (!take_turn(a)) {
-        atomic_fetch_add(&a->omitted, 1);
-        return;
-    }
     struct audit_entry entry;
     uint64_t omitted = atomic_exchange(&a->omitted, 0);
     make_entry(act, omitted, &entry);

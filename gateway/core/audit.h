@@ -50,6 +50,9 @@ void audit_free(struct audit *a);
 /* Blocks until it is durable. What fails is logged: an act that happened is not undone by it. NULL
  * `a` is legal (tests): nothing is noted. */
 void audit_note(struct audit *a, const struct audit_act *act);
+/* The same for what a user failed to do: as many as strangers' failures are kept, counted apart
+ * from those. */
+void audit_note_attempt(struct audit *a, const struct audit_act *act);
 /* The same for many failures that strangers cause: does not block, at most SG_AUDIT_FAILURES_SECOND
  * and _HOUR are kept, what is left out is counted in the next entry (detail `omitted`). Also for
  * acts that happen on an event loop, which must not block. */

@@ -257,6 +257,33 @@ static void test_failures(void **state)
     assert_int_equal(SG_AUDIT_FAILURES_HOUR + 1, appended_later);
 }
 
+/* What users fail to do is bounded, too, and strangers do not push it out. */
+static void test_attempts(void **state)
+{
+    const struct audit_act act = {
+        .type = SG_AUDIT_TOTP_ENABLED, .actor = "ann", .result = SG_ERR_BAD_FACTOR};
+    for (int i = 0; i < 1000; i++)
+        audit_note_failure(*state, &act);
+    assert_int_equal(SG_AUDIT_FAILURES_SECOND, appended_later);
+    for (int i = 0; i < 1000; i++)
+        audit_note_attempt(*state, &act);
+    assert_int_equal(SG_AUDIT_FAILURES_SECOND, appended); /* durable */
+    assert_int_equal(SG_AUDIT_FAILURES_SECOND, appended_later);
+    for (int s = 0; s < 100; s++) {
+        monotonic_ns += SG_NS_PER_S;
+        for (int i = 0; i < 60; i++)
+            audit_note_attempt(*state, &act);
+    }
+    assert_int_equal(SG_AUDIT_FAILURES_HOUR, appended);
+    audit_note_failure(*state, &act);
+    assert_int_equal(SG_AUDIT_FAILURES_SECOND + 1, appended_later);
+    assert_non_null(strstr(last.details, "\"omitted\":"));
+    const struct audit_act done = {.type = SG_AUDIT_TOTP_ENABLED, .actor = "ann"};
+    audit_note(*state, &done);
+    assert_int_equal(SG_AUDIT_FAILURES_HOUR + 1, appended);
+    audit_note_attempt(NULL, &act);
+}
+
 /* An entry that could not be written is not forgotten. */
 static void test_store_fails(void **state)
 {
@@ -294,6 +321,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_texts, setup, teardown),
         cmocka_unit_test_setup_teardown(test_long_details, setup, teardown),
         cmocka_unit_test_setup_teardown(test_failures, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_attempts, setup, teardown),
         cmocka_unit_test_setup_teardown(test_store_fails, setup, teardown),
         cmocka_unit_test_setup_teardown(test_prune, setup, teardown),
     };
