@@ -207,14 +207,19 @@ struct prune_job {
     size_t removed;
 };
 
-/* The last entry before the first that is not older; the head when all are. */
-static enum sg_err last_older(struct sqlite_conn *c, int64_t than_ns,
+/* The last entry before the first that is not older, as far as one batch goes: what lies behind it
+ * is not read, which could be all of a large log. */
+static enum sg_err last_older(struct sqlite_conn *c, int64_t than_ns, const struct prune_job *job,
                               const struct audit_range *range, uint64_t *ret)
 {
     struct sqlite_query q;
     bool row = false;
-    uint64_t last = range->head_seq;
+    uint64_t last = range->pruned_seq + job->batch;
+    if (last > range->head_seq)
+        last = range->head_seq;
     sqlite_query_begin(&q, c, SG_SQL_AUDIT_YOUNG);
+    sqlite_query_int(&q, (int64_t)range->pruned_seq);
+    sqlite_query_int(&q, (int64_t)last);
     sqlite_query_int(&q, than_ns);
     enum sg_err err = sqlite_query_step(&q, &row);
     if (!err && row)
@@ -230,9 +235,9 @@ static enum sg_err find_cut(struct sqlite_conn *c, const struct prune_job *job,
                             const struct audit_range *range, uint64_t *ret)
 {
     uint64_t keep = job->cut->keep, cut = 0, old = 0;
-    enum sg_err err = last_older(c, job->cut->before_ns, range, &cut);
+    enum sg_err err = last_older(c, job->cut->before_ns, job, range, &cut);
     if (!err && keep && range->head_seq > keep)
-        err = last_older(c, job->cut->young_ns, range, &old);
+        err = last_older(c, job->cut->young_ns, job, range, &old);
     if (err)
         return err;
     if (keep && range->head_seq > keep) {
@@ -240,8 +245,6 @@ static enum sg_err find_cut(struct sqlite_conn *c, const struct prune_job *job,
         by_number = by_number < old ? by_number : old;
         cut = cut > by_number ? cut : by_number;
     }
-    if (cut > range->pruned_seq + job->batch)
-        cut = range->pruned_seq + job->batch;
     *ret = cut > range->pruned_seq ? cut : 0;
     return SG_OK;
 }

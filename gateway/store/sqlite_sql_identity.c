@@ -98,8 +98,8 @@ static const char *const texts[SG_SQL_COUNT] = {
     [SG_SQL_AUDIT_ACTOR_DESC] = SG_AUDIT_PAGE("INDEXED BY audit_actor", SG_AUDIT_BY, "DESC"),
     [SG_SQL_AUDIT_TYPE] = SG_AUDIT_PAGE("INDEXED BY audit_type", SG_AUDIT_OF_TYPE, "ASC"),
     [SG_SQL_AUDIT_TYPE_DESC] = SG_AUDIT_PAGE("INDEXED BY audit_type", SG_AUDIT_OF_TYPE, "DESC"),
-    [SG_SQL_AUDIT_YOUNG] =
-        "SELECT seq FROM audit WHERE seq > 0 AND at_ns >= ? ORDER BY seq LIMIT 1",
+    [SG_SQL_AUDIT_YOUNG] = "SELECT seq FROM audit WHERE seq > ? AND seq <= ? AND at_ns >= ?"
+                           " ORDER BY seq LIMIT 1",
     [SG_SQL_AUDIT_PRUNED_SET] = "UPDATE audit_pruned SET (seq, chain) ="
                                 " (SELECT seq, chain FROM audit WHERE seq = ?1)"
                                 " WHERE id = 1 AND EXISTS (SELECT 1 FROM audit WHERE seq = ?1)",
