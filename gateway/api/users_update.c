@@ -73,11 +73,15 @@ static enum sg_err run(struct request *r)
         return SG_ERR_NOT_FOUND;
     err = identity_update_user(api->identity, name, in.has_role ? &in.role : NULL,
                                in.has_disabled ? &in.disabled : NULL, &user);
-    if (err == SG_OK && in.reset)
-        err = secondfactor_reset(api->factors, user.id);
     if (err != SG_OK)
         return err;
-    note(r, &in, &user);
+    if (in.reset)
+        err = secondfactor_reset(api->factors, user.id);
+    in.reset = in.reset && err == SG_OK;
+    if (in.has_role || in.has_disabled || in.reset)
+        note(r, &in, &user); /* what was done, even if the rest was not */
+    if (err != SG_OK)
+        return err;
     json_out_init(&o, SG_RECORD_MAX);
     records_user(&o, NULL, &user);
     return json_out_reply(r, 200, &o);
