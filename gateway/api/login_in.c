@@ -8,7 +8,9 @@
 #include "api/api.h"
 #include "api/dpop_request.h"
 #include "api/json_in.h"
+#include "api/passkeys_request.h"
 #include "base/encode.h"
+#include "base/text.h"
 #include "core/passkeys.h"
 #include "http/request.h"
 
@@ -27,16 +29,6 @@ static bool mac_ok(char *mac)
         mac[i] = (char)tolower(c);
     }
     return mac[17] == 0;
-}
-
-/* C0, DEL and, in valid UTF-8, C1 (U+0080 to U+009F are C2 80 to C2 9F). */
-static bool has_control(const char *text)
-{
-    for (; *text != 0; text++)
-        if (iscntrl((unsigned char)*text) ||
-            ((unsigned char)*text == 0xc2 && (unsigned char)text[1] < 0xa0))
-            return true;
-    return false;
 }
 
 static enum sg_err read_method(struct request *r, const char *text, struct login_in *ret)
@@ -141,7 +133,7 @@ enum sg_err login_in_read(struct request *r, struct login_in *ret)
         err = read_channel(r, public_key, &bind, ret);
     if (err != SG_OK)
         return err;
-    if (ret->device != NULL && has_control(ret->device))
+    if (ret->device != NULL && text_has_control(ret->device, strlen(ret->device)))
         return request_fail(r, SG_ERR_BAD_FIELD, "device.name: has a control character");
     if (ret->mac != NULL && !mac_ok(ret->mac))
         return request_fail(r, SG_ERR_BAD_FIELD, "device.mac: must be like 02:00:5e:10:00:01");
@@ -151,42 +143,29 @@ enum sg_err login_in_read(struct request *r, struct login_in *ret)
 /* -- who it is ------------------------------------------------------------------------------------
  */
 
-/* Decodes one member of a passkey into the arena; `text` NULL: none. */
-static enum sg_err take_bytes(struct request *r, const char *name, const char *text,
-                              struct passkey_bytes *ret)
-{
-    size_t len = text != NULL ? strlen(text) : 0;
-    uint8_t *bytes;
-
-    *ret = (struct passkey_bytes){.data = NULL};
-    if (text == NULL)
-        return SG_OK;
-    bytes = arena_alloc(request_arena(r), len);
-    if (bytes == NULL)
-        return SG_ERR_NO_MEMORY;
-    if (encode_unbase64url(text, len, bytes, len, &ret->len) != SG_OK)
-        return request_fail(r, SG_ERR_BAD_FIELD, "passkey.%s: is not base64url", name);
-    ret->data = bytes;
-    return SG_OK;
-}
-
 static enum sg_err by_passkey(struct request *r, const struct login_in *in, int64_t *ret)
 {
     const struct api *api = request_app(r);
     struct passkey_assertion a = {.id = {NULL, 0}};
     struct passkey_record passkey;
     const char *reason = NULL;
-    enum sg_err err = take_bytes(r, "id", in->passkey.id, &a.id);
+    const struct {
+        const char *name, *text;
+        size_t max;
+        struct passkey_bytes *ret;
+    } parts[] = {
+        {"passkey.id", in->passkey.id, SG_PASSKEY_ID_MAX, &a.id},
+        {"passkey.client_data", in->passkey.client_data, SG_PASSKEY_CLIENT_DATA_MAX,
+         &a.client_data},
+        {"passkey.authenticator_data", in->passkey.authenticator_data, SG_PASSKEY_AUTHENTICATOR_MAX,
+         &a.authenticator_data},
+        {"passkey.signature", in->passkey.signature, SG_PASSKEY_SIGNATURE_MAX, &a.signature},
+        {"passkey.user_handle", in->passkey.user_handle, SG_PASSKEY_HANDLE_MAX, &a.user_handle},
+    };
+    enum sg_err err = SG_OK;
 
-    if (err == SG_OK)
-        err = take_bytes(r, "client_data", in->passkey.client_data, &a.client_data);
-    if (err == SG_OK)
-        err = take_bytes(r, "authenticator_data", in->passkey.authenticator_data,
-                         &a.authenticator_data);
-    if (err == SG_OK)
-        err = take_bytes(r, "signature", in->passkey.signature, &a.signature);
-    if (err == SG_OK)
-        err = take_bytes(r, "user_handle", in->passkey.user_handle, &a.user_handle);
+    for (size_t i = 0; i < sizeof parts / sizeof parts[0] && err == SG_OK; i++)
+        err = passkeys_request_bytes(r, parts[i].name, parts[i].text, parts[i].max, parts[i].ret);
     if (err != SG_OK)
         return err;
     err = passkeys_verify(api->passkeys, &a, &passkey, &reason);

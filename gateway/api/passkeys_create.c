@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* POST /v1/passkeys: registers the passkey that a browser has made after passkeys_options. */
-#include <ctype.h>
 #include <string.h>
 
 #include "api/answer.h"
@@ -10,36 +9,29 @@
 #include "api/operations.h"
 #include "api/passkeys_request.h"
 #include "api/records.h"
+#include "base/text.h"
 #include "core/identity.h"
 #include "http/request.h"
 
 #define NAME_MAX_CHARACTERS 64
 _Static_assert(SG_PASSKEY_NAME_SIZE > 4 * NAME_MAX_CHARACTERS, "every name fits its record");
 
-static bool has_control(const char *text)
+static enum sg_err read_input(struct request *r, char **ret_name, char **ret_id,
+                              struct passkey_attestation *ret)
 {
-    for (; *text != 0; text++)
-        if (iscntrl((unsigned char)*text) ||
-            ((unsigned char)*text == 0xc2 && (unsigned char)text[1] < 0xa0)) /* C1 */
-            return true;
-    return false;
-}
-
-static enum sg_err read_input(struct request *r, char **ret_name, struct passkey_attestation *ret)
-{
-    char *id = NULL, *client_data = NULL, *attestation = NULL;
+    char *client_data = NULL, *attestation = NULL;
     const struct json_field fields[] = {
         {NULL, "name", SG_JSON_STRING, true, 1, NAME_MAX_CHARACTERS, {.string = ret_name}, NULL},
-        {NULL, "id", SG_JSON_STRING, true, 1, 1400, {.string = &id}, NULL},
+        {NULL, "id", SG_JSON_STRING, true, 1, 1400, {.string = ret_id}, NULL},
         {NULL, "client_data", SG_JSON_STRING, true, 1, 6000, {.string = &client_data}, NULL},
         {NULL, "attestation", SG_JSON_STRING, true, 1, 12000, {.string = &attestation}, NULL},
     };
     enum sg_err err = json_in_read(r, fields, sizeof fields / sizeof fields[0]);
 
-    if (err == SG_OK && has_control(*ret_name))
+    if (err == SG_OK && text_has_control(*ret_name, strlen(*ret_name)))
         err = request_fail(r, SG_ERR_BAD_FIELD, "name: has a control character");
     if (err == SG_OK)
-        err = passkeys_request_bytes(r, "id", id, SG_PASSKEY_ID_MAX, &ret->id);
+        err = passkeys_request_bytes(r, "id", *ret_id, SG_PASSKEY_ID_MAX, &ret->id);
     if (err == SG_OK)
         err = passkeys_request_bytes(r, "client_data", client_data, SG_PASSKEY_CLIENT_DATA_MAX,
                                      &ret->client_data);
@@ -71,14 +63,14 @@ static enum sg_err run(struct request *r)
     struct passkey_attestation in;
     struct passkey_record key;
     const char *reason = "";
-    char *name = NULL;
+    char *name = NULL, *id = NULL;
     struct json_out o;
-    enum sg_err err = read_input(r, &name, &in);
+    enum sg_err err = read_input(r, &name, &id, &in);
 
     if (err != SG_OK)
         return err;
     err = passkeys_register(api->passkeys, who->user_id, name, &in, &key, &reason);
-    audit_act(r, SG_AUDIT_PASSKEY_ADDED, name, err);
+    audit_act_detail(r, SG_AUDIT_PASSKEY_ADDED, name, err, "id", id);
     if (err != SG_OK)
         return refuse(r, err, reason);
     json_out_init(&o, SG_RECORD_MAX);

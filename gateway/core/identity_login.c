@@ -7,6 +7,7 @@
 #include "base/metrics.h"
 #include "base/rng.h"
 #include "base/secret.h"
+#include "base/text.h"
 #include "core/refresh.h"
 
 #include <limits.h>
@@ -25,10 +26,8 @@ static bool device_ok(const char *name, const char *mac)
 
         if (len == SG_DEVICE_NAME_SIZE || u8_check((const uint8_t *)name, len) != NULL)
             return false;
-        for (size_t i = 0; i < len; i++)
-            if ((uint8_t)name[i] < 0x20 || name[i] == 0x7f ||
-                ((uint8_t)name[i] == 0xc2 && (uint8_t)name[i + 1] < 0xa0)) /* C1 */
-                return false;
+        if (text_has_control(name, len))
+            return false;
     }
     if (mac == NULL || mac[0] == '\0')
         return true;

@@ -9,6 +9,7 @@
 #include <unistr.h>
 
 #include "base/clock.h"
+#include "base/text.h"
 
 #define NAME_MAX_CHARACTERS 64
 
@@ -172,9 +173,5 @@ bool oauth_name_ok(const char *name)
     if (len == 0 || len == SG_OAUTH_NAME_SIZE || u8_check((const uint8_t *)name, len) != NULL ||
         u8_mbsnlen((const uint8_t *)name, len) > NAME_MAX_CHARACTERS)
         return false;
-    for (size_t i = 0; i < len; i++)
-        if ((unsigned char)name[i] < 0x20 || name[i] == 0x7f ||
-            ((unsigned char)name[i] == 0xc2 && (unsigned char)name[i + 1] < 0xa0)) /* C1 */
-            return false;
-    return true;
+    return !text_has_control(name, len);
 }

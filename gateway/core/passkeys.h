@@ -21,6 +21,7 @@
 #define SG_PASSKEY_CHALLENGE_SIZE    64
 #define SG_PASSKEY_CHALLENGE_S       300
 #define SG_PASSKEY_HANDLE_SIZE       32
+#define SG_PASSKEY_HANDLE_MAX        64   /* bytes of any site's (WebAuthn, section 4) */
 #define SG_PASSKEY_CLIENT_DATA_MAX   4096 /* bytes of clientDataJSON */
 #define SG_PASSKEY_ATTESTATION_MAX   8192 /* bytes of an attestationObject */
 #define SG_PASSKEY_AUTHENTICATOR_MAX 2048

@@ -10,6 +10,7 @@
 #include <unistr.h>
 
 #include "base/encode.h"
+#include "base/text.h"
 
 /* Most bytes that are decoded at all: three for each of the longest path, and one slash. */
 #define SG_ENCODED_MAX (3 * (SG_PATH_MAX + 1))
@@ -36,25 +37,12 @@ static bool has_encoded_slash(const char *text, size_t len)
     return false;
 }
 
-/* Control characters: C0, DEL and, in valid UTF-8, C1 (U+0080 to U+009F are C2 80 to C2 9F). */
-static bool has_control(const char *text, size_t len)
-{
-    for (size_t i = 0; i < len; i++) {
-        uint8_t c = (uint8_t)text[i];
-        if (c < 0x20 || c == 0x7f)
-            return true;
-        if (c == 0xc2 && i + 1 < len && (uint8_t)text[i + 1] < 0xa0)
-            return true;
-    }
-    return false;
-}
-
 /* What is wrong with decoded text, apart from its segments; NULL: nothing. */
 static const char *check_text(const char *text, size_t len)
 {
     if (!is_ascii(text, len) && u8_check((const uint8_t *)text, len))
         return "it is not valid UTF-8";
-    if (has_control(text, len))
+    if (text_has_control(text, len))
         return "it has a control character";
     if (memchr(text, '\\', len))
         return "it has a backslash";

@@ -6,6 +6,7 @@
 #include "base/encode.h"
 #include "base/rng.h"
 #include "base/secret.h"
+#include "base/text.h"
 #include "core/identity_internal.h"
 #include "core/sha256.h"
 
@@ -79,10 +80,7 @@ static bool name_ok(const char *name)
     if (len == 0 || len == SG_TOKEN_NAME_SIZE || u8_check(text, len) != NULL ||
         u8_mbsnlen(text, len) > NAME_CHARS)
         return false;
-    for (size_t i = 0; i < len; i++)
-        if (text[i] < 0x20 || text[i] == 0x7f || (text[i] == 0xc2 && text[i + 1] < 0xa0))
-            return false;
-    return true;
+    return !text_has_control(name, len);
 }
 
 static const char *wrong_with(const struct token_record *token, unsigned lifetime_s)

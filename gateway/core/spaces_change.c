@@ -6,6 +6,7 @@
 #include <unistr.h>
 
 #include "base/clock.h"
+#include "base/text.h"
 
 #define DESCRIPTION_POINTS 256
 #define RETENTION_MAX_S    (INT64_C(100) * 366 * 86400)
@@ -15,11 +16,8 @@ static bool description_ok(const char *text)
     size_t len = strnlen(text, SG_SPACE_DESCRIPTION_SIZE);
     if (len == SG_SPACE_DESCRIPTION_SIZE || u8_check((const uint8_t *)text, len))
         return false;
-    for (size_t i = 0; i < len; i++)
-        if ((unsigned char)text[i] < 0x20 || text[i] == 0x7f ||
-            ((unsigned char)text[i] == 0xc2 && (unsigned char)text[i + 1] < 0xa0)) /* C1 */
-            return false;
-    return u8_mbsnlen((const uint8_t *)text, len) <= DESCRIPTION_POINTS;
+    return !text_has_control(text, len) &&
+           u8_mbsnlen((const uint8_t *)text, len) <= DESCRIPTION_POINTS;
 }
 
 bool spaces_name_ok(const char *name)
