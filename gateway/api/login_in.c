@@ -169,8 +169,7 @@ static enum sg_err by_passkey(struct request *r, const struct login_in *in, int6
     if (err != SG_OK)
         return err;
     err = passkeys_verify(api->passkeys, &a, &passkey, &reason);
-    if (err == SG_OK)
-        *ret = passkey.user_id;
+    *ret = passkey.user_id;
     return err == SG_ERR_BAD_FACTOR && reason != NULL ? request_fail(r, err, "%s", reason) : err;
 }
 

@@ -62,12 +62,18 @@ static void put_methods(struct request *r, const char *username)
                                                     : "\"methods\":[\"totp\"]");
 }
 
-/* Only names that can be names: people type passwords there. */
+/* Only names that can be names: people type passwords there. Without a name, who it was is known
+ * of proofs that were right: of somebody who is disabled, with a passkey that may be a copy. */
 static void note_failure(struct request *r, const struct login *login, enum sg_err err)
 {
+    const struct api *api = request_app(r);
     const char *name = login->username;
+    struct user_record user;
     struct audit_act act;
 
+    if (name == NULL && login->user_id > 0 &&
+        identity_user_by_id(api->identity, login->user_id, &user) == SG_OK)
+        name = user.name;
     audit_act_fill(r, SG_AUDIT_LOGIN_FAILED,
                    name != NULL && identity_user_name_ok(name) ? name : NULL, err, &act);
     audit_act_text(&act, "method", identity_method_name(login->method));

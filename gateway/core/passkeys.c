@@ -311,14 +311,17 @@ enum sg_err passkeys_verify(struct passkeys *p, const struct passkey_assertion *
     struct passkey_record key = {.id_len = 0};
     enum sg_err err = check_assertion(p, a, &key, ret_reason);
 
+    ret->user_id = 0;
     if (err != SG_OK)
         return err;
     key.last_used_ns = clock_now_ns();
     err = p->store.vt->passkey_used(p->store.self, key.id, key.id_len, key.sign_count,
                                     key.last_used_ns);
-    if (err == SG_ERR_CONFLICT)
+    if (err == SG_ERR_CONFLICT) {
+        ret->user_id = key.user_id;
         return refuse(ret_reason,
                       "The passkey's counter has not gone up: there may be a copy of it.");
+    }
     if (err == SG_ERR_NOT_FOUND) /* removed meanwhile */
         return refuse(ret_reason, "The passkey is not registered here.");
     if (err == SG_OK)

@@ -84,7 +84,7 @@ enum sg_err passkeys_register(struct passkeys *p, int64_t user_id, const char *n
  * Whose login this is: everything is verified, the challenge is used up and the counter is written
  * when it returns. SG_ERR_BAD_FACTOR with *ret_reason; SG_ERR_THROTTLED when too many challenges
  * were used within five minutes. A counter that does not go up (a copied authenticator) is refused
- * too. Blocks (writes).
+ * too, and ret->user_id tells whose it is; it is 0 after all other errors. Blocks (writes).
  */
 enum sg_err passkeys_verify(struct passkeys *p, const struct passkey_assertion *a,
                             struct passkey_record *ret, const char **ret_reason) SG_MUST_CHECK;

@@ -135,6 +135,20 @@ suite('passkeys_challenge', async ({ gw, it }) => {
     await passkeyLogin(anyone, bobs, { expect: [403, 'user-disabled'] });
   });
 
+  await it('the audit log tells whose copied passkey it was, and who was disabled', async () => {
+    const of = async () => {
+      const { json } = await admin.get('/v1/audit', { query: { type: 'login.failed', limit: 1000 }, expect: 200 });
+      return json.entries.filter(({ subject }) => subject).map(({ subject, result }) => `${subject} ${result}`);
+    };
+    let seen = await of();
+    for (let i = 0; i < 50 && !seen.includes('bob user-disabled'); i++) { // strangers' failures are written soon, not at once
+      await new Promise((resolve) => setTimeout(resolve, 100));
+      seen = await of();
+    }
+    assert.ok(seen.includes('ann second-factor-invalid'), 'counters');
+    assert.ok(seen.includes('bob user-disabled'));
+  });
+
   await it('an admin can remove all passkeys of who has lost them', async () => {
     await admin.patch('/v1/users/ann', { json: { reset_second_factor: true }, expect: 200 });
     await passkeyLogin(gw.client(), phone, { expect: refused });
