@@ -17,6 +17,7 @@ struct input {
 
 static enum sg_err read_input(struct request *r, struct input *ret)
 {
+    const struct principal *who = request_principal(r);
     char *role = NULL;
     const struct json_field fields[] = {
         {NULL, "role", SG_JSON_STRING, false, 1, 16, {.string = &role}, &ret->has_role},
@@ -37,6 +38,9 @@ static enum sg_err read_input(struct request *r, struct input *ret)
     if (!ret->has_role && !ret->has_disabled && !ret->reset)
         return request_fail(r, SG_ERR_BAD_FIELD,
                             "role, disabled or reset_second_factor must be given");
+    if (ret->reset && (who->authority != SG_AUTHORITY_LOGIN || who->narrowed))
+        return request_fail(r, SG_ERR_LOGIN_NEEDED,
+                            "reset_second_factor: is for tokens of a login with all scopes");
     if (ret->has_role && identity_role_parse(role, &ret->role) != SG_OK)
         return request_fail(r, SG_ERR_BAD_FIELD, "role: must be admin, member or guest");
     return SG_OK;

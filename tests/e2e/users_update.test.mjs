@@ -83,4 +83,12 @@ suite('users_update', async ({ gw, it }) => {
     await needsToken(gw.client(), 'PATCH', '/v1/users/bob', { json: { role: 'admin' } });
     await needsAdmin(bob, 'PATCH', '/v1/users/bob', { json: { role: 'admin' } });
   });
+
+  await it('a token for scripts takes nobody\u2019s second factor away', async () => {
+    const made = await admin.post('/v1/tokens', { json: { name: 'root', scopes: ['admin'], expires_in: 3600 }, expect: 201 });
+    const script = gw.client({ token: made.json.token });
+    await script.patch('/v1/users/bob', { json: { role: 'guest' }, expect: 200 });
+    await script.patch('/v1/users/bob', { json: { reset_second_factor: true }, expect: [403, 'login-needed'] });
+    await admin.patch('/v1/users/bob', { json: { reset_second_factor: true }, expect: 200 });
+  });
 });
