@@ -75,3 +75,13 @@ enum sg_err client_request_user(struct request *r, struct client_request *ret, i
 {
     return look(r, true, ret, ret_user_id);
 }
+
+enum sg_err client_request_again(struct request *r)
+{
+    const struct api *api = request_app(r);
+    uint8_t sha256[SG_DIGEST_SIZE];
+    bool shown = false;
+    enum sg_err err = judge(r, sha256, NULL, &shown);
+
+    return err == SG_OK && api->certificates_required && !shown ? SG_ERR_CERT_NEEDED : err;
+}

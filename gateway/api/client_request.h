@@ -21,4 +21,8 @@ enum sg_err client_request(struct request *r, struct client_request *ret) SG_MUS
 enum sg_err client_request_user(struct request *r, struct client_request *ret,
                                 int64_t *ret_user_id) SG_MUST_CHECK;
 
+/* Whether the client's certificate still counts, for what lasts: the errors of client_request.
+ * Notes nothing, does not block. */
+enum sg_err client_request_again(struct request *r) SG_MUST_CHECK;
+
 #endif

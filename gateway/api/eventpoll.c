@@ -6,6 +6,7 @@
 #include <stddef.h>
 
 #include "api/api.h"
+#include "api/client_request.h"
 #include "api/eventjson.h"
 #include "base/clock.h"
 
@@ -117,8 +118,11 @@ static enum sg_err look(struct eventpoll *p, bool wait, bool at_once, bool *ret_
 {
     struct chat_page page;
     enum chat_state state = SG_CHAT_NOTHING;
-    enum sg_err err = chat_next(&p->listener, wait, at_once, p->limit, &page, &state);
+    enum sg_err err = client_request_again(p->request);
 
+    page.bounds = (struct chat_bounds){.oldest = {.seq = 0}};
+    if (err == SG_OK)
+        err = chat_next(&p->listener, wait, at_once, p->limit, &page, &state);
     *ret_done = true;
     if (err != SG_OK)
         return eventpoll_fail(p, err, &page.bounds);

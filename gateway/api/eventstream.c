@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "api/api.h"
+#include "api/client_request.h"
 #include "api/eventjson.h"
 #include "api/json_out.h"
 #include "base/clock.h"
@@ -140,9 +141,12 @@ static enum sg_err speak(struct eventstream *s, struct eventpoll *p, bool *ret_a
     enum chat_state state = SG_CHAT_NOTHING;
     struct chat_page page;
     int64_t silent;
-    enum sg_err err = chat_next(&p->listener, true, true, p->limit, &page, &state);
+    enum sg_err err = client_request_again(p->request);
 
     *ret_again = false;
+    page.bounds = (struct chat_bounds){.oldest = {.seq = 0}};
+    if (err == SG_OK)
+        err = chat_next(&p->listener, true, true, p->limit, &page, &state);
     if (err != SG_OK)
         return put_problem(s, p, epoch, err, &page.bounds);
     put_page(s, p, epoch, &page);
@@ -164,8 +168,11 @@ enum sg_err eventstream_read(struct eventstream *s, struct eventpoll *p)
     const char *epoch = chat_epoch(api->chat);
     enum chat_state state = SG_CHAT_NOTHING;
     struct chat_page page;
-    enum sg_err err = chat_next(&p->listener, false, false, p->limit, &page, &state);
+    enum sg_err err = client_request_again(p->request);
 
+    page.bounds = (struct chat_bounds){.oldest = {.seq = 0}};
+    if (err == SG_OK)
+        err = chat_next(&p->listener, false, false, p->limit, &page, &state);
     if (err != SG_OK)
         return put_problem(s, p, epoch, err, &page.bounds);
     put_page(s, p, epoch, &page);

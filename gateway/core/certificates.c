@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "base/secret.h"
 #include "base/thread.h"
+#include "core/identity_internal.h"
 #include "ipc/identity.h"
 
 #define BATCH     256
@@ -224,6 +225,9 @@ void certificates_end_sessions(struct certificates *c, int64_t user_id,
     if (list != NULL)
         secret_wipe(list, SG_SESSIONS_PER_USER * sizeof *list);
     free(list);
+    /* What waits with another token on a connection that showed it looks at it again. */
+    if (c->options.identity != NULL)
+        identity_rights_changed(c->options.identity, user_id);
 }
 
 static int compare_ids(const void *a, const void *b)

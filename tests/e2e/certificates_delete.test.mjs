@@ -5,7 +5,7 @@ import { spawnSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { enroll, openssl, request, showing } from './lib/certs.mjs';
-import { poll } from './lib/events.mjs';
+import { EventStream, poll, say } from './lib/events.mjs';
 import { temporaryDirectory } from './lib/gateway.mjs';
 import { needsToken } from './lib/refusals.mjs';
 import { suite } from './lib/suite.mjs';
@@ -73,6 +73,27 @@ suite('certificates_delete', async ({ gw, it }) => {
     const answer = await waiting.answer;
     assert.ok(answer.status === 401 || answer.status === 403, `${answer.status}`);
     assert.ok(performance.now() - started < 5000);
+  });
+
+  await it('nothing is shown any more on an open connection, whatever token waits there', async () => {
+    const made = await enroll(ann);
+    const { token } = (await ann.post('/v1/tokens', { json: { name: 'waits', scopes: ['chat:read'], expires_in: 3600 }, expect: 201 })).json;
+    const client = gw.client({ ...showing(made), connections: 1 });
+    client.token = token;
+    const { json } = await client.get('/v1/events', { expect: 200 });
+    const waiting = poll(client, undefined, { after: json.next, wait: '30' });
+    const far = gw.client({ ...showing(made), connections: 1 });
+    far.token = token;
+    const stream = await EventStream.open(far);
+    await stream.nextOf('ready');
+    await ann.delete(`/v1/certificates/${made.id}`, { expect: 204 });
+    await say(ann, 'common', 'for those who may');
+    const answer = await waiting.answer;
+    assert.deepEqual([answer.status, answer.json.code], [403, 'certificate-revoked']);
+    await stream.end();
+    assert.equal(stream.frames.at(-1).json.code, 'certificate-revoked');
+    assert.ok(stream.frames.every(({ event }) => event !== 'message'));
+    await anyone.get('/v1/events', { token, expect: 200 });
   });
 
   await it('is on the list, which openssl believes', async () => {
