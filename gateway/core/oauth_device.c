@@ -127,10 +127,13 @@ enum sg_err oauth_device_decide(struct oauth *o, const struct principal *who, co
 
     if (err != SG_OK)
         return err;
-    if (who->narrowed)
+    /* Of scopes that were asked for, what the user has now and was shown: no other one that comes
+     * with a later role. */
+    if (who->narrowed || grant.scopes != 0) {
         grant.scopes = (grant.scopes != 0 ? grant.scopes : ~0U) & who->scopes;
-    if (who->narrowed && grant.scopes == 0 && approve)
-        return SG_ERR_FORBIDDEN;
+        if (grant.scopes == 0 && approve)
+            return SG_ERR_FORBIDDEN;
+    }
     err = o->store.vt->device_decide(o->store.self, grant.user_sha256, who->user_id, grant.scopes,
                                      approve, clock_now_ns());
     if (err == SG_OK)

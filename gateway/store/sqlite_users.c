@@ -88,6 +88,12 @@ static enum sg_err end_sessions(struct sqlite_conn *c, int64_t user_id, const ui
         sqlite_query_blob(&q, keep, SG_SESSION_ID_SIZE);
     else
         sqlite_query_null(&q);
+    enum sg_err err = sqlite_query_run(&q);
+    if (err)
+        return err;
+    /* Else a device that was let in before could begin a session after. */
+    sqlite_query_begin(&q, c, SG_SQL_DEVICE_OF_USER);
+    sqlite_query_int(&q, user_id);
     return sqlite_query_run(&q);
 }
 

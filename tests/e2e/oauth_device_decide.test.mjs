@@ -33,6 +33,16 @@ suite('oauth_device_decide', async ({ gw, it }) => {
     await decide(codes.user_code, true, [401, 'unauthenticated'], { token: null });
   });
 
+  await it('what was let in before a new password begins no session after it', async () => {
+    const dan = await gw.user(admin, 'dan');
+    const codes = await begin();
+    await dan.post('/v1/oauth/device', { json: { user_code: codes.user_code, approve: true }, expect: 204 });
+    const json = { old_password: dan.password, new_password: 'another long password' };
+    await dan.patch('/v1/users/me', { json, expect: 200 });
+    const form = { grant_type: DEVICE, device_code: codes.device_code, client_id: 'secctl' };
+    await anyone.post('/v1/oauth/token', { form, expect: [400, 'invalid_grant'] });
+  });
+
   await it('is noted with the address of the device', async () => {
     const far = gw.client({ localAddress: '127.0.0.5' });
     const codes = (await far.post('/v1/oauth/device_authorization', { form: { client_id: 'web' }, expect: 200 })).json;

@@ -184,6 +184,21 @@ static void test_device_ends(void **state)
     assert_int_equal(SG_POLL_EXPIRED, poll_at(&late, late.expires_ns, &found));
     assert_int_equal(SG_ERR_NOT_FOUND,
                      OAUTH(device_poll, late.device_sha256, "tv", NOW, &found, &answer));
+    /* What was approved begins no session after a new password, or when its user was disabled. */
+    struct device_grant before = device(4, "a"), other = device(5, "a");
+    assert_int_equal(SG_OK, OAUTH(device_add, &before, 10, 10));
+    assert_int_equal(SG_OK, OAUTH(device_add, &other, 10, 10));
+    assert_int_equal(SG_OK, OAUTH(device_decide, before.user_sha256, ann.id, 0, true, NOW));
+    assert_int_equal(SG_OK, store.users.vt->set_password(store.users.self, ann.id, "new", NULL));
+    assert_int_equal(SG_ERR_NOT_FOUND,
+                     OAUTH(device_poll, before.device_sha256, "tv", NOW, &found, &answer));
+    assert_int_equal(SG_OK, OAUTH(device_decide, other.user_sha256, ann.id, 0, true, NOW));
+    const bool disabled = true;
+    struct user_record user;
+    assert_int_equal(SG_OK,
+                     store.users.vt->update(store.users.self, "ann", NULL, &disabled, &user));
+    assert_int_equal(SG_ERR_NOT_FOUND,
+                     OAUTH(device_poll, other.device_sha256, "tv", NOW, &found, &answer));
     /* With its user goes what was approved by it. */
     struct device_grant orphan = device(3, "a");
     assert_int_equal(SG_OK, OAUTH(device_add, &orphan, 10, 10));

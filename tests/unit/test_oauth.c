@@ -458,6 +458,8 @@ static void test_device_scopes(void **state)
                                                 &seen, &wait_s));
     assert_string_equal("ok", ask_device(&codes, &grant));
     assert_string_equal("sign", grant.scope);
+    /* What the user could not give is not in it, whatever role the user gets. */
+    assert_int_equal(SG_SCOPE_SIGN, grant.session.scopes);
     /* Who has little gives no more. */
     ann.narrowed = true;
     ann.scopes = SG_SCOPE_VERIFY;
