@@ -28,7 +28,7 @@ static void fill_authority(struct request *r, const struct principal *who, struc
 {
     char *id;
 
-    if (who->authority == SG_AUTHORITY_SCRIPT) {
+    if (who->scripted) { /* or was exchanged for a token that is */
         id = arena_alloc(request_arena(r), SG_HEX_SIZE(SG_TOKEN_ID_SIZE));
         if (id != NULL)
             encode_hex(who->token_id, SG_TOKEN_ID_SIZE, id);

@@ -132,6 +132,9 @@ static enum sg_err check_access(struct request *r, enum route_access access,
 
     if (admin && who->role != SG_ROLE_ADMIN)
         return request_fail(r, SG_ERR_FORBIDDEN, "The role admin is needed.");
+    /* It would see what is outside of them, and could make somebody who has none. */
+    if (admin && (who->limits.spaces_only || who->limits.keys_only))
+        return request_fail(r, SG_ERR_FORBIDDEN, "The token is for some spaces or keys only.");
     if (access == SG_ACCESS_LOGIN && who->authority == SG_AUTHORITY_SCRIPT)
         return request_fail(r, SG_ERR_LOGIN_NEEDED, "The token is one for scripts.");
     if (access == SG_ACCESS_LOGIN && who->authority == SG_AUTHORITY_EXCHANGED)

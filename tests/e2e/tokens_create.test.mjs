@@ -171,6 +171,9 @@ suite('tokens_create', async ({ gw, it }) => {
     await as('PATCH', '/v1/keys/beta', { json: { disabled: true }, expect: [404, 'not-found'] });
     await as('POST', '/v1/keys/beta/rotate', { json: {}, expect: [404, 'not-found'] });
     await as('POST', '/v1/keys', { json: { name: 'gamma', type: 'ed25519' }, expect: [403, 'forbidden'] });
+    // Nor does it make somebody who has no limits, or see what others do.
+    await as('POST', '/v1/invites', { json: { role: 'admin', expires_in: HOUR }, expect: [403, 'forbidden'] });
+    await as('GET', '/v1/audit', { expect: [403, 'forbidden'] });
     const signed = (await admin.post('/v1/signatures', { json: { key: 'beta', items: [item('b')] }, expect: 201 })).json;
     const { index } = signed.signatures[0].log;
     await as('GET', `/v1/signatures/${index}`, { expect: [404, 'not-found'] });
