@@ -8,10 +8,9 @@
 #include <strings.h>
 
 #include <json-c/json.h>
-#include <json-c/json_visit.h>
-#include <json-c/printbuf.h>
 
 #include "api/json_scan.h"
+#include "api/json_text.h"
 #include "base/encode.h"
 #include "base/secret.h"
 
@@ -21,28 +20,9 @@ static const char *const refused_headers[] = {
     "Connection",       "Keep-Alive", "Upgrade", "TE",       "Trailer",        "Expect",
     "Proxy-Connection", "Origin",     "Via",     "Forwarded"};
 
-static int wipe_value(struct json_object *value, int flags, struct json_object *parent,
-                      const char *name, size_t *index, void *arg)
-{
-    (void)flags;
-    (void)parent;
-    (void)name;
-    (void)index;
-    (void)arg;
-    if (json_object_get_type(value) == json_type_string)
-        secret_wipe((void *)(uintptr_t)json_object_get_string(value),
-                    (size_t)json_object_get_string_len(value));
-    return JSON_C_VISIT_RETURN_CONTINUE;
-}
-
 void inner_in_fini(struct inner_request *in)
 {
-    struct json_object *json = in->json;
-
-    if (json != NULL) {
-        (void)json_c_visit(json, 0, wipe_value, NULL);
-        json_object_put(json);
-    }
+    json_text_free(in->json);
     memset(in, 0, sizeof *in);
 }
 
@@ -50,30 +30,6 @@ static enum sg_err refuse(char detail[SG_INNER_DETAIL_SIZE], const char *text)
 {
     (void)snprintf(detail, SG_INNER_DETAIL_SIZE, "%s", text);
     return SG_ERR_BAD_FIELD;
-}
-
-static enum sg_err parse(const uint8_t *text, size_t len, struct json_object **ret)
-{
-    /* The library counts one level more than there are containers. */
-    struct json_tokener *t = json_tokener_new_ex(SG_JSON_DEPTH + 2);
-    struct json_object *value;
-    bool whole;
-
-    if (t == NULL)
-        return SG_ERR_NO_MEMORY;
-    json_tokener_set_flags(t, JSON_TOKENER_STRICT | JSON_TOKENER_VALIDATE_UTF8);
-    /* Room for the longest string at once: no copy of it stays behind in memory that grew. */
-    if (printbuf_memset(t->pb, 0, 0, (int)len + 1) < 0) {
-        json_tokener_free(t);
-        return SG_ERR_NO_MEMORY;
-    }
-    json_tokener_reset(t);
-    value = json_tokener_parse_ex(t, (const char *)text, (int)len + 1);
-    whole = json_tokener_get_error(t) == json_tokener_success;
-    secret_wipe(t->pb->buf, (size_t)t->pb->size);
-    json_tokener_free(t);
-    *ret = value;
-    return whole ? SG_OK : SG_ERR_BAD_JSON;
 }
 
 static bool token_ok(const char *text, size_t max)
@@ -223,7 +179,7 @@ enum sg_err inner_in_read(const uint8_t *text, size_t len, struct inner_request 
         (void)snprintf(ret_detail, SG_INNER_DETAIL_SIZE, "%s (byte %zu)", reason, offset);
         return err;
     }
-    err = parse(text, len, &json);
+    err = json_text_parse(text, len, &json);
     ret->json = json;
     if (err == SG_OK)
         err = read_all(json, &ret->request, ret_detail);

@@ -8,10 +8,9 @@
 #include <string.h>
 
 #include <json-c/json.h>
-#include <json-c/json_visit.h>
-#include <json-c/printbuf.h>
 
 #include "api/json_scan.h"
+#include "api/json_text.h"
 #include "api/utf8.h"
 #include "base/encode.h"
 #include "base/secret.h"
@@ -28,55 +27,6 @@ struct reader {
     size_t index;
     char *detail;
 };
-
-static int wipe_value(struct json_object *value, int flags, struct json_object *parent,
-                      const char *name, size_t *index, void *arg)
-{
-    (void)flags;
-    (void)parent;
-    (void)name;
-    (void)index;
-    (void)arg;
-    if (json_object_get_type(value) == json_type_string)
-        secret_wipe((void *)(uintptr_t)json_object_get_string(value),
-                    (size_t)json_object_get_string_len(value));
-    return JSON_C_VISIT_RETURN_CONTINUE;
-}
-
-static void free_value(struct json_object *value)
-{
-    (void)json_c_visit(value, 0, wipe_value, NULL);
-    json_object_put(value);
-}
-
-/* Parses what json_scan has accepted; `text` is followed by a NUL. */
-static enum sg_err parse(const uint8_t *text, size_t len, struct json_object **ret)
-{
-    /* The library counts one level more than there are containers. */
-    struct json_tokener *t = json_tokener_new_ex(SG_JSON_DEPTH + 2);
-    struct json_object *value;
-    bool whole;
-
-    if (t == NULL)
-        return SG_ERR_NO_MEMORY;
-    json_tokener_set_flags(t, JSON_TOKENER_STRICT | JSON_TOKENER_VALIDATE_UTF8);
-    /* Room for the longest string at once: no copy of a secret stays behind in memory that grew. */
-    if (printbuf_memset(t->pb, 0, 0, (int)len + 1) < 0) {
-        json_tokener_free(t);
-        return SG_ERR_NO_MEMORY;
-    }
-    json_tokener_reset(t);
-    value = json_tokener_parse_ex(t, (const char *)text, (int)len + 1);
-    whole = json_tokener_get_error(t) == json_tokener_success;
-    secret_wipe(t->pb->buf, (size_t)t->pb->size);
-    json_tokener_free(t);
-    if (!whole) {
-        free_value(value);
-        return SG_ERR_BAD_JSON;
-    }
-    *ret = value;
-    return SG_OK;
-}
 
 /* "items[3].digests.sha256: must be ..." */
 static void describe(struct reader *in, const char *object, const char *name, const char *text)
@@ -338,7 +288,7 @@ enum sg_err json_in_parse(const uint8_t *text, size_t len, struct arena *arena,
                        "The body is not valid JSON: %s (byte %zu).", reason, offset);
         return SG_ERR_BAD_JSON;
     }
-    err = parse(text, len, &body);
+    err = json_text_parse(text, len, &body);
     if (err != SG_OK)
         return err;
     if (json_object_get_type(body) == json_type_object) {
@@ -347,7 +297,7 @@ enum sg_err json_in_parse(const uint8_t *text, size_t len, struct arena *arena,
         (void)snprintf(ret_detail, SG_JSON_DETAIL_SIZE, "The body must be a JSON object.");
         err = SG_ERR_BAD_JSON;
     }
-    free_value(body);
+    json_text_free(body);
     return err;
 }
 
@@ -359,11 +309,11 @@ bool json_in_has(const uint8_t *text, size_t len, const char *name)
     bool has;
 
     if (len >= INT32_MAX || json_scan(text, len, &reason, &offset) != SG_OK ||
-        parse(text, len, &body) != SG_OK)
+        json_text_parse(text, len, &body) != SG_OK)
         return false;
     has = json_object_get_type(body) == json_type_object &&
           json_object_object_get_ex(body, name, NULL);
-    free_value(body);
+    json_text_free(body);
     return has;
 }
 
