@@ -35,6 +35,7 @@ ASAN_BUILD  := build/asan
 ASAN_MAKE   := $(MAKE) --no-print-directory BUILD=$(ASAN_BUILD) CC=clang SAN=address,undefined \
     CFLAGS=-fsanitize=fuzzer-no-link
 TSAN_BUILD  := build/tsan
+TSAN_TESTS  := $(TSAN_BUILD)/secgated-keyring $(patsubst %,$(TSAN_BUILD)/unit/%,$(shell cat tests/tsan-tests))
 TSAN_MAKE   := $(MAKE) --no-print-directory BUILD=$(TSAN_BUILD) CC=clang SAN=thread
 JOBS        := -j$(shell nproc)
 FUZZ_SECONDS ?= 60
@@ -43,7 +44,7 @@ FUZZ_SECONDS ?= 60
 test: $(DEPS)/test $(DEPS)/node
 	@$(MAKE) --no-print-directory $(JOBS) all unit
 	@$(ASAN_MAKE) $(JOBS) all unit fuzzers
-	@$(TSAN_MAKE) $(JOBS) unit
+	@$(TSAN_MAKE) $(JOBS) $(TSAN_TESTS)
 	@tests/run unit e2e web system asan-unit tsan-unit fuzz-corpus
 
 .PHONY: asan
@@ -53,7 +54,7 @@ asan: $(DEPS)/test $(DEPS)/node
 
 .PHONY: tsan
 tsan: $(DEPS)/test
-	@$(TSAN_MAKE) $(JOBS) all unit
+	@$(TSAN_MAKE) $(JOBS) $(TSAN_TESTS)
 	@tests/run tsan-unit
 
 .PHONY: fuzz
