@@ -80,7 +80,9 @@ static enum sg_err run(struct request *r)
     if (err != SG_OK && reason != NULL)
         return request_fail(r, err, "%s", reason);
     if (err == SG_ERR_LIMIT)
-        return request_fail(r, err, "a user may have 50 certificates: revoke one");
+        return request_fail(r, err,
+                            "a user may have 50 certificates, and 200 with those revoked that "
+                            "have not expired");
     if (err != SG_OK)
         return answer_error(r, err, 0);
     encode_hex(record.id, sizeof record.id, id);

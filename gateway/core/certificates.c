@@ -201,8 +201,12 @@ enum sg_err certificates_publish(struct certificates *c)
     size_t count = collect_unlisted(c, &list);
     enum sg_err err = SG_OK;
 
-    for (size_t i = 0; err == SG_OK && i < count; i++)
-        err = publish_one(c, &list[i]);
+    /* One that is refused, such as by a clock that went back, does not keep the others away. */
+    for (size_t i = 0; i < count && (err == SG_OK || err == SG_ERR_BAD_FIELD); i++) {
+        enum sg_err one = publish_one(c, &list[i]);
+
+        err = one != SG_OK ? one : err;
+    }
     free(list);
     return err;
 }

@@ -95,11 +95,13 @@ static enum sg_err enter(struct certificates *c, const struct certificate_record
         if (err != SG_OK)
             (void)!store->vt->revoke(store->self, r->id, r->created_ns);
     }
-    if (err != SG_OK) {
+    /* Nobody gets one for which there is no room: it would only take room on the list. */
+    if (err != SG_OK && err != SG_ERR_LIMIT) {
         memcpy(m.serial, r->id, sizeof r->id);
         (void)!keyring_client_revoke(c->options.keyring, &m);
-        return err;
     }
+    if (err != SG_OK)
+        return err;
     certificates_user_changed(c, r->user_id); /* who may have been disabled meanwhile */
     return SG_OK;
 }

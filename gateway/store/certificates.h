@@ -9,6 +9,9 @@
 #define SG_CERTIFICATE_ID_SIZE   20  /* the serial number */
 #define SG_CERTIFICATE_NAME_SIZE 257 /* bytes, with NUL */
 #define SG_CERTIFICATE_DER_MAX   4096
+/* How many times the limit of a user the revoked ones that have not expired may be with the others
+ */
+#define SG_CERTIFICATES_REVOKED_TOO 4
 
 struct certificate_record {
     uint8_t id[SG_CERTIFICATE_ID_SIZE];
@@ -28,7 +31,9 @@ struct certificates_store {
 
 struct certificates_vtable {
     /* Adds a certificate, not revoked. SG_ERR_NOT_FOUND when the user is gone; SG_ERR_LIMIT when
-     * the user has `limit` that are neither revoked nor expired at created_ns. */
+     * the user has `limit` that are neither revoked nor expired at created_ns, or
+     * SG_CERTIFICATES_REVOKED_TOO times as many when the revoked ones count, too: they stand on a
+     * list that has an end for all users together. */
     enum sg_err (*add)(void *self, const struct certificate_record *certificate, const uint8_t *der,
                        size_t len, size_t limit) SG_MUST_CHECK;
     /* SG_ERR_NOT_FOUND, also when its user has been removed. Appends the certificate to `ret_der`

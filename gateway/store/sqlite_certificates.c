@@ -37,17 +37,21 @@ static enum sg_err check_room(struct sqlite_conn *c, const struct add_job *job)
 {
     struct sqlite_query q;
     bool row = false;
-    int64_t count = 0;
+    int64_t live = 0, all = 0;
     sqlite_query_begin(&q, c, SG_SQL_CERTIFICATE_COUNT);
     sqlite_query_int(&q, job->certificate->user_id);
     sqlite_query_int(&q, job->certificate->created_ns);
     enum sg_err err = sqlite_query_step(&q, &row);
-    if (!err && row)
-        count = sqlite_query_get_int(&q, 0);
+    if (!err && row) {
+        live = sqlite_query_get_int(&q, 0);
+        all = sqlite_query_get_int(&q, 1);
+    }
     err = sqlite_query_end(&q);
     if (err)
         return err;
-    return (uint64_t)count < job->limit ? SG_OK : SG_ERR_LIMIT;
+    return (uint64_t)live < job->limit && (uint64_t)all < SG_CERTIFICATES_REVOKED_TOO * job->limit
+               ? SG_OK
+               : SG_ERR_LIMIT;
 }
 
 static enum sg_err add_run(struct sqlite_conn *c, void *ctx)

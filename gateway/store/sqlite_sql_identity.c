@@ -40,8 +40,9 @@ static const char *const texts[SG_SQL_COUNT] = {
     [SG_SQL_CERTIFICATE_INSERT] =
         "INSERT INTO certificates(serial, user_id, name, sha256, der, not_before_ns, not_after_ns,"
         " created_ns, revoked_ns) VALUES(?, ?, ?, ?, ?, ?, ?, ?, 0)",
-    [SG_SQL_CERTIFICATE_COUNT] = "SELECT count(*) FROM certificates"
-                                 " WHERE user_id = ? AND revoked_ns = 0 AND not_after_ns > ?",
+    [SG_SQL_CERTIFICATE_COUNT] =
+        "SELECT count(*) FILTER (WHERE revoked_ns = 0), count(*) FROM certificates"
+        " WHERE user_id = ? AND not_after_ns > ?",
     [SG_SQL_CERTIFICATE_GET] = "SELECT " SG_CERTIFICATE_COLUMNS ", c.der FROM certificates c"
                                " JOIN users u ON u.id = c.user_id WHERE c.serial = ?",
     [SG_SQL_CERTIFICATE_LIST] =

@@ -101,6 +101,24 @@ static void test_as_many_as_may_be(void **state)
     assert_int_equal(add(&late), SG_OK);
 }
 
+static void test_revoked_ones_count_too(void **state)
+{
+    struct certificate_record r;
+
+    (void)state;
+    for (uint8_t i = 0; i < 3 * SG_CERTIFICATES_REVOKED_TOO; i++) {
+        r = make((uint8_t)(i + 1), alice.id);
+        assert_int_equal(add(&r), SG_OK);
+        assert_int_equal(CERTIFICATES(revoke, r.id, NOW_NS), SG_OK);
+    }
+    r = make(100, alice.id);
+    assert_int_equal(add(&r), SG_ERR_LIMIT);
+    r.created_ns = NOW_NS + 31 * DAY_NS;
+    assert_int_equal(add(&r), SG_OK);
+    r = make(101, bob.id);
+    assert_int_equal(add(&r), SG_OK);
+}
+
 static size_t list(int64_t user_id, struct certificate_record *ret, size_t limit)
 {
     size_t count = 99;
@@ -221,6 +239,7 @@ int contract_certificates(const struct contract_engine *engine)
     const struct CMUnitTest tests[] = {
         TEST(test_one_comes_back),
         TEST(test_as_many_as_may_be),
+        TEST(test_revoked_ones_count_too),
         TEST(test_lists),
         TEST(test_revoking),
         TEST(test_removed_users),

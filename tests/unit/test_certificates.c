@@ -224,6 +224,27 @@ static void test_revoking(void **state)
     buf_fini(&second.der);
 }
 
+/* Who asks for more than there is room for does not fill the list of all. */
+static void test_too_many(void **state)
+{
+    struct certificate_order order = {.csr = csr, .csr_len = strlen(csr), .name = ""};
+    struct principal who = as(&alice);
+    struct certificate_record r;
+    SG_BUF_CLEANUP struct buf der;
+    const char *reason = NULL;
+    size_t before = published();
+    struct shown s;
+
+    (void)state;
+    buf_init(&der, SG_CERTIFICATE_DER_MAX);
+    for (int i = 0; i < SG_CERTIFICATES_PER_USER; i++) {
+        issue(&s);
+        buf_fini(&s.der);
+    }
+    assert_int_equal(certificates_issue(all, &who, &order, &r, &der, &reason), SG_ERR_LIMIT);
+    assert_int_equal(published(), before);
+}
+
 /* The keyring does not answer: it is revoked here all the same, and listed once it does. */
 static void test_without_the_keyring(void **state)
 {
@@ -465,6 +486,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(test_whose_it_is),
         TEST(test_revoking),
+        TEST(test_too_many),
         TEST(test_without_the_keyring),
         TEST(test_users_that_change),
         TEST(test_a_removal_that_was_interrupted),
