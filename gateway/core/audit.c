@@ -168,6 +168,14 @@ static void failed(struct audit *a, const struct audit_entry *entry, uint64_t om
               SG_STR("actor", entry->actor), SG_STR("error", err_code(err)));
 }
 
+/* An entry that was to be written later, and those that it would have counted. */
+static void lost(void *ctx, uint64_t count, enum sg_err why)
+{
+    struct audit *a = ctx;
+    atomic_fetch_add(&a->omitted, count);
+    log_write(SG_LOG_ERROR, "audit.append", SG_STR("error", err_code(why)));
+}
+
 void audit_note(struct audit *a, const struct audit_act *act)
 {
     if (!a)
@@ -215,7 +223,8 @@ void audit_note_failure(struct audit *a, const struct audit_act *act)
     struct audit_entry entry;
     uint64_t omitted = atomic_exchange(&a->omitted, 0);
     make_entry(act, omitted, &entry);
-    enum sg_err err = a->store.vt->append_later(a->store.self, &entry);
+    const struct audit_loss loss = {.tell = lost, .ctx = a, .count = omitted + 1};
+    enum sg_err err = a->store.vt->append_later(a->store.self, &entry, &loss);
     if (err)
         failed(a, &entry, omitted, err);
 }

@@ -110,6 +110,14 @@ struct audit_cut {
     int64_t young_ns;
 };
 
+/* Who hears, before the store is closed and from any thread, that an entry which was to be durable
+ * later could not be written. */
+struct audit_loss {
+    void (*tell)(void *ctx, uint64_t count, enum sg_err why);
+    void *ctx;
+    uint64_t count; /* of the caller's, given back */
+};
+
 struct audit_store {
     void *self;
     const struct audit_vtable *vt;
@@ -117,9 +125,10 @@ struct audit_store {
 
 struct audit_vtable {
     enum sg_err (*append)(void *self, const struct audit_entry *entry) SG_MUST_CHECK;
-    /* Takes a copy and does not block; durable soon. SG_ERR_OVERLOADED, UNAVAILABLE, NO_MEMORY: it
+    /* Takes copies and does not block; durable soon. SG_ERR_OVERLOADED, UNAVAILABLE, NO_MEMORY: it
      * will not be. */
-    enum sg_err (*append_later)(void *self, const struct audit_entry *entry) SG_MUST_CHECK;
+    enum sg_err (*append_later)(void *self, const struct audit_entry *entry,
+                                const struct audit_loss *loss) SG_MUST_CHECK;
     /* Into ret[limit]; entries and range as of one moment. */
     enum sg_err (*list)(void *self, const struct audit_query *query, struct arena *arena,
                         struct audit_row *ret, size_t *ret_count,

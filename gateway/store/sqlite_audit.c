@@ -8,7 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/log.h"
 #include "store/audittext.h"
 
 /* All of an entry's texts, each byte of them escaped, are less. */
@@ -92,22 +91,25 @@ static enum sg_err audit_append(void *self, const struct audit_entry *entry)
 struct later {
     struct sqlite_job job; /* first: the job is this */
     struct audit_entry entry;
+    struct audit_loss loss;
 };
 
 static void later_finish(struct sqlite_job *job)
 {
-    struct later *later = job->ctx == NULL ? NULL : (struct later *)(void *)job;
+    struct later *later = (struct later *)(void *)job;
     if (job->result)
-        log_write(SG_LOG_ERROR, "audit.append", SG_STR("error", err_code(job->result)));
+        later->loss.tell(later->loss.ctx, later->loss.count, job->result);
     free(later);
 }
 
-static enum sg_err audit_append_later(void *self, const struct audit_entry *entry)
+static enum sg_err audit_append_later(void *self, const struct audit_entry *entry,
+                                      const struct audit_loss *loss)
 {
     struct later *later = calloc(1, sizeof(*later));
     if (!later)
         return SG_ERR_NO_MEMORY;
     later->entry = *entry;
+    later->loss = *loss;
     later->job.run = append_run;
     later->job.ctx = &later->entry;
     later->job.finish = later_finish;

@@ -139,12 +139,20 @@ static void test_long_texts(void **state)
     check_chain();
 }
 
+static void lost(void *ctx, uint64_t count, enum sg_err why)
+{
+    (void)ctx;
+    (void)count;
+    (void)fprintf(stderr, "lost: %s\n", err_code(why));
+}
+
 static void add_later(void *ctx, size_t index)
 {
     (void)ctx;
+    const struct audit_loss loss = {.tell = lost, .count = 1};
     struct audit_entry e = entry(SG_AUDIT_LOGIN_FAILED, "", 10);
     for (unsigned i = 0; i < EACH; i++) {
-        enum sg_err err = index % 2 ? AUDIT(append, &e) : AUDIT(append_later, &e);
+        enum sg_err err = index % 2 ? AUDIT(append, &e) : AUDIT(append_later, &e, &loss);
         if (err)
             (void)fprintf(stderr, "append: %s\n", err_code(err));
     }

@@ -93,9 +93,13 @@ static enum sg_err fake_append(void *self, const struct audit_entry *entry)
     return SG_OK;
 }
 
-static enum sg_err fake_later(void *self, const struct audit_entry *entry)
+static struct audit_loss loss_of_last;
+
+static enum sg_err fake_later(void *self, const struct audit_entry *entry,
+                              const struct audit_loss *loss)
 {
     (void)self;
+    loss_of_last = *loss;
     if (answer)
         return answer;
     last = *entry;
@@ -296,6 +300,17 @@ static void test_store_fails(void **state)
     assert_string_equal("{\"omitted\":2}", last.details);
     audit_note(*state, &act);
     assert_string_equal("", last.details);
+
+    /* Nor one of which that turns out later, nor those that it counted. */
+    monotonic_ns += SG_NS_PER_S;
+    for (int i = 0; i < SG_AUDIT_FAILURES_SECOND + 4; i++)
+        audit_note_failure(*state, &act);
+    monotonic_ns += SG_NS_PER_S;
+    audit_note_failure(*state, &act);
+    assert_string_equal("{\"omitted\":4}", last.details);
+    loss_of_last.tell(loss_of_last.ctx, loss_of_last.count, SG_ERR_NO_SPACE);
+    audit_note(*state, &act);
+    assert_string_equal("{\"omitted\":5}", last.details);
 }
 
 static void test_prune(void **state)
