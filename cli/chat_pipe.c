@@ -19,7 +19,7 @@
 /* Lines that wait for the gateway; more are not read. */
 #define SG_PIPE_PENDING_MAX 64
 #define SG_PIPE_POLL_MS     1000
-/* How long the last own lines may take to come back as events. */
+/* How long the last own lines may take to come back as events, while these arrive at all. */
 #define SG_PIPE_LINGER_S  5
 #define SG_PIPE_INPUT_MAX (SG_MESSAGE_TEXT_MAX + (size_t)65536)
 
@@ -105,6 +105,9 @@ static enum cli_status turn(struct chat *c, struct input *in)
     (void)poll(fds, 2, SG_PIPE_POLL_MS);
     if (fds[1].revents)
         status = fill(in);
+    /* Before the events are taken: the time to wait for them begins when they can come again. */
+    if (talk_is_behind(c->talk))
+        c->moved_ns = clock_monotonic_ns();
     chat_drain(c);
     return status == SG_CLI_OK ? say_lines(c, in) : status;
 }

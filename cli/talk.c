@@ -40,6 +40,7 @@ struct talk {
     struct outbox_request *asked, *asked_last;
     size_t pending; /* of these, and given to the outbox */
     size_t reads;   /* likewise, SG_TALK_ASK_READ */
+    bool behind;    /* the last poll for events has failed */
 };
 
 void talk_item_free(struct talk_item *item)
@@ -124,6 +125,7 @@ static void on_result(void *context, const struct outbox_request *request, const
     struct talk *t = context;
 
     pthread_mutex_lock(&t->lock);
+    t->behind = t->feed.failures > 0;
     *(request->what == SG_TALK_ASK_READ ? &t->reads : &t->pending) -= 1;
     pthread_mutex_unlock(&t->lock);
     if (request->what == SG_TALK_ASK_READ)
@@ -139,6 +141,7 @@ static void on_result(void *context, const struct outbox_request *request, const
 static bool take_asked(struct talk *t, bool *ret_room)
 {
     pthread_mutex_lock(&t->lock);
+    t->behind = t->feed.failures > 0;
     bool stop = t->stop;
     struct outbox_request *asked = t->asked;
     t->asked = t->asked_last = NULL;
@@ -311,6 +314,14 @@ size_t talk_pending(struct talk *t)
     size_t pending = t->pending;
     pthread_mutex_unlock(&t->lock);
     return pending;
+}
+
+bool talk_is_behind(struct talk *t)
+{
+    pthread_mutex_lock(&t->lock);
+    bool behind = t->behind;
+    pthread_mutex_unlock(&t->lock);
+    return behind;
 }
 
 bool talk_is_idle(struct talk *t)

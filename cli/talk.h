@@ -61,6 +61,8 @@ enum cli_status talk_ask(struct talk *t, enum talk_ask what, const char *text, s
                          int64_t seq) SG_CLI_MUST_CHECK;
 /* How much has been asked for and neither been done nor refused, without SG_TALK_ASK_READ. */
 size_t talk_pending(struct talk *t);
+/* Whether events cannot be had at the moment; they are tried again. */
+bool talk_is_behind(struct talk *t);
 /* Whether nothing at all is under way. */
 bool talk_is_idle(struct talk *t);
 
