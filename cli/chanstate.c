@@ -17,7 +17,7 @@
 
 #define SG_CHANSTATE_FILE_MAX ((size_t)16384)
 
-static bool get_bytes(struct json_object *json, const char *key, uint8_t *ret, size_t size)
+bool chanstate_bytes(struct json_object *json, const char *key, uint8_t *ret, size_t size)
 {
     const char *text = json_text(json, key, "");
     size_t len = 0;
@@ -48,7 +48,8 @@ static bool parse(struct json_object *json, struct chanstate *ret)
     memcpy(ret->id, id, sizeof(ret->id));
     ret->expires_s = json_int(json, "expires_at", 0);
     ret->sequence = (uint64_t)sequence;
-    bool ok = epoch >= 0 && sequence >= 0 && get_bytes(json, "secret", secret, sizeof(secret)) &&
+    bool ok = epoch >= 0 && sequence >= 0 &&
+              chanstate_bytes(json, "secret", secret, sizeof(secret)) &&
               channel_resume((uint64_t)epoch, secret, &ret->epoch) == SG_OK;
     secret_wipe(secret, sizeof(secret));
     return ok;
@@ -93,8 +94,8 @@ enum cli_status chanstate_save(struct profile *profile, const struct chanstate *
         json_append(&text, json);
         buf_putc(&text, '\n');
         if (!text.failed)
-            /* A machine that was switched off has lost its channels: the gateway's are void, too.
-             */
+            /* What a crash of the machine takes back does no harm: the gateway takes no number
+             * twice, and nonces are drawn. */
             status = profile_write_soon(profile, path, buf_str(&text), text.len);
     } else {
         status = report_no_memory();
@@ -106,9 +107,13 @@ enum cli_status chanstate_save(struct profile *profile, const struct chanstate *
 
 enum cli_status chanstate_forget(struct profile *profile)
 {
+    SG_FD_CLEANUP int fd = -1;
     char *path = profile_path(profile, "channel.json");
-    enum cli_status status = path ? profile_remove(path) : report_no_memory();
+    /* One that takes a number at this moment would write it again. */
+    enum cli_status status = path ? chanstate_lock(profile, &fd) : report_no_memory();
 
+    if (status == SG_CLI_OK)
+        status = profile_remove(path);
     free(path);
     return status;
 }

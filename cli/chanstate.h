@@ -10,6 +10,8 @@
 #include "channel/channel.h"
 #include "cli/cli.h"
 
+struct json_object;
+
 #define SG_CHANSTATE_ID_SIZE (2 * SG_CHANNEL_ID_SIZE + 1)
 
 /* Wipe it. */
@@ -26,7 +28,11 @@ enum cli_status chanstate_load(struct profile *profile, struct chanstate *ret,
                                bool *ret_found) SG_CLI_MUST_CHECK;
 enum cli_status chanstate_save(struct profile *profile,
                                const struct chanstate *state) SG_CLI_MUST_CHECK;
+/* Takes the lock for itself. */
 enum cli_status chanstate_forget(struct profile *profile) SG_CLI_MUST_CHECK;
+
+/* `key` of `json`: exactly `size` bytes as base64. */
+bool chanstate_bytes(struct json_object *json, const char *key, uint8_t *ret, size_t size);
 
 /* Takes the lock; *ret is the descriptor that holds it. */
 enum cli_status chanstate_lock(struct profile *profile, int *ret) SG_CLI_MUST_CHECK;

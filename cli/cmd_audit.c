@@ -15,12 +15,10 @@
 #include <json-c/json.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #define SG_AUDIT_LINES    20
 #define SG_AUDIT_PAGE     1000
 #define SG_AUDIT_PAUSE_NS (2 * SG_NS_PER_S)
-#define SG_AUDIT_SLICE_NS (100 * SG_NS_PER_MS)
 
 static void print_entry(const struct cli *cli, struct json_object *e)
 {
@@ -85,15 +83,6 @@ static enum cli_status fetch(struct cli *cli, const struct args *args, const cha
     return api_call(cli, SG_API_USER, "GET", buf_str(&target), NULL, "audit", ret);
 }
 
-static void pause_once(void)
-{
-    int64_t until = clock_monotonic_ns() + SG_AUDIT_PAUSE_NS;
-    struct timespec slice = {.tv_nsec = SG_AUDIT_SLICE_NS};
-
-    while (!term_interrupted() && clock_monotonic_ns() < until)
-        (void)nanosleep(&slice, NULL);
-}
-
 /* What comes after `last`, until Ctrl-C. */
 static enum cli_status follow(struct cli *cli, const struct args *args, int64_t last)
 {
@@ -104,7 +93,7 @@ static enum cli_status follow(struct cli *cli, const struct args *args, int64_t 
     while (status == SG_CLI_OK && !term_interrupted()) {
         SG_JSON_CLEANUP struct json_object *page = NULL;
 
-        pause_once();
+        term_wait_until(clock_monotonic_ns() + SG_AUDIT_PAUSE_NS);
         if (!term_interrupted())
             status = fetch(cli, args, limit, last, &page);
         if (status == SG_CLI_OK && page)

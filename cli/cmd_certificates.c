@@ -18,16 +18,6 @@
 #include <stdio.h>
 #include <string.h>
 
-static void format_time(struct json_object *object, const char *key, char ret[SG_TEXT_SIZE])
-{
-    int64_t when;
-
-    ret[0] = '-';
-    ret[1] = 0;
-    if (text_parse_time(json_text(object, key, ""), &when))
-        text_datetime(when, ret);
-}
-
 static enum cli_status list_certificates(struct cli *cli, const struct args *args)
 {
     SG_JSON_CLEANUP struct json_object *answer = NULL;
@@ -57,8 +47,8 @@ static enum cli_status list_certificates(struct cli *cli, const struct args *arg
         struct json_object *c = json_object_array_get_idx(all, i);
         char expires[SG_TEXT_SIZE], revoked[SG_TEXT_SIZE], sha256[17];
 
-        format_time(c, "expires_at", expires);
-        format_time(c, "revoked_at", revoked);
+        list_time(c, "expires_at", expires);
+        list_time(c, "revoked_at", revoked);
         snprintf(sha256, sizeof(sha256), "%.16s", json_text(c, "sha256", "?"));
         table_row(&table,
                   (const char *[]){json_truth(c, "current", false) ? "*" : "",
@@ -92,8 +82,8 @@ static enum cli_status list_passkeys(struct cli *cli, const struct args *args)
         struct json_object *p = json_object_array_get_idx(all, i);
         char created[SG_TEXT_SIZE], used[SG_TEXT_SIZE];
 
-        format_time(p, "created_at", created);
-        format_time(p, "last_used_at", used);
+        list_time(p, "created_at", created);
+        list_time(p, "last_used_at", used);
         table_row(
             &table,
             (const char *[]){json_text(p, "id", "?"), created, used, json_text(p, "name", "?")},

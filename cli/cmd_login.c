@@ -36,6 +36,9 @@ enum cli_status cmd_login(struct cli *cli, const struct args *args)
          args_has(args, SG_ARG_CODE_FILE)))
         status = report_error(SG_CLI_USAGE, "who logs in is decided in the browser",
                               "--web goes without name, password and code");
+    if (status == SG_CLI_OK && !web && args_has(args, SG_ARG_SCOPES))
+        status = report_error(SG_CLI_USAGE, "secctl login --web --scopes files:read",
+                              "--scopes belongs to --web");
     if (status == SG_CLI_OK)
         status = connect_open(cli, args->n_operands ? args->operands[0] : NULL, true);
     if (status != SG_CLI_OK)

@@ -21,10 +21,8 @@
 #include <json-c/json.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #define SG_SESSION_INTERVAL_S 30 /* as the origin does */
-#define SG_SESSION_SLICE_MS   100
 
 static enum cli_status say_open(struct cli *cli)
 {
@@ -128,14 +126,6 @@ static enum cli_status close_channel(struct cli *cli, const struct args *args)
     return SG_CLI_OK;
 }
 
-static void wait_until(int64_t until_ns)
-{
-    struct timespec slice = {.tv_nsec = SG_SESSION_SLICE_MS * SG_NS_PER_MS};
-
-    while (!term_interrupted() && clock_monotonic_ns() < until_ns)
-        (void)nanosleep(&slice, NULL);
-}
-
 /* Asks again and again, and closes the channel when its time is over or the user has enough. */
 static enum cli_status watch(struct cli *cli, const struct args *args)
 {
@@ -164,7 +154,7 @@ static enum cli_status watch(struct cli *cli, const struct args *args)
             term_note("secctl: the time of the channel is over");
             break;
         }
-        wait_until(next_ns);
+        term_wait_until(next_ns);
     }
     /* Ctrl-C is how it is meant to end; the session is closed all the same. */
     if (term_interrupted() || status == SG_CLI_INTERRUPTED) {

@@ -6,6 +6,7 @@
 #include "cli/commands.h"
 #include "cli/connect.h"
 #include "cli/json.h"
+#include "cli/list.h"
 #include "cli/report.h"
 #include "cli/session.h"
 #include "cli/table.h"
@@ -19,16 +20,6 @@
 static enum cli_status fetch(struct cli *cli, struct json_object **ret)
 {
     return api_call(cli, SG_API_USER, "GET", "/v1/sessions", NULL, "sessions", ret);
-}
-
-static void format_time(struct json_object *session, const char *key, char ret[SG_TEXT_SIZE])
-{
-    int64_t when;
-
-    ret[0] = '?';
-    ret[1] = 0;
-    if (text_parse_time(json_text(session, key, ""), &when))
-        text_datetime(when, ret);
 }
 
 static enum cli_status list(struct cli *cli)
@@ -53,9 +44,9 @@ static enum cli_status list(struct cli *cli)
         struct json_object *s = json_object_array_get_idx(sessions, i);
         char created[SG_TEXT_SIZE], used[SG_TEXT_SIZE], expires[SG_TEXT_SIZE];
 
-        format_time(s, "created_at", created);
-        format_time(s, "last_used_at", used);
-        format_time(s, "expires_at", expires);
+        list_time(s, "created_at", created);
+        list_time(s, "last_used_at", used);
+        list_time(s, "expires_at", expires);
         table_row(&table,
                   (const char *[]){json_truth(s, "current", false) ? "*" : "",
                                    json_text(s, "session_id", "?"), json_text(s, "address", "?"),

@@ -28,16 +28,6 @@ static void join(struct json_object *array, struct buf *ret)
     }
 }
 
-static void format_time(struct json_object *object, const char *key, char ret[SG_TEXT_SIZE])
-{
-    int64_t when;
-
-    ret[0] = '-';
-    ret[1] = 0;
-    if (text_parse_time(json_text(object, key, ""), &when))
-        text_datetime(when, ret);
-}
-
 static void add_row(struct table *table, struct json_object *t)
 {
     SG_BUF_CLEANUP struct buf scopes = {0}, limits = {0}, keys = {0};
@@ -49,8 +39,8 @@ static void add_row(struct table *table, struct json_object *t)
     if (limits.len && keys.len)
         buf_putc(&limits, ' ');
     buf_puts(&limits, buf_str(&keys));
-    format_time(t, "last_used_at", used);
-    format_time(t, "expires_at", expires);
+    list_time(t, "last_used_at", used);
+    list_time(t, "expires_at", expires);
     table_row(table,
               (const char *[]){json_text(t, "id", "?"), expires, used,
                                json_text(t, "last_address", "-"), buf_str(&scopes),

@@ -19,6 +19,7 @@
 #include "cli/url.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define SG_CONNECT_PEM_MAX (size_t)65536
@@ -164,15 +165,27 @@ enum cli_status connect_open(struct cli *cli, const char *url, bool renew)
     return status == SG_CLI_OK ? certificate_use(cli) : status;
 }
 
-/* With a certificate nobody needs to be asked for anything. */
+/* With a certificate nobody needs to be asked for anything. Of many processes one does it. */
 static enum cli_status open_by_certificate(struct cli *cli)
 {
     static const struct login login = {.sealed = true};
     bool json = cli->options.json, quiet = cli->options.quiet;
+    char *path = profile_path(cli->profile, "client.lock");
+    SG_FD_CLEANUP int fd = -1;
+    enum cli_status status = path ? profile_lock(cli->profile, path, &fd) : report_no_memory();
 
+    free(path);
+    if (status != SG_CLI_OK)
+        return status;
+    session_close(cli->session);
+    cli->session = session_open(cli->profile);
+    if (!cli->session)
+        return report_no_memory();
+    if (sealed_is_open(cli))
+        return SG_CLI_OK;
     cli->options.json = false;
     cli->options.quiet = true;
-    enum cli_status status = login_create(cli, &login);
+    status = login_create(cli, &login);
     cli->options.json = json;
     cli->options.quiet = quiet;
     return status;

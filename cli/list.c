@@ -153,3 +153,12 @@ enum cli_status list_delete(struct cli *cli, const char *prefix, const char *id)
     }
     return status;
 }
+
+void list_time(struct json_object *object, const char *key, char ret[SG_TEXT_SIZE])
+{
+    int64_t when;
+
+    memcpy(ret, "-", 2);
+    if (text_parse_time(json_text(object, key, ""), &when))
+        text_datetime(when, ret);
+}

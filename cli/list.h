@@ -4,6 +4,7 @@
 #define SG_CLI_LIST_H
 
 #include "cli/cli.h"
+#include "cli/text.h"
 
 struct json_object;
 
@@ -37,5 +38,8 @@ enum cli_status list_users(struct cli *cli, struct json_object **ret) SG_CLI_MUS
 
 /* Deletes `prefix` + `id`; with --json {"id","deleted"}. */
 enum cli_status list_delete(struct cli *cli, const char *prefix, const char *id) SG_CLI_MUST_CHECK;
+
+/* The time in `key` as it is shown in lists; "-" when there is none. */
+void list_time(struct json_object *object, const char *key, char ret[SG_TEXT_SIZE]);
 
 #endif

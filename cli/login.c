@@ -2,6 +2,7 @@
 /* What login and signup share. It never prints a token. */
 #include "cli/login.h"
 
+#include "base/file.h"
 #include "base/secret.h"
 #include "cli/chanstate.h"
 #include "cli/http.h"
@@ -76,16 +77,16 @@ static void print_json(struct cli *cli, struct json_object *created)
         json_print(json);
 }
 
-/* The session that the profile had would go on unused; whether it can be ended is no matter. */
-static void end_former(struct cli *cli, const char *token)
+/* A session that nobody has would go on unused; whether it can be ended is no matter. */
+static bool end_session(struct cli *cli, const char *token)
 {
     struct http_call call = {0};
     struct http_request request = {
         .plain = true, .method = "DELETE", .target = "/v1/sessions/current", .token = token};
 
-    if (http_perform(cli->http, &call, &request) == SG_CLI_OK && http_call_ok(&call))
-        term_note("secctl: the former session of this profile was ended");
+    bool ended = http_perform(cli->http, &call, &request) == SG_CLI_OK && http_call_ok(&call);
     http_call_fini(&call);
+    return ended;
 }
 
 enum cli_status login_code(const char *file, const char *question, char ret[SG_LOGIN_NAME_SIZE])
@@ -113,21 +114,14 @@ enum cli_status login_code(const char *file, const char *question, char ret[SG_L
     return status;
 }
 
-static bool code_is(const struct http_call *call, const char *code)
-{
-    SG_JSON_CLEANUP struct json_object *problem = json_parse(buf_str(&call->body), call->body.len);
-
-    return strcmp(json_text(problem, "code", ""), code) == 0;
-}
-
 /* Adds the code to what is asked when the gateway wants one; false: there is no more to try. */
 static bool add_code(const struct login *login, const struct http_call *call, int attempt,
                      struct json_object *body, enum cli_status *ret_status)
 {
-    bool wanted = code_is(call, "second-factor-required");
+    bool wanted = report_code_is(call, "second-factor-required");
     char code[SG_LOGIN_NAME_SIZE];
 
-    if (call->status != 401 || (!wanted && !code_is(call, "second-factor-invalid")))
+    if (call->status != 401 || (!wanted && !report_code_is(call, "second-factor-invalid")))
         return false;
     /* A file has one code; a person may mistype. */
     if (login->code_file ? attempt > 0 : !term_can_ask() || attempt >= SG_LOGIN_CODES)
@@ -179,8 +173,8 @@ enum cli_status login_keep(struct cli *cli, struct json_object *created, const c
         session_exists(cli->session) && !cli->session->script ? strdup(cli->session->token) : NULL;
     enum cli_status status = session_store(cli, created, client_id);
 
-    if (status == SG_CLI_OK && former)
-        end_former(cli, former);
+    if (status == SG_CLI_OK && former && end_session(cli, former))
+        term_note("secctl: the former session of this profile was ended");
     secret_free_string(former);
     if (status == SG_CLI_OK)
         status = profile_set_username(cli->profile, cli->session->username);
@@ -202,6 +196,7 @@ enum cli_status login_create(struct cli *cli, const struct login *login)
     SG_JSON_CLEANUP struct json_object *body = make_body(login);
     SG_JSON_CLEANUP struct json_object *created = NULL;
     struct sealed_offer *offer = NULL;
+    SG_FD_CLEANUP int fd = -1;
     struct chanstate state;
     enum cli_status status = body ? SG_CLI_OK : report_no_memory();
 
@@ -212,10 +207,13 @@ enum cli_status login_create(struct cli *cli, const struct login *login)
         status = ask(cli, login, body, &created);
     if (status == SG_CLI_OK && offer) {
         status = sealed_accept(cli, offer, created, login->forget_identity, &state);
-        if (status != SG_CLI_OK)
-            end_former(cli, json_text(created, "token", ""));
-        else
+        /* Until the session is there, too: one that takes a number finds both, or neither. */
+        if (status == SG_CLI_OK)
+            status = chanstate_lock(cli->profile, &fd);
+        if (status == SG_CLI_OK)
             status = chanstate_save(cli->profile, &state);
+        if (status != SG_CLI_OK)
+            (void)end_session(cli, json_text(created, "token", ""));
     }
     sealed_offer_free(offer);
     secret_wipe(&state, sizeof(state));

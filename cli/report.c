@@ -165,7 +165,7 @@ static const struct {
     {"sequence-replayed", "look whether it was done; if all are refused: secctl session open"},
     {"sequence-gap", "open a new channel: secctl session open"},
     {"sequence-interrupted", "look whether it was done before you try again"},
-    {"epoch-unknown", "open a new channel: secctl session open"},
+    {"epoch-unknown", "try again; if all are refused: secctl session open"},
     {"sealed-invalid", "open a new channel: secctl session open"},
     {"not-enclosable", "run it without --sealed"},
     {"credentials-invalid", "check name and password; a forgotten password is an admin's matter"},
@@ -283,4 +283,11 @@ enum cli_status report_call(struct cli *cli, const struct http_call *call, const
     if (call->failure != SG_HTTP_DONE)
         return report_failure(cli, call, subject);
     return report_problem(cli, call, subject);
+}
+
+bool report_code_is(const struct http_call *call, const char *code)
+{
+    SG_JSON_CLEANUP struct json_object *problem = json_parse(buf_str(&call->body), call->body.len);
+
+    return strcmp(json_text(problem, "code", ""), code) == 0;
 }

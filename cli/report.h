@@ -46,4 +46,7 @@ enum cli_status report_no_memory(void);
  */
 enum cli_status report_call(struct cli *cli, const struct http_call *call, const char *subject);
 
+/* Whether the gateway's answer is a problem with this code. */
+bool report_code_is(const struct http_call *call, const char *code);
+
 #endif

@@ -34,7 +34,7 @@
 /* How often it is sealed anew: others were faster, and the gateway does not know the epoch any
  * more; or it was killed, and nobody knows how far it came. */
 #define SG_SEALED_ANEW 5
-/* Epochs that an answer may be ahead of its request: that of many others that ran meanwhile. */
+/* Epochs that the gateway may have gone forward since a request: many others ran meanwhile. */
 #define SG_SEALED_EPOCHS 100000
 
 struct sealed {
@@ -49,6 +49,7 @@ struct sealed_call {
     struct buf outer;
     uint8_t tag[SG_CHANNEL_TAG_SIZE]; /* of the request */
     bool repeatable;                  /* runs twice as it runs once */
+    bool careless;                    /* it does no harm if it runs twice */
     bool again;
     unsigned tries, anew;
     int64_t started_ns;
@@ -80,6 +81,24 @@ static enum cli_status reserve(struct sealed *s, struct chanstate *ret)
         return status;
     ret->sequence++;
     return chanstate_save(s->cli->profile, ret);
+}
+
+/* Gives a number back that never left this machine: a gateway that is away for long would else find
+ * the next one too far ahead. Not if others have taken one since. */
+static void give_back(struct sealed *s, const struct sealed_call *c)
+{
+    SG_FD_CLEANUP int fd = -1;
+    struct chanstate now = {.sequence = 0};
+    bool found = false;
+
+    if (chanstate_lock(s->cli->profile, &fd) == SG_CLI_OK &&
+        chanstate_load(s->cli->profile, &now, &found) == SG_CLI_OK && found &&
+        strcmp(now.id, c->state.id) == 0 && now.sequence == c->state.sequence) {
+        now.sequence--;
+        enum cli_status ignored = chanstate_save(s->cli->profile, &now);
+        (void)ignored;
+    }
+    secret_wipe(&now, sizeof(now));
 }
 
 static struct channel_message message_of(const struct sealed_call *c,
@@ -131,6 +150,13 @@ static enum cli_status seal(struct sealed *s, struct sealed_call *c)
     return c->outer.failed ? report_no_memory() : SG_CLI_OK;
 }
 
+/* Puts or deletes the same: an answer may then be another one, the outcome is not. */
+static bool is_careless(const struct http_request *request)
+{
+    return request->method &&
+           (strcmp(request->method, "PUT") == 0 || strcmp(request->method, "DELETE") == 0);
+}
+
 /* Reading is, and what the gateway knows again by its key. */
 static bool is_repeatable(const struct http_request *request)
 {
@@ -155,6 +181,7 @@ static enum cli_status wrap(void *context, const struct http_request *request,
     buf_init(&c->outer, SG_SEALED_OUTER_MAX);
     c->started_ns = clock_monotonic_ns();
     c->repeatable = is_repeatable(request);
+    c->careless = is_careless(request);
     /* What anybody may ask needs a token as well: the exchange that carries it is the session's. */
     if (!token)
         status = session_token(s->cli, NULL, &token);
@@ -177,9 +204,10 @@ static enum cli_status wrap(void *context, const struct http_request *request,
     return SG_CLI_OK;
 }
 
-/* Goes on to the epoch that the gateway wants; others may be further already. If it cannot be kept,
- * the gateway takes the former one for a while, and says it again. */
-static void move_on(struct sealed *s, struct channel_epoch *epoch, uint64_t to)
+/* The channel `id` goes on to the epoch that the gateway wants; others may be further already, or
+ * have opened another channel. If it cannot be kept, the gateway takes the former one for a while,
+ * and says it again. */
+static void move_on(struct sealed *s, const char *id, struct channel_epoch *epoch, uint64_t to)
 {
     SG_FD_CLEANUP int fd = -1;
     struct chanstate now = {.sequence = 0};
@@ -191,7 +219,7 @@ static void move_on(struct sealed *s, struct channel_epoch *epoch, uint64_t to)
     }
     if (chanstate_lock(s->cli->profile, &fd) == SG_CLI_OK &&
         chanstate_load(s->cli->profile, &now, &found) == SG_CLI_OK && found &&
-        now.epoch.number < epoch->number) {
+        strcmp(now.id, id) == 0 && now.epoch.number < epoch->number) {
         now.epoch = *epoch;
         enum cli_status ignored = chanstate_save(s->cli->profile, &now);
         (void)ignored;
@@ -211,21 +239,18 @@ static bool open_answer(struct sealed *s, struct sealed_call *c, struct json_obj
     bool ok;
 
     if (json_int(answer, "sequence", -1) != (int64_t)c->state.sequence || epoch < 0 ||
-        (uint64_t)epoch < at.number || (uint64_t)epoch > at.number + SG_SEALED_EPOCHS ||
-        next < epoch || next > epoch + SG_SEALED_EPOCHS ||
+        (uint64_t)epoch != at.number || next < epoch || next > epoch + SG_SEALED_EPOCHS ||
         encode_unbase64(nonce_text, strlen(nonce_text), nonce, sizeof(nonce), &nonce_len) !=
             SG_OK ||
         nonce_len != sizeof(nonce))
         return false;
     sealed = malloc(len + 1);
     ok = sealed && encode_unbase64(data, len, sealed, len, &sealed_len) == SG_OK;
-    while (ok && at.number < (uint64_t)epoch)
-        ok = channel_next(&at) == SG_OK;
     struct channel_message m = message_of(c, SG_CHANNEL_RESPONSE, (uint64_t)next);
     ok = ok && channel_open(&at, &m, nonce, sealed, sealed_len, out) == SG_OK;
     free(sealed);
     if (ok && (uint64_t)next > c->state.epoch.number)
-        move_on(s, &at, (uint64_t)next);
+        move_on(s, c->state.id, &at, (uint64_t)next);
     secret_wipe(&at, sizeof(at));
     return ok;
 }
@@ -256,13 +281,6 @@ static void take(struct sealed *s, struct sealed_call *c, struct http_call *call
     buf_wipe(&plain);
 }
 
-static bool code_is(const struct http_call *call, const char *code)
-{
-    SG_JSON_CLEANUP struct json_object *problem = json_parse(buf_str(&call->body), call->body.len);
-
-    return strcmp(json_text(problem, "code", ""), code) == 0;
-}
-
 static void lost(struct http_call *call)
 {
     call->failure = SG_HTTP_NETWORK;
@@ -282,6 +300,8 @@ static enum http_unwrapped unwrap(void *context, void *state, struct http_call *
         *ret_delay_ms = c->tries > 1 ? SG_SEALED_PAUSE_MS : 0;
         return SG_HTTP_AGAIN;
     }
+    if (call->failure != SG_HTTP_DONE && !call->sent && !c->again)
+        give_back(s, c);
     if (call->failure != SG_HTTP_DONE)
         return SG_HTTP_UNWRAPPED;
     if (call->status == 200) {
@@ -293,15 +313,18 @@ static enum http_unwrapped unwrap(void *context, void *state, struct http_call *
         call->failure = SG_HTTP_UNSEALED;
     if (call->status != 409)
         return SG_HTTP_UNWRAPPED;
-    if (code_is(call, "sequence-pending") &&
+    if (report_code_is(call, "sequence-pending") &&
         clock_monotonic_ns() - c->started_ns < SG_SEALED_PENDING_S * SG_NS_PER_S) {
         *ret_delay_ms = SG_SEALED_PAUSE_MS;
         return SG_HTTP_AGAIN;
     }
     /* libcurl, too, sends again when a kept connection turns out to be closed. */
-    bool ran = code_is(call, "sequence-interrupted") || code_is(call, "sequence-replayed");
-    bool anew = ran ? c->repeatable : code_is(call, "epoch-unknown") && !c->again;
+    bool ran =
+        report_code_is(call, "sequence-interrupted") || report_code_is(call, "sequence-replayed");
+    bool anew = c->repeatable && (ran || report_code_is(call, "epoch-unknown"));
 
+    /* It says that nothing has happened, but anybody can say so. */
+    anew = anew || (c->careless && !c->again && report_code_is(call, "epoch-unknown"));
     if (anew && ++c->anew < SG_SEALED_ANEW && seal(s, c) == SG_CLI_OK) {
         c->again = false;
         c->tries = 0;
@@ -309,7 +332,8 @@ static enum http_unwrapped unwrap(void *context, void *state, struct http_call *
         return SG_HTTP_ANEW;
     }
     /* It ran, but others have asked since: nobody has the answer any more. */
-    if (c->again && (code_is(call, "sequence-replayed") || code_is(call, "sequence-pending")))
+    if (c->again &&
+        (report_code_is(call, "sequence-replayed") || report_code_is(call, "sequence-pending")))
         lost(call);
     return SG_HTTP_UNWRAPPED;
 }

@@ -56,41 +56,38 @@ void sealed_offer_free(struct sealed_offer *offer)
     free(offer);
 }
 
-static bool get_bytes(struct json_object *json, const char *key, uint8_t *ret, size_t size)
-{
-    const char *text = json_text(json, key, "");
-    size_t len = 0;
-
-    return encode_unbase64(text, strlen(text), ret, size, &len) == SG_OK && len == size;
-}
-
 static enum cli_status not_understood(void)
 {
     return report_error(SG_CLI_REFUSED, "is it a secgate gateway of this version?",
                         "the gateway's channel cannot be understood");
 }
 
-/* Holds the identity key against the pinned one, and pins it at first contact. */
-static enum cli_status check_identity(struct cli *cli, const char *shown, bool forget)
+/* Holds the identity key against the pinned one. */
+static enum cli_status check_identity(struct trusted *trusted, const char *shown, bool forget)
 {
-    struct trusted *trusted = NULL;
-    enum cli_status status = trusted_open(cli->profile, &trusted);
-    const char *pinned =
-        status == SG_CLI_OK ? trusted_verifier(trusted, SG_TRUSTED_IDENTITY) : NULL;
+    const char *pinned = trusted_verifier(trusted, SG_TRUSTED_IDENTITY);
 
-    if (status == SG_CLI_OK && pinned && strcmp(pinned, shown) != 0 && !forget) {
-        term_warn("secctl: THE IDENTITY KEY OF THE GATEWAY IS NOT THE ONE THAT WAS SEEN BEFORE");
-        term_warn("  seen before: %s\n  shown now:   %s", pinned, shown);
-        status = report_error(SG_CLI_NETWORK,
-                              "ask the operator; only if it was replaced on purpose: secctl "
-                              "session open --forget",
-                              "somebody else may be in the middle; the channel is not used");
-    } else if (status == SG_CLI_OK && (!pinned || strcmp(pinned, shown) != 0)) {
-        term_note("secctl: the identity key of the gateway is %s; it is kept from now on", shown);
-        status = trusted_set_verifier(trusted, SG_TRUSTED_IDENTITY, shown);
-    }
-    trusted_close(trusted);
-    return status;
+    if (!pinned || strcmp(pinned, shown) == 0 || forget)
+        return SG_CLI_OK;
+
+    term_warn("secctl: THE IDENTITY KEY OF THE GATEWAY IS NOT THE ONE THAT WAS SEEN BEFORE");
+    term_warn("  seen before: %s", pinned);
+    term_warn("  shown now:   %s", shown);
+    return report_error(SG_CLI_NETWORK,
+                        "ask the operator; only if it was replaced on purpose: secctl session "
+                        "open --forget",
+                        "somebody else may be in the middle; the channel is not used");
+}
+
+/* Keeps a key that has signed, at first contact or because that is wanted. */
+static enum cli_status pin_identity(struct trusted *trusted, const char *shown)
+{
+    const char *pinned = trusted_verifier(trusted, SG_TRUSTED_IDENTITY);
+
+    if (pinned && strcmp(pinned, shown) == 0)
+        return SG_CLI_OK;
+    term_note("secctl: the identity key of the gateway is %s; it is kept from now on", shown);
+    return trusted_set_verifier(trusted, SG_TRUSTED_IDENTITY, shown);
 }
 
 static bool is_signed(const struct channel_terms *terms, const uint8_t key[SG_CHANNEL_KEY_SIZE],
@@ -124,8 +121,9 @@ static bool read_terms(struct json_object *created, const struct sealed_offer *o
         encode_unhex(id, strlen(id), t->session_id, sizeof(t->session_id)) != SG_OK)
         return false;
     memcpy(t->client_public, offer->public_key, sizeof(t->client_public));
-    return get_bytes(channel, "server_public_key", t->server_public, sizeof(t->server_public)) &&
-           get_bytes(channel, "salt", t->salt, sizeof(t->salt)) &&
+    return chanstate_bytes(channel, "server_public_key", t->server_public,
+                           sizeof(t->server_public)) &&
+           chanstate_bytes(channel, "salt", t->salt, sizeof(t->salt)) &&
            text_parse_time(json_text(channel, "created_at", ""), &t->created_s) &&
            text_parse_time(json_text(channel, "expires_at", ""), &t->expires_s);
 }
@@ -135,21 +133,30 @@ enum cli_status sealed_accept(struct cli *cli, struct sealed_offer *offer,
 {
     struct json_object *channel = json_member(created, "channel");
     uint8_t key[SG_CHANNEL_KEY_SIZE], signature[SG_SEALED_SIGNATURE], shared[SG_CHANNEL_KEY_SIZE];
+    const char *shown = json_text(channel, "identity_key", "");
+    struct trusted *trusted = NULL;
     struct channel_terms terms;
     enum cli_status status;
 
     memset(ret, 0, sizeof(*ret));
     if (!read_terms(created, offer, &terms) ||
-        !get_bytes(channel, "identity_key", key, sizeof(key)) ||
-        !get_bytes(channel, "signature", signature, sizeof(signature)))
+        !chanstate_bytes(channel, "identity_key", key, sizeof(key)) ||
+        !chanstate_bytes(channel, "signature", signature, sizeof(signature)))
         return not_understood();
-    status = check_identity(cli, json_text(channel, "identity_key", ""), forget);
+    status = trusted_open(cli->profile, &trusted);
+    if (status == SG_CLI_OK)
+        status = check_identity(trusted, shown, forget);
+    if (status == SG_CLI_OK && !is_signed(&terms, key, signature))
+        status =
+            report_error(SG_CLI_NETWORK, "tell the operator; the channel is not used",
+                         "somebody else may be in the middle: the gateway's part of the channel "
+                         "is not signed by its identity key");
+    /* Not before: a key that has signed nothing replaces none. */
+    if (status == SG_CLI_OK)
+        status = pin_identity(trusted, shown);
+    trusted_close(trusted);
     if (status != SG_CLI_OK)
         return status;
-    if (!is_signed(&terms, key, signature))
-        return report_error(SG_CLI_NETWORK, "tell the operator; the channel is not used",
-                            "somebody else may be in the middle: the gateway's part of the channel "
-                            "is not signed by its identity key");
     if (channel_agree(offer->secret, terms.server_public, shared) != SG_OK ||
         channel_start(&terms, shared, &ret->epoch) != SG_OK)
         status = not_understood();

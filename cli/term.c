@@ -6,6 +6,7 @@
 #include "cli/term.h"
 
 #include "base/buf.h"
+#include "base/clock.h"
 #include "cli/text.h"
 
 #include <errno.h>
@@ -17,9 +18,11 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <termios.h>
+#include <time.h>
 #include <unistd.h>
 
 #define SG_TERM_MESSAGE_MAX (size_t)65536
+#define SG_TERM_SLICE_MS    100
 
 static struct {
     bool quiet;
@@ -53,6 +56,14 @@ void term_setup(bool quiet, bool progress)
 int term_interrupted(void)
 {
     return interrupted;
+}
+
+void term_wait_until(int64_t until_ns)
+{
+    struct timespec slice = {.tv_nsec = SG_TERM_SLICE_MS * SG_NS_PER_MS};
+
+    while (!interrupted && clock_monotonic_ns() < until_ns)
+        (void)nanosleep(&slice, NULL);
 }
 
 void term_forgive_interrupt(void)

@@ -10,6 +10,7 @@
 
 #include <signal.h>
 #include <stddef.h>
+#include <stdint.h>
 
 struct buf;
 
@@ -22,6 +23,9 @@ void term_setup(bool quiet, bool progress);
 
 /* The signal that asked the program to stop, 0 while none has. */
 int term_interrupted(void);
+
+/* Waits until clock_monotonic_ns() says `until_ns`, or Ctrl-C. */
+void term_wait_until(int64_t until_ns);
 
 /* Ctrl-C was how something was meant to end: the program goes on. */
 void term_forgive_interrupt(void);

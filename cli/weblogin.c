@@ -21,15 +21,15 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
-#define SG_WEBLOGIN_CLIENT   "secctl"
-#define SG_WEBLOGIN_FORM_MAX ((size_t)16384)
-#define SG_WEBLOGIN_INTERVAL 5 /* RFC 8628, section 3.2: when the gateway says nothing */
-#define SG_WEBLOGIN_SLOWER   5 /* section 3.5 */
-#define SG_WEBLOGIN_MOST     60
-#define SG_WEBLOGIN_SLICE_MS 100
+#define SG_WEBLOGIN_CLIENT    "secctl"
+#define SG_WEBLOGIN_FORM_MAX  ((size_t)16384)
+#define SG_WEBLOGIN_INTERVAL  5 /* RFC 8628, section 3.2: when the gateway says nothing */
+#define SG_WEBLOGIN_SLOWER    5 /* section 3.5 */
+#define SG_WEBLOGIN_MOST      60
+#define SG_WEBLOGIN_LIFE      600
+#define SG_WEBLOGIN_LIFE_MOST 86400
 
 static void add_field(struct buf *form, const char *name, const char *value)
 {
@@ -131,15 +131,6 @@ static void show(const struct cli *cli, struct json_object *device)
         open_browser(whole);
 }
 
-static void pause_s(int64_t seconds)
-{
-    int64_t until = clock_monotonic_ns() + seconds * SG_NS_PER_S;
-    struct timespec slice = {.tv_nsec = SG_WEBLOGIN_SLICE_MS * SG_NS_PER_MS};
-
-    while (!term_interrupted() && clock_monotonic_ns() < until)
-        (void)nanosleep(&slice, NULL);
-}
-
 /* What one poll has brought: more to wait for, the tokens, or the end. */
 static enum cli_status judge(struct cli *cli, const struct http_call *call,
                              struct json_object *answer, int64_t *interval, bool *ret_done)
@@ -176,14 +167,16 @@ static enum cli_status wait_for_tokens(struct cli *cli, struct json_object *devi
                                        struct json_object **ret)
 {
     int64_t interval = json_int(device, "interval", SG_WEBLOGIN_INTERVAL);
-    int64_t end =
-        clock_monotonic_ns() + (json_int(device, "expires_in", 600) + interval) * SG_NS_PER_S;
+    int64_t life = json_int(device, "expires_in", SG_WEBLOGIN_LIFE);
     enum cli_status status = SG_CLI_OK;
     bool done = false;
     struct buf form;
 
     if (interval < 1 || interval > SG_WEBLOGIN_MOST)
         interval = SG_WEBLOGIN_INTERVAL;
+    if (life < 1 || life > SG_WEBLOGIN_LIFE_MOST)
+        life = SG_WEBLOGIN_LIFE;
+    int64_t end = clock_monotonic_ns() + (life + interval) * SG_NS_PER_S;
     buf_init(&form, SG_WEBLOGIN_FORM_MAX);
     add_field(&form, "grant_type", "urn:ietf:params:oauth:grant-type:device_code");
     add_field(&form, "device_code", json_text(device, "device_code", ""));
@@ -192,7 +185,7 @@ static enum cli_status wait_for_tokens(struct cli *cli, struct json_object *devi
         SG_JSON_CLEANUP struct json_object *answer = NULL;
         struct http_call call = {0};
 
-        pause_s(interval);
+        term_wait_until(clock_monotonic_ns() + interval * SG_NS_PER_S);
         if (term_interrupted())
             status = SG_CLI_INTERRUPTED;
         else if (clock_monotonic_ns() > end)

@@ -61,6 +61,12 @@ suite('secctl_enroll', { args: ['--tls-client-ca', `${ca.file} cn`] }, async ({ 
     await ctl.run(['session', 'close']);
   });
 
+  await it('of many processes one opens the channel', async () => {
+    const results = await Promise.all(Array.from({ length: 10 }, () => ctl.json(['session', 'data'])));
+    assert.deepEqual(results.map((answer) => answer.sequence).sort((a, b) => a - b), results.map((_, i) => i + 1));
+    await ctl.run(['session', 'close']);
+  });
+
   await it('renews it when less than a third of its life is left', async () => {
     const renewing = new Secctl(gw);
     await renewing.login();

@@ -13,7 +13,7 @@ const password = 'the first password';
 const DATA = '/v1/sessions/current/data';
 
 suite('secctl_session', { limit: 170000 }, async ({ gw, it }) => {
-  const relay = await Relay.start({ gateway: gw });
+  let relay = await Relay.start({ gateway: gw });
   await new Secctl(gw).signup();
   const ctl = new Secctl(relay);
   await ctl.login();
@@ -113,6 +113,35 @@ suite('secctl_session', { limit: 170000 }, async ({ gw, it }) => {
     assert.equal(stdout.split('only once').length, 2);
   });
 
+  await it('does nothing twice because somebody in between says that nothing was done', async () => {
+    const pretend = (what) => {
+      if (what.request.url !== DATA) return;
+      what.status = 409;
+      what.body = Buffer.from(JSON.stringify({ type: 'urn:secgate:error:epoch-unknown', title: 'Refused', status: 409, detail: '', code: 'epoch-unknown' }));
+      what.headers = { 'content-type': 'application/problem+json' };
+    };
+    relay.spoil = pretend;
+    relay.requests.length = 0;
+    const refused = await ctl.run(['--sealed', 'invite'], { expect: 2 });
+    assert.match(refused.stderr, /epoch-unknown[^]*next: try again; if all are refused: secctl session open/);
+    assert.equal(exchanges(), 1);
+    relay.requests.length = 0;
+    await ctl.run(['--sealed', 'whoami'], { expect: 2 });
+    assert.equal(exchanges(), 5, 'what only reads is asked for anew');
+    relay.spoil = undefined;
+    assert.equal((await ctl.run(['--sealed', 'whoami'])).stdout, 'root-admin (admin)\n');
+  });
+
+  await it('a gateway that is away for long costs no numbers', async () => {
+    const before = state().sequence;
+    const { port, authority } = relay;
+    await relay.stop();
+    for (let i = 0; i < 3; i++) await ctl.run(['session', 'data'], { expect: 3 });
+    assert.equal(state().sequence, before, 'or the next one is too far ahead');
+    relay = await Relay.start({ gateway: gw, port, authority });
+    assert.equal((await ctl.json(['session', 'data'])).sequence, before + 1);
+  });
+
   await it('takes no answer that was tampered with', async () => {
     for (const change of [
       (answer) => ({ ...answer, data: Buffer.from(answer.data, 'base64').fill(1, 3, 4).toString('base64') }),
@@ -171,8 +200,13 @@ suite('secctl_session', { limit: 170000 }, async ({ gw, it }) => {
     }
     assert.match((await open(ctl, { expect: 3 })).stderr, /IDENTITY KEY OF THE GATEWAY IS NOT THE ONE/);
     // Even who takes the new key on purpose needs its signature.
-    assert.match((await open(ctl, { args: ['--forget'], expect: 3 })).stderr, /is not signed/);
+    const pins = readFileSync(ctl.profile('trusted.json'), 'utf8');
+    const unsigned = (await open(ctl, { args: ['--forget'], expect: 3 })).stderr;
+    assert.match(unsigned, /is not signed/);
+    assert.doesNotMatch(unsigned, /is kept from now on|former session/);
+    assert.equal(readFileSync(ctl.profile('trusted.json'), 'utf8'), pins, 'a key that has signed nothing replaces none');
     relay.spoil = undefined;
+    await open(ctl);
     await open(ctl, { args: ['--forget'] });
     await ctl.run(['--sealed', 'whoami']);
   });
