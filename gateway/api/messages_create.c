@@ -71,10 +71,14 @@ static enum sg_err send(struct request *r, struct state *s, bool make, bool *ret
 static enum sg_err run_at_once(struct request *r, bool *ret_done)
 {
     struct state *s = request_state(r);
+    const struct principal *who = request_principal(r);
     enum sg_err err;
 
     s->request = r;
     err = message_request_read(r, &s->message);
+    /* The answer says whether they are there, and what is in them by their digests. */
+    if (err == SG_OK && s->message.file_count > 0 && (who->scopes & SG_SCOPE_FILES_READ) == 0)
+        err = answer_lacks_scope(r, "files:read");
     return err == SG_OK ? send(r, s, false, ret_done) : err;
 }
 

@@ -112,6 +112,16 @@ suite('messages_create', async ({ gw, it }) => {
     assert.equal(old.bytes.toString(), 'first');
   });
 
+  await it('naming files takes the right to read them', async () => {
+    const json = { name: 'says', scopes: ['chat:write', 'chat:read'], expires_in: 3600 };
+    const { token } = (await ann.post('/v1/tokens', { json, expect: 201 })).json;
+    for (const path of ['docs/a.txt', 'no/such.txt']) {
+      const { headers } = await post(ann, 'common', { json: { text: 'x', files: [path] }, token }, [403, 'forbidden']);
+      assert.match(headers['www-authenticate'], /insufficient_scope.*files:read/);
+    }
+    await post(ann, 'common', { json: { text: 'x', files: [] }, token }, 201);
+  });
+
   await it('a file that is not there is named', async () => {
     const before = await here(ann, 'common');
     const answer = await post(ann, 'common', { json: { text: 'x', files: ['docs/a.txt', 'no/such.txt'] } }, [422, 'file-not-found']);
