@@ -3,6 +3,7 @@
 // A new view is a module with `name`, `title`, `access`, `mount` and one line in VIEWS.
 
 import * as api from './api.js';
+import { closeAll } from './dialogs.js';
 import { el, fill } from './dom.js';
 import { clear, fail, say } from './notices.js';
 import * as outbox from './outbox.js';
@@ -72,6 +73,7 @@ function route() {
   if (current?.view === view) current.handle.update(rest, { query });
   else {
     current?.handle.leave();
+    closeAll();
     main.replaceChildren();
     clear();
     current = { view, handle: view.mount(main, rest, { reason, query }) };

@@ -2,7 +2,7 @@
 // Questions to the user in a modal <dialog>. Escape and Cancel always mean "no".
 
 import { button, el, field } from './dom.js';
-import { errorBox } from './notices.js';
+import { errorBox, fail } from './notices.js';
 
 function open(title, content, actions) {
   const heading = el('h2', { id: 'dialog-title' }, title);
@@ -12,6 +12,11 @@ function open(title, content, actions) {
   dialog.addEventListener('close', () => dialog.remove());
   dialog.showModal();
   return { dialog, form };
+}
+
+/** Answers no to what is still asked: the view that did is gone, or its user is. */
+export function closeAll() {
+  for (const dialog of document.querySelectorAll('dialog[open]')) dialog.close();
 }
 
 /**
@@ -95,7 +100,8 @@ export function askName({ title, label, yes, check, value = '', maxlength = 255 
 }
 
 /**
- * Asks for several things and does what they are for; what goes wrong is said in the dialog.
+ * Asks for several things and does what they are for; what goes wrong is said in the dialog. One that
+ * is closed while the work is under way does not take it back: what comes out of it is answered.
  * @param {object} options `title`, `fields` (as `field` makes them), `yes`, `work()` (async)
  * @returns {Promise<any>} what `work` gave, or null
  */
@@ -105,21 +111,26 @@ export function ask({ title, fields, yes, work }) {
     const cancel = button('Cancel', {}, () => dialog.close());
     const accept = el('button', { type: 'submit', class: 'button primary' }, yes);
     const { dialog, form } = open(title, [fields.map(({ root }) => root), problem], [cancel, accept]);
-    let answer = null;
+    let busy = false;
     form.addEventListener('submit', async (event) => {
       event.preventDefault();
-      accept.disabled = true;
+      busy = accept.disabled = true;
       problem.replaceChildren();
       try {
-        answer = await work();
+        resolve(await work());
         dialog.close();
       } catch (error) {
+        if (!dialog.open) {
+          fail(error);
+          resolve(null);
+          return;
+        }
         problem.replaceChildren(errorBox(error));
-        accept.disabled = false;
+        busy = accept.disabled = false;
         fields[0].input.focus();
       }
     });
-    dialog.addEventListener('close', () => resolve(answer));
+    dialog.addEventListener('close', () => busy || resolve(null));
     fields[0].input.focus();
   });
 }
