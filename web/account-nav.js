@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the views of the account share: links between them, lists with one act each, boxes to check.
 
-import { button, el } from './dom.js';
+import { confirm } from './dialogs.js';
+import { button, copyable, el, fill } from './dom.js';
+import { fail, say } from './notices.js';
 import { user } from './session.js';
 
 const VIEWS = [
@@ -62,10 +64,82 @@ export function item({ name, tag, text, act, label, run, data }) {
 }
 
 /** Items, or a sentence when there are none. */
-export function itemList(items, none) {
+function itemList(items, none) {
   return items.length
     ? el('ul', { class: 'sessions' }, items)
     : el('p', { class: 'hint pad none' }, none);
+}
+
+/**
+ * A section with things that the gateway lists. What it is made for adds `fetch()`, which resolves to the
+ * things, `row(thing)`, an item, and `none`, what to say when there are none.
+ */
+export class Listing {
+  constructor(id, title) {
+    this.shown = el('div', { role: 'status' }); // a secret that was just made
+    this.list = el('div', { 'aria-busy': 'true' });
+    this.root = section(id, title, this.above(), this.shown, this.list, this.below());
+  }
+
+  above() {
+    return null;
+  }
+
+  below() {
+    return null;
+  }
+
+  async load() {
+    const asked = (this.asked = Symbol('asked'));
+    try {
+      const things = await this.fetch();
+      if (asked !== this.asked) return; // a later answer counts
+      fill(this.list, itemList(things.map((thing) => this.row(thing)), this.none));
+    } catch (error) {
+      if (asked !== this.asked || !this.root.isConnected) return;
+      fail(error);
+    }
+    this.list.removeAttribute('aria-busy');
+  }
+
+  /** Shows a secret that the gateway never tells again, until it has been kept or the view is left. */
+  showOnce(text, secret, what) {
+    fill(
+      this.shown,
+      el(
+        'div',
+        { class: 'pad once' },
+        el('p', { class: 'lead' }, text),
+        copyable(secret, what),
+        el(
+          'div',
+          { class: 'row' },
+          button('I have kept it', {}, () => {
+            fill(this.shown);
+            this.focus();
+          }),
+        ),
+      ),
+    );
+  }
+
+  /** Asks, ends one of the things by `work()`, and says so. */
+  async end({ title, text, yes, work, done }) {
+    if (!(await confirm({ title, text, yes, danger: true }))) return;
+    try {
+      await work();
+      say(done);
+      fill(this.shown);
+      await this.load();
+      this.focus();
+    } catch (error) {
+      fail(error);
+    }
+  }
+
+  focus() {
+    this.root.querySelector('h2').focus();
+  }
 }
 
 /** What a token may do: `[scope, words]`. */

@@ -127,6 +127,19 @@ export function field(label, { hint, ...props }) {
   return { root, input };
 }
 
+/** A field for the code of a second factor. */
+export const codeField = (hint) =>
+  field('Code', {
+    type: 'text',
+    name: 'one-time-code',
+    autocomplete: 'one-time-code',
+    autocapitalize: 'none',
+    spellcheck: 'false',
+    required: true,
+    maxlength: 32,
+    hint,
+  });
+
 /** Terms and descriptions: `rows` is a list of [term, text or node or null]; nulls are left out. */
 export function facts(rows) {
   return el(

@@ -1,16 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 // Access: tokens for scripts and client certificates; what they are good for, and how to end them.
 
-import { accountNav, boxes, item, itemList, SCOPES, section } from './account-nav.js';
+import { accountNav, boxes, item, Listing, SCOPES } from './account-nav.js';
 import * as api from './api.js';
-import { ask, confirm } from './dialogs.js';
-import { button, copyable, el, field, fill } from './dom.js';
+import { ask } from './dialogs.js';
+import { button, el, field } from './dom.js';
 import { ago, fingerprint, moment } from './format.js';
-import { clear, fail, say } from './notices.js';
+import { clear } from './notices.js';
 import { user } from './session.js';
 import { setTitle } from './title.js';
 
 const DAY_S = 86_400;
+
 export const view = {
   name: 'access',
   title: 'Access',
@@ -47,37 +48,23 @@ const names = (label, hint) =>
 /** Of all scopes those that the user has. */
 const myScopes = () => SCOPES.filter(([scope]) => scope !== 'admin' || user().role === 'admin');
 
-class Tokens {
+class Tokens extends Listing {
+  none = 'None yet. A script shows such a token instead of signing in; it can do only what you choose.';
+
   constructor() {
-    this.shown = el('div', { role: 'status' });
-    this.list = el('div', { 'aria-busy': 'true' });
-    this.root = section(
-      'tokens-title',
-      'Tokens for scripts',
-      this.shown,
-      this.list,
-      el(
-        'div',
-        { class: 'row pad' },
-        button('New token', { icon: 'add' }, () => this.make()),
-      ),
+    super('tokens-title', 'Tokens for scripts');
+  }
+
+  below() {
+    return el(
+      'div',
+      { class: 'row pad' },
+      button('New token', { icon: 'add' }, () => this.make()),
     );
   }
 
-  async load() {
-    try {
-      const { tokens } = await api.tokensList();
-      fill(
-        this.list,
-        itemList(
-          tokens.map((token) => this.row(token)),
-          'None yet. A script shows such a token instead of signing in; it can do only what you choose.',
-        ),
-      );
-    } catch (error) {
-      fail(error);
-    }
-    this.list.removeAttribute('aria-busy');
+  async fetch() {
+    return (await api.tokensList()).tokens;
   }
 
   row(token) {
@@ -132,78 +119,47 @@ class Tokens {
         }),
     });
     if (!made) return;
-    fill(
-      this.shown,
-      el(
-        'div',
-        { class: 'pad once' },
-        el('p', { class: 'lead' }, `The token ${made.name}, shown this once:`),
-        copyable(made.token, 'the token'),
-      ),
-    );
+    this.showOnce(`The token ${made.name}, shown this once:`, made.token, 'the token');
     await this.load();
   }
 
-  async remove(token) {
-    const yes = await confirm({
+  remove(token) {
+    return this.end({
       title: 'Delete this token?',
       text: ['Whatever uses ', el('strong', {}, token.name), ' is refused from now on.'],
       yes: 'Delete it',
-      danger: true,
+      work: () => api.tokensDelete(token.id),
+      done: `The token ${token.name} was deleted.`,
     });
-    if (!yes) return;
-    try {
-      await api.tokensDelete(token.id);
-      say(`The token ${token.name} was deleted.`);
-      fill(this.shown);
-      await this.load();
-      document.getElementById('tokens-title').focus();
-    } catch (error) {
-      fail(error);
-    }
   }
 }
 
-class Certificates {
+class Certificates extends Listing {
+  none = 'There are none.';
+
   constructor() {
-    this.list = el('div', { 'aria-busy': 'true' });
+    super('certificates-title', 'Client certificates');
+  }
+
+  above() {
     this.all = el('input', { type: 'checkbox', id: 'all-certificates', on: { change: () => this.load() } });
-    this.root = section(
-      'certificates-title',
-      'Client certificates',
-      user().role === 'admin'
-        ? el(
-            'p',
-            { class: 'check pad' },
-            this.all,
-            el('label', { for: 'all-certificates' }, 'Of all users'),
-          )
-        : null,
-      this.list,
-      el(
-        'p',
-        { class: 'hint pad' },
-        'With ',
-        el('code', {}, 'secctl enroll'),
-        ' a device gets a certificate of its own and signs in with it.',
-      ),
+    return user().role === 'admin'
+      ? el('p', { class: 'check pad' }, this.all, el('label', { for: 'all-certificates' }, 'Of all users'))
+      : null;
+  }
+
+  below() {
+    return el(
+      'p',
+      { class: 'hint pad' },
+      'With ',
+      el('code', {}, 'secctl enroll'),
+      ' a device gets a certificate of its own and signs in with it.',
     );
   }
 
-  async load() {
-    try {
-      const { certificates } = await api.certificatesList(this.all.checked ? { all: true } : {});
-      fill(
-        this.list,
-        itemList(
-          certificates.map((certificate) => this.row(certificate)),
-          'There are none.',
-        ),
-      );
-    } catch (error) {
-      fail(error);
-    }
-    this.list.removeAttribute('aria-busy');
+  async fetch() {
+    return (await api.certificatesList(this.all.checked ? { all: true } : {})).certificates;
   }
 
   row(certificate) {
@@ -227,8 +183,8 @@ class Certificates {
     });
   }
 
-  async revoke(certificate) {
-    const yes = await confirm({
+  revoke(certificate) {
+    return this.end({
       title: 'Revoke this certificate?',
       text: [
         'Nobody can sign in with ',
@@ -236,16 +192,8 @@ class Certificates {
         ' any more, and its sessions end.',
       ],
       yes: 'Revoke it',
-      danger: true,
+      work: () => api.certificatesDelete(certificate.id),
+      done: 'The certificate was revoked.',
     });
-    if (!yes) return;
-    try {
-      await api.certificatesDelete(certificate.id);
-      say('The certificate was revoked.');
-      await this.load();
-      document.getElementById('certificates-title').focus();
-    } catch (error) {
-      fail(error);
-    }
   }
 }

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // Apps: OAuth clients and audiences, for admins.
 
-import { accountNav, boxes, item, itemList, SCOPES, section } from './account-nav.js';
+import { accountNav, boxes, item, Listing, SCOPES } from './account-nav.js';
 import * as api from './api.js';
-import { ask, confirm } from './dialogs.js';
-import { button, copyable, el, field, fill } from './dom.js';
+import { ask } from './dialogs.js';
+import { button, el, field } from './dom.js';
 import { moment } from './format.js';
-import { clear, fail, say } from './notices.js';
+import { clear, say } from './notices.js';
 import { setTitle } from './title.js';
 
 const GRANTS = [
@@ -14,6 +14,7 @@ const GRANTS = [
   ['urn:ietf:params:oauth:grant-type:device_code', 'sign in devices'],
   ['urn:ietf:params:oauth:grant-type:token-exchange', 'exchange tokens'],
 ];
+const BUILT_IN = ['secctl', 'web'];
 const grantName = (grant) => GRANTS.find(([id]) => id === grant)?.[1] ?? grant;
 
 export const view = {
@@ -48,37 +49,23 @@ const plain = (label, hint, more = {}) =>
     ...more,
   });
 
-class Clients {
+class Clients extends Listing {
+  none = 'None yet.';
+
   constructor() {
-    this.shown = el('div', { role: 'status' });
-    this.list = el('div', { 'aria-busy': 'true' });
-    this.root = section(
-      'clients-title',
-      'Clients',
-      this.shown,
-      this.list,
-      el(
-        'div',
-        { class: 'row pad' },
-        button('New client', { icon: 'add' }, () => this.make()),
-      ),
+    super('clients-title', 'Clients');
+  }
+
+  below() {
+    return el(
+      'div',
+      { class: 'row pad' },
+      button('New client', { icon: 'add' }, () => this.make()),
     );
   }
 
-  async load() {
-    try {
-      const { clients } = await api.oauthClientsList();
-      fill(
-        this.list,
-        itemList(
-          clients.map((client) => this.row(client)),
-          'None yet.',
-        ),
-      );
-    } catch (error) {
-      fail(error);
-    }
-    this.list.removeAttribute('aria-busy');
+  async fetch() {
+    return (await api.oauthClientsList()).clients;
   }
 
   row(client) {
@@ -112,71 +99,39 @@ class Clients {
         }),
     });
     if (!made) return;
-    fill(
-      this.shown,
-      made.secret
-        ? el(
-            'div',
-            { class: 'pad once' },
-            el('p', { class: 'lead' }, `The secret of ${made.id}, shown this once:`),
-            copyable(made.secret, 'the secret'),
-          )
-        : [],
-    );
+    if (made.secret) this.showOnce(`The secret of ${made.id}, shown this once:`, made.secret, 'the secret');
     say(`The client ${made.id} was registered.`);
     await this.load();
   }
 
-  async remove(client) {
-    const yes = await confirm({
+  remove(client) {
+    return this.end({
       title: 'Remove this client?',
       text: [el('strong', {}, client.name || client.id), ' will be refused from now on.'],
       yes: 'Remove it',
-      danger: true,
+      work: () => api.oauthClientsDelete(client.id),
+      done: `The client ${client.id} was removed.`,
     });
-    if (!yes) return;
-    try {
-      await api.oauthClientsDelete(client.id);
-      say(`The client ${client.id} was removed.`);
-      fill(this.shown);
-      await this.load();
-      document.getElementById('clients-title').focus();
-    } catch (error) {
-      fail(error);
-    }
   }
 }
-const BUILT_IN = ['secctl', 'web'];
 
-class Audiences {
+class Audiences extends Listing {
+  none = 'None yet. A service that is registered here gets tokens of its own by exchange.';
+
   constructor() {
-    this.list = el('div', { 'aria-busy': 'true' });
-    this.root = section(
-      'audiences-title',
-      'Audiences',
-      this.list,
-      el(
-        'div',
-        { class: 'row pad' },
-        button('New audience', { icon: 'add' }, () => this.make()),
-      ),
+    super('audiences-title', 'Audiences');
+  }
+
+  below() {
+    return el(
+      'div',
+      { class: 'row pad' },
+      button('New audience', { icon: 'add' }, () => this.make()),
     );
   }
 
-  async load() {
-    try {
-      const { audiences } = await api.oauthAudiencesList();
-      fill(
-        this.list,
-        itemList(
-          audiences.map((audience) => this.row(audience)),
-          'None yet. A service that is registered here gets tokens of its own by exchange.',
-        ),
-      );
-    } catch (error) {
-      fail(error);
-    }
-    this.list.removeAttribute('aria-busy');
+  async fetch() {
+    return (await api.oauthAudiencesList()).audiences;
   }
 
   row(audience) {
@@ -216,21 +171,13 @@ class Audiences {
     await this.load();
   }
 
-  async remove(audience) {
-    const yes = await confirm({
+  remove(audience) {
+    return this.end({
       title: 'Remove this audience?',
       text: [el('strong', {}, audience.name || audience.audience), ' gets no more tokens.'],
       yes: 'Remove it',
-      danger: true,
+      work: () => api.oauthAudiencesDelete(audience.audience),
+      done: `The audience ${audience.audience} was removed.`,
     });
-    if (!yes) return;
-    try {
-      await api.oauthAudiencesDelete(audience.audience);
-      say(`The audience ${audience.audience} was removed.`);
-      await this.load();
-      document.getElementById('audiences-title').focus();
-    } catch (error) {
-      fail(error);
-    }
   }
 }

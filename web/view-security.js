@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Security: the second factor (codes of an authenticator app, recovery codes) and passkeys.
 
-import { accountNav, item, itemList, section } from './account-nav.js';
+import { accountNav, item, Listing, section } from './account-nav.js';
 import * as api from './api.js';
-import { ask, confirm } from './dialogs.js';
-import { button, copyable, el, facts, field, fill } from './dom.js';
+import { ask } from './dialogs.js';
+import { button, codeField, copyable, el, facts, field, fill } from './dom.js';
 import { ago, moment, plural } from './format.js';
 import { clear, errorBox, fail, say } from './notices.js';
 import { qrCode } from './qr.js';
@@ -43,18 +43,6 @@ const passwordField = () =>
     maxlength: 256,
   });
 
-const codeField = (hint) =>
-  field('Code', {
-    type: 'text',
-    name: 'one-time-code',
-    autocomplete: 'one-time-code',
-    autocapitalize: 'none',
-    spellcheck: 'false',
-    required: true,
-    maxlength: 32,
-    hint,
-  });
-
 class Totp {
   constructor() {
     this.content = el('div', { class: 'pad', 'aria-busy': 'true' });
@@ -66,14 +54,24 @@ class Totp {
     this.content.removeAttribute('aria-busy');
   }
 
+  /** What was there goes first: it may have been a secret. */
   async load() {
+    this.show();
+    this.content.setAttribute('aria-busy', 'true');
     try {
       const state = await api.totpGet();
       if (state.enabled) this.showOn(state);
       else this.showOff();
     } catch (error) {
-      fail(error);
+      this.content.removeAttribute('aria-busy');
+      if (this.root.isConnected) fail(error);
     }
+  }
+
+  /** After what had the focus has gone. */
+  async reload() {
+    await this.load();
+    this.root.querySelector('h2').focus();
   }
 
   showOff() {
@@ -154,7 +152,7 @@ class Totp {
           form,
         ),
       ),
-      el('div', { class: 'row' }, button('Cancel', { kind: 'quiet' }, () => this.load())),
+      el('div', { class: 'row' }, button('Cancel', { kind: 'quiet' }, () => this.reload())),
     );
     code.input.focus();
   }
@@ -185,10 +183,7 @@ class Totp {
           await navigator.clipboard.writeText(text);
           say('The codes were copied.');
         }),
-        button('I have kept them', { kind: 'primary' }, async () => {
-          await this.load();
-          document.getElementById('totp-title').focus();
-        }),
+        button('I have kept them', { kind: 'primary' }, () => this.reload()),
       ),
     );
     heading.focus();
@@ -220,42 +215,29 @@ class Totp {
     });
     if (!done) return;
     say('The second factor is off.');
-    await this.load();
-    document.getElementById('totp-title').focus();
+    await this.reload();
   }
 }
 
-class Passkeys {
+class Passkeys extends Listing {
+  none = 'None yet. With a passkey this device, or a security key, signs you in: no password, no code.';
+
   constructor() {
-    this.list = el('div', { 'aria-busy': 'true' });
-    this.root = section(
-      'passkeys-title',
-      'Passkeys',
-      this.list,
-      webauthn.supported()
-        ? el(
-            'div',
-            { class: 'row pad' },
-            button('Add a passkey', { icon: 'key' }, () => this.add()),
-          )
-        : el('p', { class: 'hint pad' }, 'This browser has no passkeys.'),
-    );
+    super('passkeys-title', 'Passkeys');
   }
 
-  async load() {
-    try {
-      const { passkeys } = await api.passkeysList();
-      fill(
-        this.list,
-        itemList(
-          passkeys.map((passkey) => this.row(passkey)),
-          'None yet. With a passkey this device, or a security key, signs you in: no password, no code.',
-        ),
-      );
-    } catch (error) {
-      fail(error);
-    }
-    this.list.removeAttribute('aria-busy');
+  below() {
+    return webauthn.supported()
+      ? el(
+          'div',
+          { class: 'row pad' },
+          button('Add a passkey', { icon: 'key' }, () => this.add()),
+        )
+      : el('p', { class: 'hint pad' }, 'This browser has no passkeys.');
+  }
+
+  async fetch() {
+    return (await api.passkeysList()).passkeys;
   }
 
   row(passkey) {
@@ -307,22 +289,14 @@ class Passkeys {
     }
   }
 
-  async remove(passkey) {
-    const yes = await confirm({
+  remove(passkey) {
+    return this.end({
       title: 'Remove this passkey?',
       text: [el('strong', {}, passkey.name), ' will sign you in no more.'],
       yes: 'Remove it',
-      danger: true,
+      work: () => api.passkeysDelete(passkey.id),
+      done: `The passkey ${passkey.name} was removed.`,
     });
-    if (!yes) return;
-    try {
-      await api.passkeysDelete(passkey.id);
-      say(`The passkey ${passkey.name} was removed.`);
-      await this.load();
-      document.getElementById('passkeys-title').focus();
-    } catch (error) {
-      fail(error);
-    }
   }
 }
 
