@@ -4,7 +4,7 @@
 
 import * as api from './api.js';
 import { deviceName } from './device-name.js';
-import { button, el, field, fill } from './dom.js';
+import { button, codeField, el, field, fill } from './dom.js';
 import { errorBox } from './notices.js';
 import * as session from './session.js';
 import { setTitle } from './title.js';
@@ -63,20 +63,21 @@ class SignIn {
     });
     this.problem = el('div', { role: 'alert' });
     this.submit = el('button', { type: 'submit', class: 'button primary wide' }, title);
+    this.form = el(
+      'form',
+      { on: { submit: (event) => this.go(event) } },
+      this.name.root,
+      this.password.root,
+      isNew ? this.code.root : null,
+      this.problem,
+      this.submit,
+      isNew ? null : [this.passkeyButton(), this.certificateButton()],
+    );
     fill(
       this.root,
       el('h1', { tabindex: -1 }, title),
       this.reason ? el('p', { class: 'lead', role: 'status' }, this.reason) : null,
-      el(
-        'form',
-        { on: { submit: (event) => this.go(event) } },
-        this.name.root,
-        this.password.root,
-        isNew ? this.code.root : null,
-        this.problem,
-        this.submit,
-        isNew ? null : [this.passkeyButton(), this.certificateButton()],
-      ),
+      this.form,
       el(
         'p',
         { class: 'other' },
@@ -91,8 +92,8 @@ class SignIn {
     event.preventDefault();
     const name = this.name.input.value;
     const password = this.password.input.value;
-    this.submit.disabled = true;
-    this.problem.replaceChildren();
+    const { form } = this;
+    this.wait();
     try {
       if (this.isNew && this.created !== name) {
         await api.usersCreate(name, password, this.code.input.value.trim());
@@ -100,6 +101,7 @@ class SignIn {
       }
       await this.begin({ username: name, password });
     } catch (error) {
+      if (form !== this.form || !form.isConnected) return; // something else is shown by now
       if (error.code === 'second-factor-required') {
         this.askFactor({ username: name, password }, error.methods);
         return;
@@ -109,19 +111,25 @@ class SignIn {
     }
   }
 
+  /** While an answer is on its way nothing else can be asked for. */
+  wait() {
+    for (const one of this.form.querySelectorAll('button')) one.disabled = true;
+    this.problem.replaceChildren();
+  }
+
   async begin(login) {
     session.begin(await api.sessionsCreate({ ...login, device: { name: deviceName() } }));
   }
 
   failed(error) {
     this.problem.replaceChildren(errorBox(error));
-    this.submit.disabled = false;
+    for (const one of this.form.querySelectorAll('button')) one.disabled = false;
   }
 
   /** There once it is known that this browser shows a certificate. */
   certificateButton() {
-    const show = button('Use your certificate', { icon: 'sign', kind: 'wide', hidden: true }, () =>
-      this.without(async () => ({ method: 'certificate' })),
+    const show = button('Use your certificate', { icon: 'sign', kind: 'wide', hidden: true }, (event) =>
+      this.without(event, async () => ({ method: 'certificate' })),
     );
     api.tlsGet().then(
       (tls) => (show.hidden = !tls.client_certificate),
@@ -132,8 +140,8 @@ class SignIn {
 
   passkeyButton() {
     return webauthn.supported()
-      ? button('Use a passkey', { icon: 'key', kind: 'wide' }, () =>
-          this.without(async () => ({
+      ? button('Use a passkey', { icon: 'key', kind: 'wide' }, (event) =>
+          this.without(event, async () => ({
             method: 'passkey',
             passkey: await webauthn.get(await api.passkeysChallenge()),
           })),
@@ -142,53 +150,50 @@ class SignIn {
   }
 
   /** Signs in without name and password, by what `login` comes up with. */
-  async without(login) {
-    this.submit.disabled = true;
-    this.problem.replaceChildren();
+  async without({ currentTarget: pressed }, login) {
+    const { form } = this;
+    this.wait();
     try {
       await this.begin(await login());
     } catch (error) {
+      if (form !== this.form || !form.isConnected) return;
       this.failed(error);
+      pressed.focus();
     }
   }
 
   /** The second step; the first has been right. */
   askFactor(login, methods) {
-    const code = field('Code', {
-      type: 'text',
-      name: 'one-time-code',
-      autocomplete: 'one-time-code',
-      autocapitalize: 'none',
-      spellcheck: 'false',
-      required: true,
-      maxlength: 32,
-      hint: 'The six digits that your authenticator app shows, or one of your recovery codes.',
-    });
+    const code = codeField(
+      'The six digits that your authenticator app shows, or one of your recovery codes.',
+    );
     this.problem = el('div', { role: 'alert' });
     this.submit = el('button', { type: 'submit', class: 'button primary wide' }, 'Sign in');
     const go = async (event) => {
       event.preventDefault();
-      this.submit.disabled = true;
-      this.problem.replaceChildren();
+      const { form } = this;
+      this.wait();
       try {
         await this.begin({ ...login, code: code.input.value.trim() });
       } catch (error) {
+        if (form !== this.form || !form.isConnected) return;
         this.failed(error);
         code.input.select();
       }
     };
+    this.form = el(
+      'form',
+      { on: { submit: go } },
+      code.root,
+      this.problem,
+      this.submit,
+      methods.includes('passkey') ? this.passkeyButton() : null,
+    );
     fill(
       this.root,
       el('h1', { tabindex: -1 }, 'One more step'),
       el('p', { class: 'lead' }, 'The password was right.'),
-      el(
-        'form',
-        { on: { submit: go } },
-        code.root,
-        this.problem,
-        this.submit,
-        methods.includes('passkey') ? this.passkeyButton() : null,
-      ),
+      this.form,
       el('p', { class: 'other' }, button('Start again', { kind: 'quiet' }, () => this.restart())),
     );
     setTitle('One more step');
