@@ -2,6 +2,7 @@
 // A device that waits to be let in (RFC 8628): who asks for what, and from where. Nobody is let in
 // without having been seen here.
 
+import { SCOPES } from './account-nav.js';
 import * as api from './api.js';
 import { button, el, facts, field, fill } from './dom.js';
 import { ago, moment } from './format.js';
@@ -20,6 +21,20 @@ export const view = {
     return { update: (next, { query: changed }) => device.ask(changed.get('code') ?? ''), leave() {} };
   },
 };
+
+/** A code as devices show it, however it was typed. */
+function shape(code) {
+  const letters = code.toUpperCase().replace(/[^A-Z0-9]/g, '');
+  return `${letters.slice(0, 4)}-${letters.slice(4)}`;
+}
+
+/** What a device would be able to do, in words. */
+const rights = (scopes) =>
+  el(
+    'ul',
+    { class: 'rights' },
+    scopes.map((scope) => el('li', {}, `${new Map(SCOPES).get(scope) ?? ''} `, el('code', {}, scope))),
+  );
 
 class Device {
   constructor(root) {
@@ -55,50 +70,60 @@ class Device {
       problem.replaceChildren();
       try {
         const wanted = code.input.value.trim();
-        this.decide(wanted, await api.oauthDeviceGet(wanted));
+        const device = await api.oauthDeviceGet(wanted);
+        if (!form.isConnected) return; // left, or another code is asked about by now
+        this.decide(wanted, device, shape(wanted) === shape(given));
       } catch (error) {
         problem.replaceChildren(errorBox(error));
         code.input.select();
+        submit.disabled = false;
       }
-      submit.disabled = false;
     });
     this.show(form);
     if (given) form.requestSubmit();
   }
 
-  decide(code, device) {
+  /**
+   * @param {boolean} linked the code came with a link, which anybody may have sent: letting the device in
+   *   takes a look at what it shows
+   */
+  decide(code, device, linked) {
     const heading = el('h2', { tabindex: -1 }, device.client_name || device.client_id);
     const problem = el('div', { role: 'alert' });
-    const answer = async (approve) => {
+    const seen = el('input', { type: 'checkbox', on: { change: () => (approve.disabled = !seen.checked) } });
+    const answer = async (yes) => {
+      approve.disabled = refuse.disabled = true;
       problem.replaceChildren();
       try {
-        await api.oauthDeviceDecide(code, approve);
-        this.done(approve, device);
+        await api.oauthDeviceDecide(code, yes);
+        if (heading.isConnected) this.done(yes, device);
       } catch (error) {
         problem.replaceChildren(errorBox(error));
+        approve.disabled = linked && !seen.checked;
+        refuse.disabled = false;
       }
     };
+    const approve = button('Let it in', { kind: 'primary', disabled: linked }, () => answer(true));
+    const refuse = button('Refuse', { kind: 'danger' }, () => answer(false));
     this.show(
       heading,
       el('p', { class: 'lead' }, `wants to sign in as ${user().username}.`),
       facts([
-        ['Code', el('code', {}, code.toUpperCase())],
+        ['Code', el('code', {}, shape(code))],
         ['Asked from', device.address],
         ['Asked', `${ago(device.created_at)}, good until ${moment(device.expires_at)}`],
-        ['May', [device.scopes].flat().join(', ').replaceAll(' ', ', ') || 'what you may'],
+        ['May', rights(device.scopes)],
       ]),
       el(
         'p',
         { class: 'hint warn' },
         'Go on only if you asked for this yourself, and your device shows this very code. Whoever sent you a link may want to use your account.',
       ),
+      linked
+        ? el('label', { class: 'check' }, seen, el('span', {}, `I asked for this: my device shows ${shape(code)}`))
+        : null,
       problem,
-      el(
-        'div',
-        { class: 'row', role: 'group', 'aria-label': 'Decide' },
-        button('Let it in', { kind: 'primary' }, () => answer(true)),
-        button('Refuse', { kind: 'danger' }, () => answer(false)),
-      ),
+      el('div', { class: 'row', role: 'group', 'aria-label': 'Decide' }, approve, refuse),
     );
     heading.focus();
   }

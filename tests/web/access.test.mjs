@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { enroll } from '../e2e/lib/certs.mjs';
 import { assertQuiet, signIn, signUp } from './lib/browser.mjs';
+import { gate } from './lib/gate.mjs';
 import { tabTo, waitForFocus } from './lib/keys.mjs';
 import { suite } from './lib/suite.mjs';
 
@@ -94,9 +95,13 @@ suite('web access', async ({ gw, browser, it }) => {
     await page.goto(link(device));
     await page.getByRole('heading', { level: 2 }).waitFor();
     const text = await page.locator('main').innerText();
-    assert.match(text, new RegExp(`wants to sign in as ann[\\s\\S]*${device.user_code}[\\s\\S]*127\\.0\\.0\\.1[\\s\\S]*files:read`));
+    assert.match(text, new RegExp(`wants to sign in as ann[\\s\\S]*${device.user_code}[\\s\\S]*127\\.0\\.0\\.1[\\s\\S]*read files files:read`));
     await redeem(device.device_code, 400);
-    await page.getByRole('button', { name: 'Let it in' }).click();
+    const letIn = page.getByRole('button', { name: 'Let it in' });
+    assert.ok(await letIn.isDisabled(), 'a link alone does not do');
+    await tabTo(page, `I asked for this: my device shows ${device.user_code}`);
+    await page.keyboard.press('Space');
+    await letIn.click();
     await page.getByRole('heading', { name: 'It is in' }).waitFor();
     await new Promise((done) => setTimeout(done, device.interval * 1000));
     const { json } = await redeem(device.device_code, 200);
@@ -115,6 +120,57 @@ suite('web access', async ({ gw, browser, it }) => {
     await page.getByRole('button', { name: 'Refuse' }).click();
     await page.getByRole('heading', { name: 'It was refused' }).waitFor();
     await redeem(device.device_code, 400);
+  });
+
+  await it('asks about the code of the link that was opened last', async () => {
+    const [first, second] = [await ask(), await ask()];
+    const asked = gate();
+    const late = gate();
+    await page.route(`**/v1/oauth/device?user_code=${first.user_code}`, async (route) => {
+      asked.open();
+      await late.opened;
+      await route.continue();
+    });
+    await page.goto(link(first));
+    await asked.opened;
+    await page.goto(link(second));
+    await page.locator('dd', { hasText: second.user_code }).waitFor();
+    const answered = page.waitForResponse(`**/v1/oauth/device?user_code=${first.user_code}`);
+    late.open();
+    await (await answered).finished();
+    await page.waitForTimeout(100);
+    assert.equal(await page.locator('dd', { hasText: first.user_code }).count(), 0);
+    await page.getByRole('button', { name: 'Refuse' }).waitFor();
+    await page.unroute(`**/v1/oauth/device?user_code=${first.user_code}`);
+  });
+
+  await it('shows a token although its dialog was closed before the answer', async () => {
+    await page.goto(`${gw.origin}/#/access`);
+    const late = gate();
+    await page.route('**/v1/tokens', async (route) => {
+      if (route.request().method() === 'POST') await late.opened;
+      await route.continue();
+    });
+    await tokens.getByRole('button', { name: 'New token' }).click();
+    await dialog.getByLabel('Name').fill('hasty');
+    await dialog.getByRole('checkbox', { name: 'read files' }).check();
+    await dialog.getByRole('button', { name: 'Make it' }).click();
+    await page.keyboard.press('Escape');
+    await dialog.waitFor({ state: 'detached' });
+    late.open();
+    secret = await tokens.locator('.once code').innerText();
+    assert.match(secret, /^sgp_/);
+    await tokens.getByRole('button', { name: 'I have kept it' }).click();
+    assert.ok(!(await page.content()).includes(secret));
+    await page.unroute('**/v1/tokens');
+  });
+
+  await it('closes what it asks when its view is left', async () => {
+    await tokens.getByRole('button', { name: 'New token' }).click();
+    await dialog.waitFor();
+    await page.goBack();
+    await dialog.waitFor({ state: 'detached' });
+    await page.getByRole('heading', { level: 1, name: 'Let a device in' }).waitFor();
   });
 
   await it('asks who is there first, and then goes on', async () => {
