@@ -13,7 +13,7 @@ function canonical(value) {
 }
 
 /** The chain value after `entry`, given the one before it. */
-export async function next(chain, entry) {
+async function next(chain, entry) {
   const { chain: shown, ...content } = entry;
   const text = new TextEncoder().encode(canonical(content));
   const both = new Uint8Array(32 + text.length);
@@ -23,18 +23,15 @@ export async function next(chain, entry) {
 }
 
 /**
- * Whether entries in rising order are one unbroken piece of the chain. The first one counts from the
- * mark before it, where that is known; otherwise from its own value.
- * @param {object|null} mark `{seq, chain}` right before the first entry
+ * Whether entries in rising order are one unbroken piece of the chain.
+ * @param {object} mark `{seq, chain}` right before the first entry
  * @returns {Promise<number>} `seq` of the entry where it breaks; 0: nowhere
  */
-export async function check(entries, mark = null) {
+export async function check(entries, mark) {
   let before = mark;
   for (const entry of entries) {
-    if (before) {
-      if (entry.seq !== before.seq + 1) return entry.seq;
-      if ((await next(before.chain, entry)) !== entry.chain) return entry.seq;
-    }
+    if (entry.seq !== before.seq + 1) return entry.seq;
+    if ((await next(before.chain, entry)) !== entry.chain) return entry.seq;
     before = entry;
   }
   return 0;

@@ -128,34 +128,40 @@ class Audit {
   }
 
   query() {
-    return { type: this.type.value, actor: this.actor.input.value.trim(), limit: PAGE };
-  }
-
-  filtered() {
-    const { type, actor } = this.query();
-    return type !== '' || actor !== '';
+    return { type: this.type.value, actor: this.actor.input.value.trim() };
   }
 
   async load() {
+    this.asked = this.query(); // also for what is older
     this.entries = [];
+    this.head = this.mark = null;
     this.rows.replaceChildren();
+    this.count.textContent = '';
+    this.say('', '');
     await this.more();
   }
 
+  /** One entry more than is shown is asked for: what the chain is before the oldest one. */
   async more() {
+    const { asked } = this;
     this.panel.setAttribute('aria-busy', 'true');
     this.older.disabled = true;
     try {
       const before = this.entries.at(-1)?.seq;
-      const page = await api.auditList({ ...this.query(), before });
-      if (this.left) return;
+      const page = await api.auditList({ ...asked, limit: PAGE + 1, before });
+      if (this.left || asked !== this.asked) return; // a later answer counts
       const newest = page.entries.reverse();
+      const next = newest.splice(PAGE)[0];
+      this.head ??= page.head; // others go on while this is read
+      if (next || newest.length || !this.mark) this.mark = next ?? page.pruned;
       this.entries.push(...newest);
       this.rows.append(...newest.map(entryRow));
-      this.older.hidden = newest.length < PAGE;
+      this.older.hidden = !next;
       this.count.textContent = plural(this.entries.length, 'entry', 'entries');
-      await this.verify(page);
+      await this.verify(asked);
     } catch (error) {
+      if (this.left || asked !== this.asked) return;
+      this.say('unknown', 'The chain could not be verified.');
       fail(error);
     }
     this.older.disabled = false;
@@ -163,34 +169,32 @@ class Audit {
   }
 
   /** Says whether what is shown is one piece of the chain, and the one that was seen before. */
-  async verify({ head, pruned }) {
-    if (this.filtered()) {
+  async verify(asked) {
+    if (asked.type || asked.actor) {
       this.say('', 'A selection has gaps; show everything to have the chain verified.');
       return;
     }
+    const { head } = this;
     const rising = [...this.entries].reverse();
-    const mark = rising[0]?.seq === pruned.seq + 1 ? pruned : null;
-    const last = rising.at(-1) ?? pruned;
-    const broken = await check(rising, mark);
+    const last = rising.at(-1) ?? this.mark;
+    const broken = await check(rising, this.mark);
+    const seen = lastSeen();
+    const same = broken || (await this.holds(seen));
+    if (asked !== this.asked) return;
     if (broken || last.chain !== head.chain || last.seq !== head.seq) {
       this.say('bad', `The chain breaks at entry ${broken || head.seq}: the log is not what it was.`);
       return;
     }
-    if (!(await this.asSeenBefore())) {
+    if (!same) {
       this.say('bad', 'An entry that this browser saw before is not in the log any more, or another one is in its place.');
       return;
     }
-    localStorage.setItem(SEEN, JSON.stringify(head));
+    if (!(seen?.seq > head.seq)) localStorage.setItem(SEEN, JSON.stringify(head));
     this.say('good', `The chain of ${plural(rising.length, 'entry', 'entries')} holds, up to number ${head.seq}.`);
   }
 
-  async asSeenBefore() {
-    let seen;
-    try {
-      seen = JSON.parse(localStorage.getItem(SEEN));
-    } catch {
-      return true;
-    }
+  /** Whether the log still has what was seen before. */
+  async holds(seen) {
     if (!seen?.seq) return true;
     const shown = this.entries.find(({ seq }) => seq === seen.seq);
     if (shown) return shown.chain === seen.chain;
@@ -203,6 +207,14 @@ class Audit {
   say(state, text) {
     this.state.dataset.state = state;
     fill(this.state, state ? icon(state) : null, el('span', {}, text));
+  }
+}
+
+function lastSeen() {
+  try {
+    return JSON.parse(localStorage.getItem(SEEN));
+  } catch {
+    return null;
   }
 }
 

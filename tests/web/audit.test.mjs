@@ -2,6 +2,7 @@
 // What admins see on the page: the audit log, whose chain the page verifies, and OAuth's clients and audiences.
 import assert from 'node:assert/strict';
 import { assertQuiet, signUp } from './lib/browser.mjs';
+import { gate } from './lib/gate.mjs';
 import { tabTo, waitForFocus } from './lib/keys.mjs';
 import { suite } from './lib/suite.mjs';
 
@@ -47,6 +48,8 @@ suite('web audit', async ({ gw, browser, it }) => {
     }
     await page.reload();
     await page.getByText('100 entries', { exact: true }).waitFor();
+    await state.getByText('The chain of 100 entries holds').waitFor();
+    await ann.post('/v1/invites', { json: {}, expect: 201 }); // the log goes on while it is read
     await tabTo(page, 'Older');
     await page.keyboard.press('Enter');
     await page.getByText(/^1[2-9]\d entries$/).waitFor();
@@ -58,7 +61,10 @@ suite('web audit', async ({ gw, browser, it }) => {
   // What a gateway would answer that changes its history.
   const lying = async (change, text) => {
     await page.route('**/v1/audit?**', async (route) => {
-      const { json } = await ann.get('/v1/audit', { query: { limit: 100 }, expect: 200 });
+      const { json } = await ann.get(new URL(route.request().url()).pathname, {
+        query: Object.fromEntries(new URL(route.request().url()).searchParams),
+        expect: 200
+      });
       change(json);
       await route.fulfill({ json });
     });
@@ -71,8 +77,31 @@ suite('web audit', async ({ gw, browser, it }) => {
     await lying(({ entries }) => (entries[5].address = '192.0.2.1'), /The chain breaks at entry \d+/);
     await lying(({ entries }) => entries.splice(5, 1), /The chain breaks at entry \d+/);
     await lying(({ entries }) => entries.pop(), /The chain breaks at entry \d+/);
+    await lying(({ entries }) => (entries[1].address = '192.0.2.1'), /The chain breaks at entry \d+/); // the oldest shown
     await page.reload();
     await page.locator('.chain[data-state="good"]').waitFor();
+  });
+
+  await it('shows what was asked for last, whichever answer comes first', async () => {
+    const asked = gate();
+    const late = gate();
+    await page.route('**/v1/audit?type=login&**', async (route) => {
+      asked.open();
+      await late.opened;
+      await route.continue();
+    });
+    await page.getByLabel('What').selectOption('login');
+    await page.getByRole('button', { name: 'Show' }).click();
+    await asked.opened;
+    await page.getByLabel('What').selectOption('user.created');
+    await page.getByRole('button', { name: 'Show' }).click();
+    await page.getByText('2 entries', { exact: true }).waitFor();
+    const answered = page.waitForResponse('**/v1/audit?type=login&**');
+    late.open();
+    await (await answered).finished();
+    await page.waitForTimeout(100);
+    assert.deepEqual((await shown()).map(([, type]) => type), ['user.created', 'user.created']);
+    await page.unroute('**/v1/audit?type=login&**');
   });
 
   await it('notices a history that is not the one it saw before', async () => {
@@ -101,6 +130,9 @@ suite('web audit', async ({ gw, browser, it }) => {
       expect: 200
     });
     assert.equal(introspected.json.active, true);
+    await page.getByRole('button', { name: 'I have kept it' }).click();
+    await waitForFocus(page, 'Clients');
+    assert.ok(!(await page.content()).includes(secret));
     await page.reload();
     await page.locator('li[data-name="reports"]').waitFor();
     assert.equal(await page.locator('.once').count(), 0);
