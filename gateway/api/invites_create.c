@@ -16,6 +16,7 @@ struct input {
 
 static enum sg_err read_input(struct request *r, struct input *ret)
 {
+    const struct principal *who = request_principal(r);
     char *role = NULL;
     const struct json_field fields[] = {
         {NULL, "role", SG_JSON_STRING, false, 1, 16, {.string = &role}, NULL},
@@ -32,6 +33,11 @@ static enum sg_err read_input(struct request *r, struct input *ret)
 
     if (err == SG_OK && role != NULL && identity_role_parse(role, &ret->role) != SG_OK)
         return request_fail(r, SG_ERR_BAD_FIELD, "role: must be admin, member or guest");
+    /* Else a token that has little, or ends soon, would make somebody who has all, for good. */
+    if (err == SG_OK && ret->role == SG_ROLE_ADMIN &&
+        (who->authority != SG_AUTHORITY_LOGIN || who->narrowed))
+        return request_fail(r, SG_ERR_LOGIN_NEEDED,
+                            "role: admins are made with tokens of a login with all scopes");
     return err;
 }
 

@@ -38,11 +38,17 @@ static enum sg_err read_input(struct request *r, struct input *ret)
     if (!ret->has_role && !ret->has_disabled && !ret->reset)
         return request_fail(r, SG_ERR_BAD_FIELD,
                             "role, disabled or reset_second_factor must be given");
-    if (ret->reset && (who->authority != SG_AUTHORITY_LOGIN || who->narrowed))
-        return request_fail(r, SG_ERR_LOGIN_NEEDED,
-                            "reset_second_factor: is for tokens of a login with all scopes");
     if (ret->has_role && identity_role_parse(role, &ret->role) != SG_OK)
         return request_fail(r, SG_ERR_BAD_FIELD, "role: must be admin, member or guest");
+    if (who->authority == SG_AUTHORITY_LOGIN && !who->narrowed)
+        return SG_OK;
+    if (ret->reset)
+        return request_fail(r, SG_ERR_LOGIN_NEEDED,
+                            "reset_second_factor: is for tokens of a login with all scopes");
+    /* As with invitations. */
+    if (ret->has_role && ret->role == SG_ROLE_ADMIN)
+        return request_fail(r, SG_ERR_LOGIN_NEEDED,
+                            "role: admins are made with tokens of a login with all scopes");
     return SG_OK;
 }
 

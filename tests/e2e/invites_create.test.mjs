@@ -25,6 +25,16 @@ suite('invites_create', async ({ gw, it }) => {
     }
   });
 
+  await it('a token for scripts, or an exchanged one, invites no admin', async () => {
+    const made = await admin.post('/v1/tokens', { json: { name: 'root', scopes: ['admin'], expires_in: 3600 }, expect: 201 });
+    const form = { grant_type: 'urn:ietf:params:oauth:grant-type:token-exchange', subject_token: admin.token, subject_token_type: 'urn:ietf:params:oauth:token-type:access_token' };
+    const exchanged = await gw.client().post('/v1/oauth/token', { form, expect: 200 });
+    for (const token of [made.json.token, exchanged.json.access_token]) {
+      await invite({ role: 'admin' }, { token, expect: [403, 'login-needed'] });
+      await invite({ role: 'guest' }, { token, expect: 201 });
+    }
+  });
+
   await it('codes differ and are hard to guess', async () => {
     const codes = await Promise.all(Array.from({ length: 20 }, async () => (await invite({}, { expect: 201 })).json.code));
     assert.equal(new Set(codes).size, 20);

@@ -89,6 +89,7 @@ suite('users_update', async ({ gw, it }) => {
     const script = gw.client({ token: made.json.token });
     await script.patch('/v1/users/bob', { json: { role: 'guest' }, expect: 200 });
     await script.patch('/v1/users/bob', { json: { reset_second_factor: true }, expect: [403, 'login-needed'] });
+    await script.patch('/v1/users/bob', { json: { role: 'admin' }, expect: [403, 'login-needed'] });
     await admin.patch('/v1/users/bob', { json: { reset_second_factor: true }, expect: 200 });
   });
 });
