@@ -159,7 +159,7 @@ enum sg_err api_guard(struct request *r, const struct route *route)
         err = client_request(r, &client);
     if (err != SG_OK)
         return err;
-    if (route->access == SG_ACCESS_PUBLIC)
+    if (route == NULL || route->access == SG_ACCESS_PUBLIC)
         return SG_OK;
     if (route->access == SG_ACCESS_LOCAL && (api->metrics_public || request_loopback(r)))
         return SG_OK;

@@ -63,6 +63,15 @@ static enum sg_err check_body(struct request *r)
     return reserve_body(r);
 }
 
+/* There is no such operation: whoever may ask at all is told so. */
+static enum sg_err refuse(struct request *r, enum sg_err why)
+{
+    const struct server_config *config = &r->server->config;
+    enum sg_err err = config->guard != NULL ? config->guard(r, NULL) : SG_OK;
+
+    return err != SG_OK ? err : why;
+}
+
 enum sg_err dispatch(struct request *r)
 {
     const struct server_config *config = &r->server->config;
@@ -76,11 +85,11 @@ enum sg_err dispatch(struct request *r)
     }
     route_find(config->routes, config->route_count, r->method, r->path, &r->match);
     if (r->match.allow == 0)
-        return SG_ERR_NOT_FOUND;
+        return refuse(r, SG_ERR_NOT_FOUND);
     route = r->match.route;
     if (route == NULL) {
         if (r->method != SG_METHOD_OPTIONS)
-            return SG_ERR_METHOD;
+            return refuse(r, SG_ERR_METHOD);
         reply_options(r);
         return SG_OK;
     }

@@ -39,7 +39,8 @@ struct server_config {
     const struct route *routes;
     size_t route_count;
     void *app; /* request_app */
-    /* Decides access for a row and sets the principal; event loop, must not block. */
+    /* Decides access for a row (NULL: there is none for what was asked) and sets the principal;
+     * event loop, must not block. */
     enum sg_err (*guard)(struct request *r, const struct route *route);
     /* Origins that may call from browsers (exact, e.g. "https://a.example"); "*" any. Empty: CORS
      * off. */

@@ -218,6 +218,8 @@ suite('client_certificates: required', async ({ gw, it }) => {
     for (const path of ['/healthz', '/', '/v1/daytime', '/v1/ca', '/.well-known/jwks.json', '/v1/users/me'])
       await stranger.get(path, { expect: [403, 'certificate-required'] });
     await stranger.get('/v1/users/me', { token: admin.token, expect: [403, 'certificate-required'] });
+    for (const [method, path] of [['GET', '/v1/nothing'], ['GET', '/nothing.js'], ['DELETE', '/v1/daytime']])
+      await stranger.request(method, path, { outside: true, expect: [403, 'certificate-required'] });
     const json = { username: 'root-admin', password: 'the first password' };
     await stranger.post('/v1/sessions', { json, expect: [403, 'certificate-required'] });
     const other = gw.client(showing(otherCa().issue('/CN=root-admin')));

@@ -153,7 +153,7 @@ static enum sg_err guard(struct request *r, const struct route *route)
 
     if (request_header(r, "X-Deny") != NULL)
         return request_fail(r, SG_ERR_FORBIDDEN, "denied");
-    if (route->access == SG_ACCESS_ADMIN && !request_is_enclosed(r))
+    if (route != NULL && route->access == SG_ACCESS_ADMIN && !request_is_enclosed(r))
         return SG_ERR_UNAUTHENTICATED;
     if (!request_is_enclosed(r))
         request_set_principal(r, name, name);
