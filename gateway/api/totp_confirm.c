@@ -21,8 +21,10 @@ static enum sg_err run(struct request *r)
     unsigned wait_s = 0;
     enum sg_err err = json_in_read(r, fields, 1);
 
-    if (err != SG_OK)
+    if (err != SG_OK) {
+        json_in_wipe(code);
         return err;
+    }
     /* No password goes with it, and the recovery codes are the answer. */
     err = identity_try_factor(api->identity, who, request_address(r), &wait_s);
     if (err == SG_OK)
