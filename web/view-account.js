@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Account: my sessions, my password, and invites for those who may give them.
 
-import { accountNav } from './account-nav.js';
+import { accountNav, section } from './account-nav.js';
 import * as api from './api.js';
 import { confirm } from './dialogs.js';
 import { button, copyable, el, facts, field, fill } from './dom.js';
@@ -34,12 +34,7 @@ export const view = {
           el('h2', { id: 'me-title' }, me.username),
           about,
         ),
-        el(
-          'section',
-          { class: 'panel', 'aria-labelledby': 'sessions-title' },
-          el('h2', { id: 'sessions-title', class: 'pad' }, 'Sessions'),
-          sessions,
-        ),
+        section('sessions-title', 'Sessions', sessions),
         passwordPanel(me, () => showSessions(sessions)),
         invite,
       ),

@@ -121,10 +121,11 @@ class Totp {
     const code = codeField('The six digits that the app shows now.');
     const problem = el('div', { role: 'alert' });
     const accept = el('button', { type: 'submit', class: 'button primary' }, 'Turn it on');
+    const cancel = button('Cancel', { kind: 'quiet' }, () => this.reload());
     const form = el('form', { class: 'narrow' }, code.root, problem, accept);
     form.addEventListener('submit', async (event) => {
       event.preventDefault();
-      accept.disabled = true;
+      accept.disabled = cancel.disabled = true;
       problem.replaceChildren();
       try {
         const { recovery_codes: codes } = await api.totpConfirm(code.input.value.trim());
@@ -132,7 +133,7 @@ class Totp {
         this.showCodes(codes);
       } catch (error) {
         problem.replaceChildren(errorBox(error));
-        accept.disabled = false;
+        accept.disabled = cancel.disabled = false;
         code.input.select();
       }
     });
@@ -152,7 +153,7 @@ class Totp {
           form,
         ),
       ),
-      el('div', { class: 'row' }, button('Cancel', { kind: 'quiet' }, () => this.reload())),
+      el('div', { class: 'row' }, cancel),
     );
     code.input.focus();
   }
@@ -231,7 +232,7 @@ class Passkeys extends Listing {
       ? el(
           'div',
           { class: 'row pad' },
-          button('Add a passkey', { icon: 'key' }, () => this.add()),
+          button('Add a passkey', { icon: 'key' }, (event) => this.add(event.currentTarget)),
         )
       : el('p', { class: 'hint pad' }, 'This browser has no passkeys.');
   }
@@ -251,7 +252,12 @@ class Passkeys extends Listing {
     });
   }
 
-  async add() {
+  async add(pressed) {
+    pressed.disabled = true;
+    const codes = await this.codesAsked();
+    pressed.disabled = false;
+    if (codes === null || !this.root.isConnected) return;
+    pressed.focus(); // it is given back when the dialog ends
     const name = field('Name', {
       type: 'text',
       required: true,
@@ -261,9 +267,7 @@ class Passkeys extends Listing {
       hint: 'To know it by, for example the device that keeps it.',
     });
     const password = passwordField();
-    const code = (await this.codesAsked())
-      ? codeField('Of your authenticator app, or a recovery code.')
-      : null;
+    const code = codes ? codeField('Of your authenticator app, or a recovery code.') : null;
     const made = await ask({
       title: 'Add a passkey',
       fields: code ? [name, password, code] : [name, password],
@@ -279,13 +283,13 @@ class Passkeys extends Listing {
     await this.load();
   }
 
-  /** Whether the second factor is on: a passkey signs in without it, so adding one asks for it. */
+  /** Whether the second factor is on: a passkey signs in without it, so adding one asks for it. null: unknown. */
   async codesAsked() {
     try {
       return (await api.totpGet()).enabled;
     } catch (error) {
       fail(error);
-      return false;
+      return null;
     }
   }
 
