@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { assertQuiet, signUp } from './lib/browser.mjs';
 import { App, authenticator, readQr } from './lib/factors.mjs';
+import { gate } from './lib/gate.mjs';
 import { tabTo, waitForFocus } from './lib/keys.mjs';
 import { suite } from './lib/suite.mjs';
 
@@ -63,6 +64,32 @@ suite('web security', async ({ gw, browser, it }) => {
     app = new App(secret);
   });
 
+  await it('keeps nothing of the secret when it is cancelled or left', async () => {
+    const gone = async () => {
+      const all = await page.evaluate(() =>
+        [document.documentElement.outerHTML, JSON.stringify([{ ...sessionStorage }, { ...localStorage }])].join()
+      );
+      assert.ok(!all.includes(answered.secret.slice(0, 8)) && !all.includes(PASSWORD));
+    };
+    const again = async () => {
+      await totp.getByRole('button', { name: 'Set it up' }).click();
+      await dialog.getByLabel('Your password').fill(PASSWORD);
+      await dialog.getByRole('button', { name: 'Go on' }).click();
+      await totp.getByRole('img', { name: /QR code/ }).waitFor();
+    };
+    await totp.getByRole('button', { name: 'Cancel' }).click();
+    await totp.getByRole('button', { name: 'Set it up' }).waitFor();
+    await waitForFocus(page, 'Authenticator app');
+    await gone();
+    await again();
+    await page.getByRole('navigation', { name: 'Account' }).getByRole('link', { name: 'Access' }).click();
+    await page.getByRole('heading', { level: 1, name: 'Access' }).waitFor();
+    await gone();
+    await open();
+    await again();
+    app = new App(await totp.locator('.copyable code').innerText());
+  });
+
   await it('wants a code before it counts, and shows ten recovery codes', async () => {
     await totp.getByRole('textbox', { name: 'Code' }).fill('000000');
     await totp.getByRole('button', { name: 'Turn it on' }).click();
@@ -107,6 +134,32 @@ suite('web security', async ({ gw, browser, it }) => {
     await page.getByLabel('Password').waitFor();
     await waitForFocus(page, 'Name');
     assert.equal(await page.getByLabel('Password').inputValue(), '');
+  });
+
+  await it('does not come back to a sign-in that was left', async () => {
+    const asked = gate();
+    const late = gate();
+    await page.route('**/v1/sessions', async (route) => {
+      asked.open();
+      await late.opened;
+      await route.continue();
+    });
+    await page.getByLabel('Name').fill('ann');
+    await page.getByLabel('Password').fill(PASSWORD);
+    await page.getByRole('button', { name: 'Sign in' }).click();
+    await asked.opened;
+    for (const name of ['Sign in', 'Use a passkey']) {
+      assert.ok(await page.getByRole('button', { name }).isDisabled(), `${name} while an answer is on its way`);
+    }
+    await page.getByRole('link', { name: 'Sign up' }).click();
+    await page.getByRole('heading', { level: 1, name: 'Sign up' }).waitFor();
+    const answer = page.waitForResponse('**/v1/sessions');
+    late.open();
+    await (await answer).finished();
+    await page.waitForTimeout(100);
+    assert.equal(await page.getByRole('heading', { level: 1 }).innerText(), 'Sign up');
+    assert.equal(await page.getByLabel('Password').inputValue(), '');
+    await page.unroute('**/v1/sessions');
   });
 
   await it('takes a recovery code, once', async () => {
