@@ -110,7 +110,7 @@ static enum cli_status list(struct cli *cli, const struct args *args)
     char limit[8];
 
     if (lines && (!message_number(lines, &count) || count > SG_AUDIT_PAGE))
-        return report_error(SG_CLI_USAGE, NULL, "-n takes a number up to %d", SG_AUDIT_PAGE);
+        return report_error(SG_CLI_USAGE, NULL, "-n takes a number from 1 to %d", SG_AUDIT_PAGE);
     snprintf(limit, sizeof(limit), "%d", (int)count);
     enum cli_status status = fetch(cli, args, limit, -1, &page);
     if (status != SG_CLI_OK)

@@ -71,11 +71,15 @@ static enum cli_status forget(struct cli *cli)
 
     if (status == SG_CLI_OK)
         status = certificate_forget(cli);
-    if (status == SG_CLI_OK && cli->options.json) {
+    if (status != SG_CLI_OK)
+        return status;
+    if (cli->options.json) {
         SG_JSON_CLEANUP struct json_object *json = json_object_new_object();
 
         if (json_put_bool(json, "forgotten", true))
             json_print(json);
+    } else if (!cli->options.quiet) {
+        term_line("The profile %s shows no certificate any more.", cli->profile->name);
     }
     return status;
 }
@@ -93,7 +97,7 @@ enum cli_status cmd_enroll(struct cli *cli, const struct args *args)
         status = report_error(SG_CLI_USAGE, "secctl enroll --csr FILE --user NAME --out CERT",
                               "--user and --out belong to --csr");
     if (status == SG_CLI_OK && text && !message_number(text, &days))
-        status = report_error(SG_CLI_USAGE, NULL, "--days takes a number");
+        status = report_error(SG_CLI_USAGE, NULL, "--days takes a number from 1");
     if (status == SG_CLI_OK)
         status = connect_open(cli, NULL, false);
     if (status == SG_CLI_OK && !csr)

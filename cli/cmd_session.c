@@ -22,7 +22,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#define SG_SESSION_INTERVAL_S 30 /* as the origin does */
+#define SG_SESSION_INTERVAL_S    30 /* as the origin does */
+#define SG_SESSION_INTERVAL_MOST 86400
 
 static enum cli_status say_open(struct cli *cli)
 {
@@ -98,20 +99,38 @@ static enum cli_status data(struct cli *cli, const struct args *args)
     return ask_once(cli);
 }
 
-/* Ends the session on the gateway, and forgets it and its keys here. */
-static enum cli_status close_channel(struct cli *cli, const struct args *args)
+/* A session that is over already is what was wanted, and nothing to report. */
+static enum cli_status tell_gateway(struct cli *cli)
 {
+    struct report_capture errors = {.printed = {0}};
     struct http_call call = {0};
     struct http_request request = {
         .plain = true, .method = "DELETE", .target = "/v1/sessions/current"};
-    enum cli_status status = api_perform(cli, SG_API_USER, &request, &call);
 
-    (void)args;
-    /* A session that is over already is what was wanted. */
+    if (!session_exists(cli->session))
+        return SG_CLI_OK;
+    report_capture(&errors);
+    enum cli_status status = api_perform(cli, SG_API_USER, &request, &call);
     if (status == SG_CLI_OK && !http_call_ok(&call) && call.status != 401 && call.status != 404)
         status = report_call(cli, &call, "session close");
+    report_release();
     http_call_fini(&call);
-    if (status == SG_CLI_OK || (status == SG_CLI_REFUSED && !session_exists(cli->session)))
+    if (status == SG_CLI_REFUSED && !session_exists(cli->session))
+        status = SG_CLI_OK;
+    if (status != SG_CLI_OK)
+        report_replay(&errors);
+    report_capture_fini(&errors);
+    return status;
+}
+
+/* Ends the session on the gateway, and forgets it and its keys here. */
+static enum cli_status close_channel(struct cli *cli, const struct args *args)
+{
+    bool open = session_exists(cli->session);
+    enum cli_status status = tell_gateway(cli);
+
+    (void)args;
+    if (status == SG_CLI_OK)
         status = cli_worse(session_forget(cli), chanstate_forget(cli->profile));
     if (status != SG_CLI_OK)
         return status;
@@ -121,25 +140,38 @@ static enum cli_status close_channel(struct cli *cli, const struct args *args)
         if (json_put_bool(json, "closed", true))
             json_print(json);
     } else if (!cli->options.quiet) {
-        term_line("The channel is closed.");
+        term_line(open ? "The channel is closed." : "No channel is open.");
     }
     return SG_CLI_OK;
+}
+
+/* The options of watch. */
+static enum cli_status parse_watch(const struct args *args, int64_t *ret_interval,
+                                   int64_t *ret_count)
+{
+    const char *interval = args_get(args, SG_ARG_INTERVAL);
+    const char *count = args_get(args, SG_ARG_COUNT);
+
+    *ret_interval = SG_SESSION_INTERVAL_S;
+    *ret_count = INT64_MAX;
+    if ((!interval || (text_parse_duration(interval, ret_interval) && *ret_interval > 0 &&
+                       *ret_interval <= SG_SESSION_INTERVAL_MOST)) &&
+        (!count || message_number(count, ret_count)))
+        return SG_CLI_OK;
+    return report_error(SG_CLI_USAGE, "secctl session watch --interval 30s --count 10",
+                        "--interval takes a time from 1s to 1d, --count a number from 1");
 }
 
 /* Asks again and again, and closes the channel when its time is over or the user has enough. */
 static enum cli_status watch(struct cli *cli, const struct args *args)
 {
-    const char *interval_text = args_get(args, SG_ARG_INTERVAL);
-    const char *count_text = args_get(args, SG_ARG_COUNT);
-    int64_t interval = SG_SESSION_INTERVAL_S, count = INT64_MAX;
+    int64_t interval, count;
     struct chanstate state = {.sequence = 0};
     bool found = false;
 
-    if ((interval_text && !text_parse_duration(interval_text, &interval)) ||
-        (count_text && !message_number(count_text, &count)))
-        return report_error(SG_CLI_USAGE, "secctl session watch --interval 30s --count 10",
-                            "--interval takes a time, --count a number");
-    enum cli_status status = chanstate_load(cli->profile, &state, &found);
+    enum cli_status status = parse_watch(args, &interval, &count);
+    if (status == SG_CLI_OK)
+        status = chanstate_load(cli->profile, &state, &found);
     int64_t end_s = state.expires_s;
     secret_wipe(&state, sizeof(state));
     for (int64_t i = 0; status == SG_CLI_OK && i < count && !term_interrupted(); i++) {
@@ -182,6 +214,12 @@ enum cli_status cmd_session(struct cli *cli, const struct args *args)
     if (i == sizeof(verbs) / sizeof(verbs[0]))
         return report_error(SG_CLI_USAGE, "see: secctl session --help", "a session cannot \"%s\"",
                             verb);
-    status = connect_open_sealed(cli, verbs[i].run == data || verbs[i].run == watch);
+    if (verbs[i].run == watch) {
+        int64_t interval, count;
+
+        status = parse_watch(args, &interval, &count);
+    }
+    if (status == SG_CLI_OK)
+        status = connect_open_sealed(cli, verbs[i].run == data || verbs[i].run == watch);
     return status == SG_CLI_OK ? verbs[i].run(cli, args) : status;
 }

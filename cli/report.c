@@ -174,7 +174,8 @@ static const struct {
     {"signup-closed", "ask the operator for an account, or for an invitation: --code CODE"},
     {"code-invalid", "ask an admin for a new code (secctl invite); each works once"},
     {"name-taken", "choose another name; if it is your account, log in: secctl login"},
-    {"not-found", "see what is there with: secctl ls -l, secctl spaces"},
+    {"not-found", "see what is there with: secctl ls -l, secctl spaces, or the list of the same "
+                  "command"},
     {"is-directory", "end the path with / to mean the directory, or use -r"},
     {"not-a-directory", "a file has that name; see it with: secctl ls -l"},
     {"conflict", "see what is there with: secctl ls -l"},

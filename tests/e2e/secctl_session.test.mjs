@@ -249,7 +249,11 @@ suite('secctl_session', { limit: 170000 }, async ({ gw, it }) => {
     assert.equal(lines[3], 'The channel is closed.');
     for (const name of ['channel.json', 'sealed.json']) assert.ok(!existsSync(ctl.profile(name)), name);
     await ctl.run(['session', 'data'], { expect: 2 });
-    await ctl.run(['session', 'watch', '--interval', 'often'], { expect: 2 });
+    for (const option of [['--interval', 'often'], ['--interval', '0s'], ['--interval', '2d'], ['--count', '0']]) {
+      assert.match((await ctl.run(['session', 'watch', ...option], { expect: 1 })).stderr, /from 1s to 1d/);
+    }
+    const none = await ctl.run(['session', 'close']);
+    assert.deepEqual([none.stdout, none.stderr], ['No channel is open.\n', '']);
   });
 
   await it('Ctrl-C ends watching, and the session with it', async () => {
