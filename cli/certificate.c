@@ -22,6 +22,7 @@
 #include <sys/stat.h>
 
 #define SG_CERTIFICATE_FILE_MAX ((size_t)65536)
+#define SG_CERTIFICATE_NAME     257
 #define SG_CERTIFICATE_RENEW    3 /* when a third of its life is left */
 
 static void report_tls(const char *what, int rc)
@@ -175,9 +176,15 @@ enum cli_status certificate_forget(struct cli *cli)
     return profile_remove(cli->profile->certificate_path);
 }
 
-/* Reads begin and end of the profile's certificate. */
-static bool read_life(const struct profile *p, int64_t *ret_begin, int64_t *ret_end)
+struct life {
+    int64_t begin, end;
+    char name[SG_CERTIFICATE_NAME]; /* common name; empty: none, or a longer one */
+};
+
+/* Reads life and name of the profile's certificate. */
+static bool read_life(const struct profile *p, struct life *ret)
 {
+    size_t size = sizeof(ret->name);
     struct buf pem;
     gnutls_x509_crt_t cert = NULL;
     bool ok = false;
@@ -188,8 +195,11 @@ static bool read_life(const struct profile *p, int64_t *ret_begin, int64_t *ret_
 
         ok = gnutls_x509_crt_import(cert, &text, GNUTLS_X509_FMT_PEM) >= 0;
         if (ok) {
-            *ret_begin = gnutls_x509_crt_get_activation_time(cert);
-            *ret_end = gnutls_x509_crt_get_expiration_time(cert);
+            ret->begin = gnutls_x509_crt_get_activation_time(cert);
+            ret->end = gnutls_x509_crt_get_expiration_time(cert);
+            if (gnutls_x509_crt_get_dn_by_oid(cert, GNUTLS_OID_X520_COMMON_NAME, 0, 0, ret->name,
+                                              &size) < 0)
+                ret->name[0] = 0;
         }
         gnutls_x509_crt_deinit(cert);
     }
@@ -197,11 +207,9 @@ static bool read_life(const struct profile *p, int64_t *ret_begin, int64_t *ret_
     return ok;
 }
 
-static bool is_due(const struct profile *p)
+static bool is_due(const struct life *l)
 {
-    int64_t begin, end;
-
-    return read_life(p, &begin, &end) && (end - clock_now_s()) * SG_CERTIFICATE_RENEW < end - begin;
+    return (l->end - clock_now_s()) * SG_CERTIFICATE_RENEW < l->end - l->begin;
 }
 
 /* New connections are made, which show the new certificate. */
@@ -221,11 +229,12 @@ static enum cli_status renew(struct cli *cli)
     struct report_capture errors = {.printed = {0}};
     char *path = profile_path(cli->profile, "client.lock");
     SG_FD_CLEANUP int fd = -1;
+    struct life life;
     enum cli_status status = path ? profile_lock(cli->profile, path, &fd) : report_no_memory();
 
     free(path);
     /* Another process may have been faster. */
-    if (status != SG_CLI_OK || !is_due(cli->profile))
+    if (status != SG_CLI_OK || !read_life(cli->profile, &life) || !is_due(&life))
         return status == SG_CLI_OK ? reconnect(cli) : status;
     report_capture(&errors);
     status = certificate_enroll(cli, NULL, 0, &answer);
@@ -245,7 +254,7 @@ static enum cli_status renew(struct cli *cli)
 enum cli_status certificate_use(struct cli *cli)
 {
     struct profile *p = cli->profile;
-    int64_t begin = 0, end = 0;
+    struct life life;
     char until[SG_TEXT_SIZE];
     struct stat st;
 
@@ -255,11 +264,11 @@ enum cli_status certificate_use(struct cli *cli)
         term_note("secctl: %s was readable for others; corrected", p->certificate_path);
         (void)chmod(p->certificate_path, 0600);
     }
-    if (!read_life(p, &begin, &end))
+    if (!read_life(p, &life))
         return report_error(SG_CLI_USAGE, "secctl enroll --forget, then enroll anew",
                             "%s is damaged", p->certificate_path);
-    if (end <= clock_now_s()) {
-        text_datetime(end, until);
+    if (life.end <= clock_now_s()) {
+        text_datetime(life.end, until);
         term_note("secctl: the certificate of this profile ended %s and is not shown; "
                   "a new one: secctl enroll",
                   until);
@@ -267,7 +276,11 @@ enum cli_status certificate_use(struct cli *cli)
         return SG_CLI_OK;
     }
     http_set_certificate(cli->http, p->certificate_path);
-    if (!is_due(p) || cli->options.sealed || cli->session->script || !session_exists(cli->session))
+    if (!is_due(&life) || cli->options.sealed || cli->session->script ||
+        !session_exists(cli->session))
+        return SG_CLI_OK;
+    /* A session of another user would make it that user's certificate. */
+    if (strcmp(life.name, cli->session->username) != 0)
         return SG_CLI_OK;
     return renew(cli);
 }

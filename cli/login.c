@@ -77,18 +77,6 @@ static void print_json(struct cli *cli, struct json_object *created)
         json_print(json);
 }
 
-/* A session that nobody has would go on unused; whether it can be ended is no matter. */
-static bool end_session(struct cli *cli, const char *token)
-{
-    struct http_call call = {0};
-    struct http_request request = {
-        .plain = true, .method = "DELETE", .target = "/v1/sessions/current", .token = token};
-
-    bool ended = http_perform(cli->http, &call, &request) == SG_CLI_OK && http_call_ok(&call);
-    http_call_fini(&call);
-    return ended;
-}
-
 enum cli_status login_code(const char *file, const char *question, char ret[SG_LOGIN_NAME_SIZE])
 {
     char line[SG_TERM_LINE_MAX];
@@ -173,7 +161,7 @@ enum cli_status login_keep(struct cli *cli, struct json_object *created, const c
         session_exists(cli->session) && !cli->session->script ? strdup(cli->session->token) : NULL;
     enum cli_status status = session_store(cli, created, client_id);
 
-    if (status == SG_CLI_OK && former && end_session(cli, former))
+    if (status == SG_CLI_OK && former && session_end(cli, former))
         term_note("secctl: the former session of this profile was ended");
     secret_free_string(former);
     if (status == SG_CLI_OK)
@@ -213,7 +201,7 @@ enum cli_status login_create(struct cli *cli, const struct login *login)
         if (status == SG_CLI_OK)
             status = chanstate_save(cli->profile, &state);
         if (status != SG_CLI_OK)
-            (void)end_session(cli, json_text(created, "token", ""));
+            (void)session_end(cli, json_text(created, "token", ""));
     }
     sealed_offer_free(offer);
     secret_wipe(&state, sizeof(state));

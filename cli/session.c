@@ -205,6 +205,17 @@ static enum cli_status take_created(struct cli *cli, struct json_object *created
     return save(cli);
 }
 
+bool session_end(struct cli *cli, const char *token)
+{
+    struct http_call call = {0};
+    struct http_request request = {
+        .plain = true, .method = "DELETE", .target = "/v1/sessions/current", .token = token};
+    bool ended = http_perform(cli->http, &call, &request) == SG_CLI_OK && http_call_ok(&call);
+
+    http_call_fini(&call);
+    return ended;
+}
+
 /* A new session of the same user by the profile's certificate; the caller holds the lock. */
 static bool renew_by_certificate(struct cli *cli)
 {
@@ -232,6 +243,8 @@ static bool renew_by_certificate(struct cli *cli)
     if (created && strcmp(json_text(json_member(created, "user"), "username", ""),
                           cli->session->username) == 0)
         ok = take_created(cli, created, NULL) == SG_CLI_OK;
+    else if (created)
+        (void)session_end(cli, json_text(created, "token", ""));
     if (ok)
         term_note("secctl: the session had ended; logged in again by certificate");
     return ok;

@@ -59,6 +59,10 @@ struct json_object *session_device(void);
 enum cli_status session_store(struct cli *cli, struct json_object *created,
                               const char *client_id) SG_CLI_MUST_CHECK;
 
+/* Ends the session of `token` on the gateway, which would go on unused; false, not reported, if
+ * that cannot be. */
+bool session_end(struct cli *cli, const char *token);
+
 /* What to do when there is no session any more. */
 const char *session_advice(const struct cli *cli);
 

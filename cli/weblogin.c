@@ -13,6 +13,7 @@
 #include "cli/json.h"
 #include "cli/login.h"
 #include "cli/report.h"
+#include "cli/session.h"
 #include "cli/term.h"
 
 #include <fcntl.h>
@@ -253,5 +254,7 @@ enum cli_status weblogin(struct cli *cli, const char *scopes)
     status = wait_for_tokens(cli, device, &tokens);
     if (status == SG_CLI_OK)
         status = complete(cli, tokens);
+    if (tokens && status != SG_CLI_OK)
+        (void)session_end(cli, json_text(tokens, "access_token", ""));
     return status == SG_CLI_OK ? login_keep(cli, tokens, SG_WEBLOGIN_CLIENT) : status;
 }

@@ -83,6 +83,24 @@ suite('secctl_enroll', { args: ['--tls-client-ca', `${ca.file} cn`] }, async ({ 
     assert.ok(!/renewed/.test((await renewing.run(['whoami'])).stderr), 'once');
   });
 
+  await it('makes it nobody else\'s certificate when somebody else is logged in', async () => {
+    const shared = new Secctl(gw);
+    await shared.login();
+    await shared.run(['signup', '-u', 'guest', '--password-file', '-', '--code', (await shared.json(['invite'])).code], { input: 'password of guest\n' });
+    const { cert, key } = ca.issue('/CN=root-admin', { start: at(-3 * 3600), end: at(3600) });
+    writeFileSync(shared.profile('client.pem'), cert + key, { mode: 0o600 });
+    const { stdout, stderr } = await shared.run(['whoami']);
+    assert.equal(stdout, 'guest (member)\n');
+    assert.ok(!/renewed/.test(stderr), stderr);
+    assert.equal(readFileSync(shared.profile('client.pem'), 'utf8'), cert + key);
+    // Nor does the certificate's user take the place of one whose session has ended.
+    const session = JSON.parse(readFileSync(shared.profile('session.json'), 'utf8'));
+    const before = (await ctl.json(['sessions'])).sessions.length;
+    await gw.client({ token: session.token }).delete('/v1/sessions/current', { expect: 204 });
+    assert.match((await shared.run(['whoami'], { expect: 2 })).stderr, /the session has ended/);
+    assert.equal((await ctl.json(['sessions'])).sessions.length, before);
+  });
+
   await it('twenty processes renew it once', async () => {
     const many = new Secctl(gw);
     await many.login();
