@@ -324,7 +324,8 @@ suite('secctl_chat', { limit: 170000 }, async ({ gw, it }) => {
     await ctl.login('bob', 'password of bob');
     return { relay, ctl, state };
   }
-  const listening = (relay) => eventually(() => relay.active > 0, 'a poll that waits');
+  // Before it there are requests for where to begin: what is said meanwhile is before the beginning.
+  const listening = (relay) => eventually(() => relay.active > 0 && relay.requests.some(({ path }) => /wait=[1-9]/.test(path)), 'a poll that waits');
 
   await it('an answer that is cut off is asked for again', async () => {
     const { relay, ctl, state } = await meddling();
