@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -152,30 +153,67 @@ static enum sg_err move_records(struct fschannels *f, const struct fschannels_ma
     return err;
 }
 
-/* Answers that no record has. */
+struct answer_name {
+    char text[SG_FSCHANNELS_NAME];
+};
+
+static int compare_names(const void *a, const void *b)
+{
+    const struct answer_name *one = a, *other = b;
+
+    return strcmp(one->text, other->text);
+}
+
+/* The files that records have, in order: with tens of thousands of channels each file is found at
+ * once. Free with free(). */
+static enum sg_err list_answers(const struct fschannels *f, struct answer_name **ret,
+                                size_t *ret_count)
+{
+    struct answer_name *list = calloc(f->high + 1, sizeof *list);
+    size_t count = 0;
+
+    if (list == NULL)
+        return SG_ERR_NO_MEMORY;
+    for (size_t i = 0; i < f->high; i++) {
+        const struct channel_record *r = &f->map.slot[i].copy[0].record;
+
+        if (r->last_len > SG_FSCHANNELS_INLINE)
+            fschannels_answer_name(r, list[count++].text);
+    }
+    qsort(list, count, sizeof *list, compare_names);
+    *ret = list;
+    *ret_count = count;
+    return SG_OK;
+}
+
+static bool is_listed(const char *name, const struct answer_name *list, size_t count)
+{
+    struct answer_name key = {.text = ""};
+
+    if (strlen(name) >= sizeof key.text)
+        return false;
+    memcpy(key.text, name, strlen(name));
+    return bsearch(&key, list, count, sizeof *list, compare_names) != NULL;
+}
+
+/* Answers that no record has; what cannot be done now is done at the next start. */
 static void sweep_answers(struct fschannels *f)
 {
-    DIR *dir = fdopendir(dup(f->answers_fd));
+    int fd = openat(f->answers_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *dir = fd >= 0 ? fdopendir(fd) : NULL;
+    struct answer_name *list = NULL;
     const struct dirent *e;
+    size_t count = 0;
 
-    if (dir == NULL)
+    if (dir == NULL) {
+        file_close(&fd);
         return;
-    rewinddir(dir);
-    while ((e = readdir(dir)) != NULL) {
-        bool kept = e->d_name[0] == '.';
-
-        for (size_t i = 0; !kept && i < f->high; i++) {
-            const struct channel_record *r = &f->map.slot[i].copy[0].record;
-            char name[SG_FSCHANNELS_NAME];
-
-            if (r->last_len <= SG_FSCHANNELS_INLINE)
-                continue;
-            fschannels_answer_name(r, name);
-            kept = strcmp(name, e->d_name) == 0;
-        }
-        if (!kept)
-            (void)unlinkat(f->answers_fd, e->d_name, 0);
     }
+    if (list_answers(f, &list, &count) == SG_OK)
+        while ((e = readdir(dir)) != NULL)
+            if (e->d_name[0] != '.' && !is_listed(e->d_name, list, count))
+                (void)unlinkat(f->answers_fd, e->d_name, 0);
+    free(list);
     closedir(dir);
 }
 

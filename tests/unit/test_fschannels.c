@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -262,6 +263,37 @@ static void test_answer_files(void **state)
     assert_int_equal(0700, st.st_mode & 0777);
 }
 
+/* The start does not look at all records for each file. */
+static void test_many_answers(void **state)
+{
+    enum { RECORDS = 20000, FILES = 1000 };
+    struct channels_store s = fschannels_store(f);
+    struct channel_record r = {.expires_s = clock_now_s() + 1000, .last_len = 1500};
+    char name[32];
+    struct timespec from, to;
+    size_t slot;
+    int fd;
+
+    (void)state;
+    for (unsigned i = 0; i < RECORDS; i++) {
+        memcpy(r.session_id, &i, sizeof i);
+        r.last_sequence = 1;
+        assert_int_equal(SG_OK, s.vt->create(s.self, &r, &slot));
+    }
+    for (unsigned i = 0; i < FILES; i++) {
+        (void)snprintf(name, sizeof name, "answers/%u", i);
+        fd = open(tempdir_path(dir, name), O_WRONLY | O_CREAT, 0600);
+        assert_true(fd >= 0);
+        close(fd);
+    }
+    fschannels_drop(f);
+    assert_int_equal(0, clock_gettime(CLOCK_THREAD_CPUTIME_ID, &from));
+    assert_false(open_again());
+    assert_int_equal(0, clock_gettime(CLOCK_THREAD_CPUTIME_ID, &to));
+    assert_true((to.tv_sec - from.tv_sec) * 1000 + (to.tv_nsec - from.tv_nsec) / 1000000 < 1500);
+    assert_int_equal(0, answer_files());
+}
+
 /* -- killed -------------------------------------------------------------------------------------
  */
 /* Records all of whose parts say the same number. */
@@ -374,6 +406,7 @@ int main(void)
         T(test_damage_is_void),
         T(test_orderly_is_not_for_ever),
         T(test_answer_files),
+        T(test_many_answers),
         T(test_killed),
         T(test_limit),
     };
