@@ -155,8 +155,12 @@ export function facts(rows) {
 export function copyable(text, what) {
   const done = el('span', { class: 'copied', role: 'status' });
   const copy = iconButton('copy', `Copy ${what}`, async () => {
-    await navigator.clipboard.writeText(text);
-    done.textContent = 'Copied';
+    try {
+      await navigator.clipboard.writeText(text);
+      done.textContent = 'Copied';
+    } catch {
+      done.textContent = 'The browser did not allow it';
+    }
     setTimeout(() => (done.textContent = ''), 2000);
   });
   return el('span', { class: 'copyable' }, el('code', {}, text), copy, done);

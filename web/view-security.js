@@ -181,8 +181,11 @@ class Totp {
           save(new Blob([text], { type: 'text/plain' }), `secgate-recovery-${user().username}.txt`),
         ),
         button('Copy', { icon: 'copy' }, async () => {
-          await navigator.clipboard.writeText(text);
-          say('The codes were copied.');
+          const copied = await navigator.clipboard.writeText(text).then(
+            () => true,
+            () => false,
+          );
+          say(copied ? 'The codes were copied.' : 'The browser did not allow copying: download them.');
         }),
         button('I have kept them', { kind: 'primary' }, () => this.reload()),
       ),
@@ -283,7 +286,7 @@ class Passkeys extends Listing {
     await this.load();
   }
 
-  /** Whether the second factor is on: a passkey signs in without it, so adding one asks for it. null: unknown. */
+  /** Whether the second factor is on (null: unknown): a passkey signs in without it, so adding one asks for it. */
   async codesAsked() {
     try {
       return (await api.totpGet()).enabled;
