@@ -161,13 +161,17 @@ static enum sg_err seal(const struct channels_live *live, const struct channel_e
     struct channel_message m = {.direction = SG_CHANNEL_RESPONSE,
                                 .sequence = answer->sequence,
                                 .next_epoch = answer->next_epoch};
+    enum sg_err err;
 
     memcpy(m.session_id, live->id, sizeof m.session_id);
     memcpy(m.request_tag, tag, sizeof m.request_tag);
     answer->epoch = epoch->number;
     channel_nonce(epoch, SG_CHANNEL_RESPONSE, answer->sequence, answer->nonce);
     buf_init(&answer->data, len + SG_CHANNEL_TAG_SIZE);
-    return channel_seal(epoch, &m, NULL, plain, len, &answer->data);
+    err = channel_seal(epoch, &m, NULL, plain, len, &answer->data);
+    if (err != SG_OK)
+        buf_fini(&answer->data);
+    return err;
 }
 
 /* Seals the answer; `record` has its sequence number marked already. `must_keep`: the request may
