@@ -73,8 +73,11 @@ enum sg_err oauth_client_of(struct request *r, const char *client_id, const char
         return err;
     id = basic_id;
     secret = basic_secret;
-    if (id != NULL && (client_secret != NULL || (client_id != NULL && strcmp(client_id, id) != 0)))
+    if (id != NULL &&
+        (client_secret != NULL || (client_id != NULL && strcmp(client_id, id) != 0))) {
+        json_in_wipe(basic_secret);
         return refuse(refusal, "invalid_request", "The client is named in two ways.");
+    }
     if (id == NULL) {
         id = client_id;
         secret = client_secret;
