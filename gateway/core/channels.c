@@ -12,10 +12,11 @@
 #include "base/rng.h"
 #include "base/secret.h"
 
-#define WRAP_KIND  "channel"
-#define WRAP_AAD   (sizeof WRAP_KIND + SG_SESSION_ID_SIZE + 8)
-#define WRAP_PLAIN (2 * SG_CHANNEL_KEY_SIZE + 1) /* both secrets, whether there is a former one */
-#define WRAP_SIZE  (SG_CHANNEL_NONCE_SIZE + WRAP_PLAIN + SG_CHANNEL_TAG_SIZE)
+#define WRAP_KIND      "channel"
+#define WRAP_KEY_LABEL "secgate channel state v1"
+#define WRAP_AAD       (sizeof WRAP_KIND + SG_SESSION_ID_SIZE + 8)
+#define WRAP_PLAIN     (2 * SG_CHANNEL_KEY_SIZE + 1) /* both secrets, whether there is a former one */
+#define WRAP_SIZE      (SG_CHANNEL_NONCE_SIZE + WRAP_PLAIN + SG_CHANNEL_TAG_SIZE)
 _Static_assert(WRAP_SIZE <= SG_CHANNEL_WRAPPED_SIZE, "sealed secrets fit the record");
 
 /* -- secrets at rest --------------------------------------------------------------------------- */
@@ -27,12 +28,24 @@ static void wrap_aad(const struct channel_record *r, uint8_t aad[WRAP_AAD])
         aad[sizeof WRAP_KIND + SG_SESSION_ID_SIZE + i] = (uint8_t)(r->epoch >> (56 - 8 * i));
 }
 
-static enum sg_err storage_cipher(const struct channels *c, gnutls_aead_cipher_hd_t *ret)
+/* With a key of each session's own: nonces are random, and all sessions of all years together would
+ * use the storage key more often than those may be made for one key (2^32, NIST SP 800-38D, 8.3).
+ */
+static enum sg_err storage_cipher(const struct channels *c, const uint8_t id[SG_SESSION_ID_SIZE],
+                                  gnutls_aead_cipher_hd_t *ret)
 {
-    gnutls_datum_t key = {(uint8_t *)(uintptr_t)c->options.storage_key, SG_STORAGE_KEY_SIZE};
+    uint8_t own[SG_STORAGE_KEY_SIZE], info[sizeof WRAP_KEY_LABEL - 1 + SG_SESSION_ID_SIZE];
+    gnutls_datum_t storage = {(uint8_t *)(uintptr_t)c->options.storage_key, SG_STORAGE_KEY_SIZE};
+    gnutls_datum_t text = {info, sizeof info}, key = {own, sizeof own};
+    int rc;
 
-    return gnutls_aead_cipher_init(ret, GNUTLS_CIPHER_AES_256_GCM, &key) < 0 ? SG_ERR_NO_MEMORY
-                                                                             : SG_OK;
+    memcpy(info, WRAP_KEY_LABEL, sizeof WRAP_KEY_LABEL - 1);
+    memcpy(info + sizeof WRAP_KEY_LABEL - 1, id, SG_SESSION_ID_SIZE);
+    rc = gnutls_hkdf_expand(GNUTLS_MAC_SHA256, &storage, &text, own, sizeof own);
+    if (rc >= 0)
+        rc = gnutls_aead_cipher_init(ret, GNUTLS_CIPHER_AES_256_GCM, &key);
+    secret_wipe(own, sizeof own);
+    return rc < 0 ? SG_ERR_NO_MEMORY : SG_OK;
 }
 
 enum sg_err channels_wrap(const struct channels *c, const struct channel_epoch *now,
@@ -41,7 +54,7 @@ enum sg_err channels_wrap(const struct channels *c, const struct channel_epoch *
     uint8_t plain[WRAP_PLAIN] = {0}, aad[WRAP_AAD];
     size_t len = WRAP_PLAIN + SG_CHANNEL_TAG_SIZE;
     gnutls_aead_cipher_hd_t cipher;
-    enum sg_err err = storage_cipher(c, &cipher);
+    enum sg_err err = storage_cipher(c, record->session_id, &cipher);
     int rc;
 
     if (err != SG_OK)
@@ -75,7 +88,7 @@ static enum sg_err unwrap(const struct channels *c, const struct channel_record 
 
     if (record->wrapped_len != WRAP_SIZE)
         return SG_ERR_CORRUPT;
-    err = storage_cipher(c, &cipher);
+    err = storage_cipher(c, record->session_id, &cipher);
     if (err != SG_OK)
         return err;
     wrap_aad(record, aad);

@@ -10,6 +10,8 @@
 #include <string.h>
 #include <time.h>
 
+#include <gnutls/crypto.h>
+
 #include "base/clock.h"
 #include "channels_fixture.h"
 
@@ -470,6 +472,36 @@ static void test_killed_in_between(void **state)
     channels_abandon(f.channels, &t.exchange);
 }
 
+static enum sg_err copy_record(void *ctx, size_t slot, const struct channel_record *record)
+{
+    (void)slot;
+    *(struct channel_record *)ctx = *record;
+    return SG_OK;
+}
+
+/* The storage key itself seals nothing: each session has one that is derived from it. */
+static void test_own_storage_key(void **state)
+{
+    struct channels_store s = fschannels_store(f.files);
+    gnutls_datum_t key = {f.options.storage_key, sizeof f.options.storage_key};
+    struct channel_record r = {.highest = 0};
+    gnutls_aead_cipher_hd_t cipher;
+    uint8_t aad[8 + SG_SESSION_ID_SIZE + 8] = "channel", plain[SG_CHANNEL_WRAPPED_SIZE];
+    size_t len = sizeof plain;
+
+    (void)state;
+    assert_int_equal(SG_OK, s.vt->load(s.self, copy_record, &r));
+    assert_true(r.wrapped_len > SG_CHANNEL_NONCE_SIZE);
+    memcpy(aad + 8, r.session_id, SG_SESSION_ID_SIZE);
+    aad[sizeof aad - 1] = (uint8_t)r.epoch;
+    assert_int_equal(0, gnutls_aead_cipher_init(&cipher, GNUTLS_CIPHER_AES_256_GCM, &key));
+    assert_true(gnutls_aead_cipher_decrypt(cipher, r.wrapped, SG_CHANNEL_NONCE_SIZE, aad,
+                                           sizeof aad, SG_CHANNEL_TAG_SIZE,
+                                           r.wrapped + SG_CHANNEL_NONCE_SIZE,
+                                           r.wrapped_len - SG_CHANNEL_NONCE_SIZE, plain, &len) < 0);
+    gnutls_aead_cipher_deinit(cipher);
+}
+
 static void test_other_storage_key(void **state)
 {
     (void)state;
@@ -573,6 +605,7 @@ int main(void)
         T(test_expiry),
         T(test_killed_in_between),
         T(test_other_storage_key),
+        T(test_own_storage_key),
         T(test_ended_by_its_request),
         T(test_pruned_with_session),
     };
