@@ -87,9 +87,46 @@ const char *trusted_verifier(struct trusted *t, enum trusted_role role)
     return json_text(t->all, role_names[role], NULL);
 }
 
+/* Reads what is there now into *ret, under a lock: what others have pinned meanwhile stays. */
+static enum cli_status begin(const struct trusted *t, struct trusted *ret, int *ret_fd)
+{
+    char *path = profile_path(t->profile, "trusted.lock");
+    enum cli_status status = path ? profile_lock(t->profile, path, ret_fd) : report_no_memory();
+
+    free(path);
+    *ret = (struct trusted){.profile = t->profile, .path = t->path};
+    return status == SG_CLI_OK ? load(ret) : status;
+}
+
+static enum cli_status report_changed(void)
+{
+    return report_error(SG_CLI_USAGE, "try again",
+                        "another process has changed the keys that are trusted");
+}
+
+static bool same_text(const char *a, const char *b)
+{
+    return a == b || (a && b && strcmp(a, b) == 0);
+}
+
 enum cli_status trusted_set_verifier(struct trusted *t, enum trusted_role role, const char *vkey)
 {
-    return json_put_text(t->all, role_names[role], vkey) ? save(t) : report_no_memory();
+    SG_FD_CLEANUP int fd = -1;
+    struct trusted now = {.all = NULL};
+    enum cli_status status = begin(t, &now, &fd);
+
+    /* What was decided was decided about another key. */
+    const char *there = status == SG_CLI_OK ? trusted_verifier(&now, role) : NULL;
+    if (status == SG_CLI_OK && !same_text(there, vkey) &&
+        !same_text(there, trusted_verifier(t, role)))
+        status = report_changed();
+    if (status == SG_CLI_OK)
+        status = json_put_text(t->all, role_names[role], vkey) &&
+                         json_put_text(now.all, role_names[role], vkey)
+                     ? save(&now)
+                     : report_no_memory();
+    json_cleanup(&now.all);
+    return status;
 }
 
 bool trusted_key(struct trusted *t, const char *name, int64_t version, struct sig_public *ret)
@@ -118,19 +155,36 @@ static struct json_object *member_of(struct json_object *object, const char *nam
     return member;
 }
 
-enum cli_status trusted_set_key(struct trusted *t, const char *name, int64_t version,
-                                const struct sig_public *key)
+static bool put_key(struct json_object *all, const char *name, int64_t version,
+                    const struct sig_public *key)
 {
-    struct json_object *versions = member_of(member_of(t->all, "keys"), name);
+    struct json_object *versions = member_of(member_of(all, "keys"), name);
     char number[24], keyid[SG_HEX_SIZE(32)], spki[SG_BASE64_SIZE(SG_PUBLIC_SPKI_MAX)];
 
     snprintf(number, sizeof(number), "%lld", (long long)version);
     struct json_object *entry = member_of(versions, number);
     encode_hex(key->keyid, sizeof(key->keyid), keyid);
     encode_base64(key->spki, key->spki_len, spki);
-    if (!json_put_text(entry, "keyid", keyid) || !json_put_text(entry, "spki", spki))
-        return report_no_memory();
-    return save(t);
+    return json_put_text(entry, "keyid", keyid) && json_put_text(entry, "spki", spki);
+}
+
+enum cli_status trusted_set_key(struct trusted *t, const char *name, int64_t version,
+                                const struct sig_public *key)
+{
+    SG_FD_CLEANUP int fd = -1;
+    struct trusted now = {.all = NULL};
+    struct sig_public there;
+    enum cli_status status = begin(t, &now, &fd);
+
+    if (status == SG_CLI_OK && trusted_key(&now, name, version, &there) &&
+        (there.spki_len != key->spki_len || memcmp(there.spki, key->spki, key->spki_len) != 0))
+        status = report_changed();
+    if (status == SG_CLI_OK)
+        status = put_key(t->all, name, version, key) && put_key(now.all, name, version, key)
+                     ? save(&now)
+                     : report_no_memory();
+    json_cleanup(&now.all);
+    return status;
 }
 
 bool trusted_hint_matches(const char *keyid, const uint8_t *hint, size_t len)

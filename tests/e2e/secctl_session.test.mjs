@@ -40,6 +40,14 @@ suite('secctl_session', { limit: 170000 }, async ({ gw, it }) => {
     assert.equal((await ctl.run(['whoami'])).stdout, 'root-admin (admin)\n', 'the ordinary session is untouched');
   });
 
+  await it('processes that pin keys at the same time forget none', async () => {
+    const fresh = new Secctl(gw);
+    await fresh.login();
+    await Promise.all([open(fresh), fresh.run(['log', 'check']), fresh.run(['daytime', '--signed'])]);
+    assert.deepEqual(Object.keys(JSON.parse(readFileSync(fresh.profile('trusted.json'), 'utf8'))).sort(), ['identity_key', 'log_key', 'time_key']);
+    await fresh.run(['session', 'close']);
+  });
+
   await it('asks for sequence, epoch and content; the epoch moves on after ten answers', async () => {
     const seen = [];
     for (let i = 0; i < 12; i++) seen.push(await ctl.json(['session', 'data']));
