@@ -67,7 +67,7 @@ suite('kek', async ({ gw, it }) => {
   await it('the backup has every key and every version', async () => {
     const names = keys.map(({ name, version }) => `${name} ${version ?? ''}`.trim().replace(/^token-.*/, 'token'));
     const versions = TYPES.flatMap((type) => [`${type} 1`, `${type} 2`]);
-    assert.deepEqual(names.sort(), [...versions, 'ca.key', 'log.key', 'time.key', 'tls.key', 'token'].sort());
+    assert.deepEqual(names.sort(), [...versions, 'ca.key', 'identity.key', 'log.key', 'time.key', 'tls.key', 'token'].sort());
     assert.ok(secrets.length >= 2 * keys.length);
     for (const { name, version, keyid } of keys.filter(({ keyid }) => keyid)) assert.equal(keyidOf(await publicPem(admin, name, version)), keyid);
   });
