@@ -177,7 +177,8 @@ static void session(void **state)
     (void)state;
     json_out_init(&o, SG_RECORD_MAX);
     records_session(&o, NULL, &record, record.id);
-    assert_json(&o, "{\"session_id\":\"ab000000000000000000000000000000\",\"device\":null,"
+    assert_json(&o, "{\"session_id\":\"ab000000000000000000000000000000\",\"method\":\"password\","
+                    "\"client_id\":null,\"bound\":[],\"device\":null,"
                     "\"address\":\"192.0.2.7\",\"created_at\":\"1970-01-01T00:00:00.000Z\","
                     "\"last_used_at\":\"1970-01-01T00:00:00.000Z\","
                     "\"expires_at\":\"1970-01-01T00:00:00.000Z\",\"current\":true}");
