@@ -194,10 +194,7 @@ static enum sg_err certificates_revoke_row(void *self, const uint8_t *id, int64_
 static enum sg_err prune_run(struct sqlite_conn *c, void *ctx)
 {
     const int64_t *before_ns = ctx;
-    struct sqlite_query q;
-    sqlite_query_begin(&q, c, SG_SQL_CERTIFICATE_PRUNE);
-    sqlite_query_int(&q, *before_ns);
-    return sqlite_query_run(&q);
+    return sqlite_query_run_int(c, SG_SQL_CERTIFICATE_PRUNE, *before_ns);
 }
 
 static enum sg_err certificates_prune_rows(void *self, int64_t before_ns)

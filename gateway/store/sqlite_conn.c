@@ -281,6 +281,14 @@ enum sg_err sqlite_query_run(struct sqlite_query *q)
     return sqlite_query_end(q);
 }
 
+enum sg_err sqlite_query_run_int(struct sqlite_conn *c, enum sqlite_sql id, int64_t value)
+{
+    struct sqlite_query q;
+    sqlite_query_begin(&q, c, id);
+    sqlite_query_int(&q, value);
+    return sqlite_query_run(&q);
+}
+
 int64_t sqlite_query_get_int(struct sqlite_query *q, int column)
 {
     return sqlite3_column_int64(q->stmt, column);

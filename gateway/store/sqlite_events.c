@@ -406,10 +406,7 @@ static enum sg_err events_prune(void *self, int64_t space_id, int64_t before_ns,
 
 static enum sg_err prune_keys_run(struct sqlite_conn *c, void *ctx)
 {
-    struct sqlite_query q;
-    sqlite_query_begin(&q, c, SG_SQL_KEY_PRUNE);
-    sqlite_query_int(&q, *(const int64_t *)ctx);
-    return sqlite_query_run(&q);
+    return sqlite_query_run_int(c, SG_SQL_KEY_PRUNE, *(const int64_t *)ctx);
 }
 
 static enum sg_err events_prune_keys(void *self, int64_t before_ns)

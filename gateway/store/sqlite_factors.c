@@ -25,14 +25,6 @@ static enum sg_err run_one(struct sqlite_query *q, enum sg_err none)
     return !err && sqlite3_changes(q->conn->db) == 0 ? none : err;
 }
 
-static enum sg_err run_user(struct sqlite_conn *c, enum sqlite_sql id, int64_t user_id)
-{
-    struct sqlite_query q;
-    sqlite_query_begin(&q, c, id);
-    sqlite_query_int(&q, user_id);
-    return sqlite_query_run(&q);
-}
-
 /* -- reading ------------------------------------------------------------------------------------
  */
 
@@ -174,7 +166,7 @@ static enum sg_err factors_totp_begin(void *self, int64_t user_id, const struct 
 
 static enum sg_err replace_codes(struct sqlite_conn *c, const struct totp_job *job)
 {
-    enum sg_err err = run_user(c, SG_SQL_RECOVERY_CLEAR, job->user_id);
+    enum sg_err err = sqlite_query_run_int(c, SG_SQL_RECOVERY_CLEAR, job->user_id);
     for (size_t i = 0; i < SG_RECOVERY_CODES && !err; i++) {
         struct sqlite_query q;
         sqlite_query_begin(&q, c, SG_SQL_RECOVERY_INSERT);
@@ -228,7 +220,7 @@ static enum sg_err remove_run(struct sqlite_conn *c, void *ctx)
     sqlite_query_begin(&q, c, SG_SQL_TOTP_REMOVE);
     sqlite_query_int(&q, job->user_id);
     enum sg_err err = run_one(&q, SG_ERR_CONFLICT);
-    return err ? err : run_user(c, SG_SQL_RECOVERY_CLEAR, job->user_id);
+    return err ? err : sqlite_query_run_int(c, SG_SQL_RECOVERY_CLEAR, job->user_id);
 }
 
 static enum sg_err factors_totp_remove(void *self, int64_t user_id)
@@ -386,10 +378,10 @@ static enum sg_err factors_passkey_remove(void *self, int64_t user_id, const uin
 static enum sg_err reset_run(struct sqlite_conn *c, void *ctx)
 {
     const int64_t *user_id = ctx;
-    enum sg_err err = run_user(c, SG_SQL_TOTP_RESET, *user_id);
+    enum sg_err err = sqlite_query_run_int(c, SG_SQL_TOTP_RESET, *user_id);
     if (!err)
-        err = run_user(c, SG_SQL_RECOVERY_CLEAR, *user_id);
-    return err ? err : run_user(c, SG_SQL_PASSKEY_CLEAR, *user_id);
+        err = sqlite_query_run_int(c, SG_SQL_RECOVERY_CLEAR, *user_id);
+    return err ? err : sqlite_query_run_int(c, SG_SQL_PASSKEY_CLEAR, *user_id);
 }
 
 static enum sg_err factors_reset(void *self, int64_t user_id)

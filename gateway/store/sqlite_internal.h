@@ -150,6 +150,9 @@ bool sqlite_query_next(struct sqlite_query *q);
 enum sg_err sqlite_query_end(struct sqlite_query *q) SG_MUST_CHECK;
 /* Step to the end and reset: for statements without rows. */
 enum sg_err sqlite_query_run(struct sqlite_query *q) SG_MUST_CHECK;
+/* The same for a statement whose only parameter is a number. */
+enum sg_err sqlite_query_run_int(struct sqlite_conn *c, enum sqlite_sql id,
+                                 int64_t value) SG_MUST_CHECK;
 /* Columns of the current row; SG_ERR_CORRUPT is kept in the query when a value does not fit. */
 int64_t sqlite_query_get_int(struct sqlite_query *q, int column);
 void sqlite_query_get_text(struct sqlite_query *q, int column, char *ret, size_t size);
@@ -334,5 +337,16 @@ enum sg_err sqlite_events_range(void *self, int64_t space_id,
 enum sg_err sqlite_events_linked_file(void *self, int64_t space_id, const char *path,
                                       uint64_t version, struct arena *arena,
                                       struct entry_record *ret) SG_MUST_CHECK;
+
+/* The device functions of sqlite_oauth_vtable (sqlite_devices.c). */
+enum sg_err sqlite_device_add(void *self, const struct device_grant *grant, size_t in_all,
+                              size_t of_address) SG_MUST_CHECK;
+enum sg_err sqlite_device_get(void *self, const uint8_t *user_sha256, int64_t now_ns,
+                              struct device_grant *ret) SG_MUST_CHECK;
+enum sg_err sqlite_device_decide(void *self, const uint8_t *user_sha256, int64_t user_id,
+                                 unsigned scopes, bool approve, int64_t now_ns) SG_MUST_CHECK;
+enum sg_err sqlite_device_poll(void *self, const uint8_t *device_sha256, const char *client_id,
+                               int64_t now_ns, struct device_grant *ret,
+                               enum device_poll *ret_answer) SG_MUST_CHECK;
 
 #endif

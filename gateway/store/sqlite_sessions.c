@@ -294,10 +294,7 @@ static enum sg_err sessions_known_address(void *self, const char *user_name, con
 static enum sg_err prune_run(struct sqlite_conn *c, void *ctx)
 {
     const int64_t *now_ns = ctx;
-    struct sqlite_query q;
-    sqlite_query_begin(&q, c, SG_SQL_SESSION_PRUNE);
-    sqlite_query_int(&q, *now_ns);
-    return sqlite_query_run(&q);
+    return sqlite_query_run_int(c, SG_SQL_SESSION_PRUNE, *now_ns);
 }
 
 static enum sg_err sessions_prune(void *self, int64_t now_ns)
