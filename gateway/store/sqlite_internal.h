@@ -126,6 +126,9 @@ void sqlite_conn_release(struct sqlite_store *s, struct sqlite_conn *c);
 void sqlite_conn_write_begins(struct sqlite_store *s);
 void sqlite_conn_write_ended(struct sqlite_store *s);
 
+/* -- statements (sqlite_query.c) ----------------------------------------------------------------
+ */
+
 /*
  * One run of a statement: begin, bind_* in order, step until *ret_row is false (or enough), end.
  * Bind and step keep the first error; step and end give it back.
