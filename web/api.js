@@ -49,15 +49,11 @@ async function currentToken(stale) {
 }
 
 /**
- * Sends a request and gives back a successful Response.
- * @param {object} options `json` (a value to send), `body`, `headers`, `auth` (default true), `signal`,
- *   `credentials` (default 'omit': no cookies in either direction)
+ * Sends a request and gives back a successful Response. Requests without credentials would not show the
+ * browser's client certificate either (Fetch, "credentials"), to which a session may be bound.
+ * @param {object} options `json` (a value to send), `body`, `headers`, `auth` (default true), `signal`
  */
-async function send(
-  method,
-  path,
-  { json, body, headers = {}, auth = true, signal, credentials = 'omit' } = {},
-) {
+async function send(method, path, { json, body, headers = {}, auth = true, signal } = {}) {
   const attempt = async (token) => {
     const sent = new Headers(headers);
     if (token) sent.set('Authorization', `Bearer ${token}`);
@@ -68,7 +64,7 @@ async function send(
         headers: sent,
         body: json === undefined ? body : JSON.stringify(json),
         cache: 'no-store',
-        credentials,
+        credentials: 'same-origin',
         signal,
       });
     } catch (error) {
@@ -81,6 +77,10 @@ async function send(
   const response = await attempt(token);
   if (response.ok) return response;
   const error = await fromResponse(response);
+  if (auth && error.code === 'certificate-revoked') {
+    session.forget(session.REVOKED);
+    throw new session.SessionEnded();
+  }
   if (!auth || !isStale(error)) throw error;
 
   token = await currentToken(token);
@@ -185,8 +185,7 @@ export const eventsList = (options = {}, signal) =>
   sendJson('GET', `/v1/events${query(options)}`, { signal, headers: { Accept: 'application/json' } });
 
 /** Lets this browser's EventSource in, which can send no Authorization header. */
-export const eventsCookie = () =>
-  sendJson('POST', '/v1/events/cookie', { credentials: 'same-origin' });
+export const eventsCookie = () => sendJson('POST', '/v1/events/cookie');
 
 export const eventsUrl = (after) => `/v1/events${query({ after })}`;
 

@@ -8,6 +8,9 @@ const LOCK = 'secgate.refresh';
 const MARGIN_MS = 30_000; // refresh this long before the access token expires
 const ASK_MS = 150; // how long another tab gets to answer
 
+/** Why a session is over in a browser whose certificate was revoked: nothing it asks for is answered. */
+export const REVOKED = 'The certificate that this browser shows was revoked.';
+
 const channel = new BroadcastChannel('secgate.session');
 const listeners = new Set();
 
@@ -130,9 +133,12 @@ async function renew(stale) {
     method: 'POST',
     body: new URLSearchParams({ grant_type: 'refresh_token', refresh_token: spent }),
     cache: 'no-store',
+    credentials: 'same-origin', // with the certificate that the session may be bound to
   });
-  if (response.status === 400 || response.status === 401) {
-    if (kept?.session_id === mine) forget('Your session has ended. Please sign in again.');
+  if ([400, 401, 403].includes(response.status)) {
+    const { code } = await response.json().catch(() => ({}));
+    const why = code === 'certificate-revoked' ? REVOKED : 'Your session has ended. Please sign in again.';
+    if (kept?.session_id === mine) forget(why);
     throw new SessionEnded();
   }
   if (!response.ok) throw new TypeError(`token endpoint answered ${response.status}`);

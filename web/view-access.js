@@ -190,6 +190,9 @@ class Certificates extends Listing {
         'Nobody can sign in with ',
         el('strong', {}, certificate.name || certificate.subject),
         ' any more, and its sessions end.',
+        certificate.current
+          ? ' This browser shows it right now: it will get no answer until it shows another one, or none.'
+          : '',
       ],
       yes: 'Revoke it',
       work: () => api.certificatesDelete(certificate.id),

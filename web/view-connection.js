@@ -75,7 +75,7 @@ function show(content, tls) {
             ['Valid until', date(client.not_after)],
             ['SHA-256', copyable(fingerprint(client.sha256), 'the fingerprint')],
           ])
-        : el('p', {}, 'Your browser has not shown one. You sign in with name and password.'),
+        : el('p', {}, 'Your browser has not shown one.'),
     ),
   );
 }

@@ -3,7 +3,7 @@
 // should never cause: console errors, uncaught exceptions, violations of the content policy.
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { chromium } from 'playwright-core';
 import { temporaryDirectory } from '../../e2e/lib/gateway.mjs';
@@ -12,44 +12,55 @@ const PROGRAM = process.env.CHROMIUM ?? '/usr/bin/chromium';
 const LIMIT_MS = 20000;
 const QUIET = ['--disable-background-networking', '--disable-component-update', '--disable-sync'];
 
-// A home whose certificate store holds the CA, so that no certificate error has to be ignored.
-function trustingHome(gateway) {
+// A home whose certificate store holds the CA, so that no certificate error has to be ignored, and a
+// client certificate ({cert, key}) if there is one.
+function trustingHome(gateway, own = null) {
   const home = temporaryDirectory('secgate-web-');
   const store = join(home, '.pki', 'nssdb');
   mkdirSync(store, { recursive: true });
   const ca = join(gateway.data, 'ca.pem');
   execFileSync('certutil', ['-N', '-d', `sql:${store}`, '--empty-password']);
   execFileSync('certutil', ['-A', '-d', `sql:${store}`, '-n', 'secgate', '-t', 'C,,', '-i', ca]);
+  if (own) {
+    const [pem, packed] = [join(home, 'own.pem'), join(home, 'own.p12')];
+    writeFileSync(pem, own.key + own.cert, { mode: 0o600 });
+    execFileSync('openssl', ['pkcs12', '-export', '-in', pem, '-out', packed, '-passout', 'pass:']);
+    execFileSync('pk12util', ['-i', packed, '-d', `sql:${store}`, '-W', '', '-K', ''], { stdio: 'pipe' });
+  }
   return home;
 }
+
+// A profile in which any certificate that the gateway asks for is shown to it, and nobody is asked which: what the
+// policy AutoSelectCertificateForUrls sets, without a change to the machine. Windows of their own do not have it.
+function showingProfile(gateway, home) {
+  const profile = join(home, 'profile');
+  const chosen = { [`${gateway.origin},*`]: { setting: { filters: [{}] } } };
+  mkdirSync(join(profile, 'Default'), { recursive: true });
+  writeFileSync(
+    join(profile, 'Default', 'Preferences'),
+    JSON.stringify({ profile: { content_settings: { exceptions: { auto_select_certificate: chosen } } } })
+  );
+  return profile;
+}
+
+const launchOptions = (home) => ({
+  executablePath: PROGRAM,
+  args: ['--no-sandbox', '--disable-gpu', ...QUIET],
+  env: { ...process.env, HOME: home }
+});
+const SIZE = { viewport: { width: 1100, height: 800 } };
 
 export class Browser {
   static async start(gateway) {
     const browser = new Browser();
     browser.origin = gateway.origin;
-    browser.engine = await chromium.launch({
-      executablePath: PROGRAM,
-      args: ['--no-sandbox', '--disable-gpu', ...QUIET],
-      env: { ...process.env, HOME: trustingHome(gateway) }
-    });
+    browser.engine = await chromium.launch(launchOptions(trustingHome(gateway)));
     return browser;
   }
 
   // A window of its own: nothing is shared with other contexts.
   async context(options = {}) {
-    const context = await this.engine.newContext({ viewport: { width: 1100, height: 800 }, ...options });
-    context.setDefaultTimeout(LIMIT_MS);
-    context.complaints = [];
-    context.on('page', (page) => watch(page, context.complaints));
-    await context.exposeBinding('complain', (source, text) => context.complaints.push(text));
-    await context.addInitScript(() => {
-      document.addEventListener('securitypolicyviolation', (event) => {
-        window.complain(
-          `content policy: ${event.violatedDirective} ${event.blockedURI} ${event.sourceFile ?? ''}`
-        );
-      });
-    });
-    return context;
+    return prepare(await this.engine.newContext({ ...SIZE, ...options }));
   }
 
   async page(options = {}) {
@@ -60,6 +71,28 @@ export class Browser {
   async stop() {
     await this.engine.close();
   }
+}
+
+// A browser of its own that shows a client certificate ({cert, key}). A context: whoever made it closes it.
+export async function showing(gateway, own) {
+  const home = trustingHome(gateway, own);
+  const profile = showingProfile(gateway, home);
+  return prepare(await chromium.launchPersistentContext(profile, { ...launchOptions(home), ...SIZE }));
+}
+
+async function prepare(context) {
+  context.setDefaultTimeout(LIMIT_MS);
+  context.complaints = [];
+  context.on('page', (page) => watch(page, context.complaints));
+  await context.exposeBinding('complain', (source, text) => context.complaints.push(text));
+  await context.addInitScript(() => {
+    document.addEventListener('securitypolicyviolation', (event) => {
+      window.complain(
+        `content policy: ${event.violatedDirective} ${event.blockedURI} ${event.sourceFile ?? ''}`
+      );
+    });
+  });
+  return context;
 }
 
 function watch(page, complaints) {
