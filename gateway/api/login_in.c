@@ -143,7 +143,7 @@ enum sg_err login_in_read(struct request *r, struct login_in *ret)
 /* -- who it is ------------------------------------------------------------------------------------
  */
 
-static enum sg_err by_passkey(struct request *r, const struct login_in *in, int64_t *ret)
+static enum sg_err by_passkey(struct request *r, struct login_in *in, int64_t *ret)
 {
     const struct api *api = request_app(r);
     struct passkey_assertion a = {.id = {NULL, 0}};
@@ -170,6 +170,7 @@ static enum sg_err by_passkey(struct request *r, const struct login_in *in, int6
         return err;
     err = passkeys_verify(api->passkeys, &a, &passkey, &reason);
     *ret = passkey.user_id;
+    in->proof = (struct session_proof){.passkey = a.id.data, .passkey_len = a.id.len};
     return err == SG_ERR_BAD_FACTOR && reason != NULL ? request_fail(r, err, "%s", reason) : err;
 }
 
@@ -203,6 +204,7 @@ enum sg_err login_in_who(struct request *r, struct login_in *in, struct client_r
                           .code = in->code,
                           .device_name = in->device,
                           .device_mac = in->mac,
+                          .proof = &in->proof,
                           .with = &client->with};
     err = in->method == SG_METHOD_CERTIFICATE ? client_request_user(r, client, &user_id)
                                               : client_request(r, client);

@@ -21,6 +21,7 @@ struct login_in {
     bool has_channel, has_public_key, has_bind, bind_address;
     uint8_t public_key[32];
     uint8_t dpop_sha256[SG_DIGEST_SIZE];
+    struct session_proof proof; /* which passkey it was, in the arena */
 };
 
 /* Sets the detail of the answer. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* DELETE /v1/passkeys/{id}: nobody logs in with it any more. */
+/* DELETE /v1/passkeys/{id}: nobody logs in with it any more, and the sessions that it opened end. */
 #include <string.h>
 
 #include "api/api.h"
@@ -10,20 +10,35 @@
 #include "core/passkeys.h"
 #include "http/request.h"
 
+struct removal {
+    struct passkeys *passkeys;
+    int64_t user_id;
+    uint8_t id[SG_PASSKEY_ID_MAX];
+    size_t len;
+};
+
+static enum sg_err remove_it(void *ctx)
+{
+    const struct removal *removal = ctx;
+
+    return passkeys_remove(removal->passkeys, removal->user_id, removal->id, removal->len);
+}
+
 static enum sg_err run(struct request *r)
 {
     const struct api *api = request_app(r);
     const struct principal *who = request_principal(r);
-    uint8_t id[SG_PASSKEY_ID_MAX];
+    struct removal removal = {.passkeys = api->passkeys, .user_id = who->user_id};
     const char *text;
-    size_t len = 0;
     enum sg_err err = request_param(r, "id", &text);
 
     if (err != SG_OK)
         return err;
-    if (encode_unbase64url(text, strlen(text), id, sizeof id, &len) != SG_OK || len == 0)
+    if (encode_unbase64url(text, strlen(text), removal.id, sizeof removal.id, &removal.len) !=
+            SG_OK ||
+        removal.len == 0)
         return SG_ERR_NOT_FOUND;
-    err = passkeys_remove(api->passkeys, who->user_id, id, len);
+    err = identity_ending_by(api->identity, who->user_id, remove_it, &removal);
     if (err != SG_OK)
         return err;
     audit_act(r, SG_AUDIT_PASSKEY_REMOVED, text, SG_OK);

@@ -66,6 +66,18 @@ static void note(struct request *r, const struct input *in, const struct user_re
     audit_act_note(r, &act);
 }
 
+struct reset {
+    struct secondfactor *factors;
+    int64_t user_id;
+};
+
+static enum sg_err reset_factors(void *ctx)
+{
+    const struct reset *reset = ctx;
+
+    return secondfactor_reset(reset->factors, reset->user_id);
+}
+
 static enum sg_err run(struct request *r)
 {
     const struct api *api = request_app(r);
@@ -85,8 +97,9 @@ static enum sg_err run(struct request *r)
                                in.has_disabled ? &in.disabled : NULL, &user);
     if (err != SG_OK)
         return err;
-    if (in.reset)
-        err = secondfactor_reset(api->factors, user.id);
+    if (in.reset) /* sessions end with the passkeys that opened them */
+        err = identity_ending_by(api->identity, user.id, reset_factors,
+                                 &(struct reset){.factors = api->factors, .user_id = user.id});
     in.reset = in.reset && err == SG_OK;
     if (in.has_role || in.has_disabled || in.reset)
         note(r, &in, &user); /* what was done, even if the rest was not */

@@ -211,6 +211,8 @@ struct login {
     const char *code;                /* of a second factor, with a password */
     int64_t user_id; /* all other methods: who it is, proved to the caller (by a passkey, a client
                         certificate, or by approving a device) */
+    const struct session_proof *proof; /* passkeys and devices: what proved it, and has to be there
+                                          still when the session begins */
     const char *device_name, *device_mac;
     const char *client_id;        /* of an OAuth client that the session is for */
     unsigned scopes;              /* that its tokens may have at most; 0: all of the role */
@@ -223,7 +225,7 @@ struct login {
  * name and wrong password, with equal work; FACTOR_NEEDED and BAD_FACTOR only after the right one
  * (wrong codes are throttled as wrong passwords are). USER_DISABLED only after the right proof;
  * THROTTLED with *ret_retry_after_s; CERT_NEEDED for the method certificate without one;
- * BAD_FIELD. Wipe *ret. */
+ * BAD_CREDENTIALS also when `proof` has gone meanwhile; BAD_FIELD. Wipe *ret. */
 enum sg_err identity_login(struct identity *id, const struct login *login, struct grant *ret,
                            unsigned *ret_retry_after_s) SG_MUST_CHECK;
 /* Refresh with rotation (RFC 6749 section 6, RFC 9700 section 4.14): a token works until its
@@ -250,6 +252,12 @@ enum sg_err identity_logout(struct identity *id, const struct principal *who,
 /* The same for anybody's: `user_id` 0, or only that user's. SG_ERR_NOT_FOUND. Blocks (commit). */
 enum sg_err identity_end_session(struct identity *id, const uint8_t session_id[SG_SESSION_ID_SIZE],
                                  int64_t user_id) SG_MUST_CHECK;
+
+/* Runs `act`, which may end sessions of a user in the store (a passkey goes, and with it the
+ * sessions that it opened), and tells whoever has to hear of those that are gone. The result of
+ * `act`. Blocks. */
+enum sg_err identity_ending_by(struct identity *id, int64_t user_id,
+                               enum sg_err (*act)(void *ctx), void *ctx) SG_MUST_CHECK;
 
 /* -- tokens ------------------------------------------------------------------------------------ */
 /* Verifies a token: an access token (RFC 9068 profile: form, header with alg exactly RS256 and a

@@ -156,7 +156,9 @@ static enum sg_err open_session(struct identity *id, const struct login *login,
     enum sg_err err = identity_mint(id, user, session, 0, ret);
 
     if (err == SG_OK)
-        err = id->sessions.vt->create(id->sessions.self, session);
+        err = id->sessions.vt->create(id->sessions.self, session, login->proof);
+    if (err == SG_ERR_CONFLICT) /* the passkey was removed, the device let in no longer */
+        err = SG_ERR_BAD_CREDENTIALS;
     if (err != SG_OK)
         return err;
     err = check_again(id, user, login);

@@ -68,6 +68,25 @@ void identity_ended(const struct identity *id, struct ending *ending, bool ended
     free(ending);
 }
 
+enum sg_err identity_ending_by(struct identity *id, int64_t user_id,
+                               enum sg_err (*act)(void *ctx), void *ctx)
+{
+    struct ending *ending = identity_ending(id, user_id, NULL);
+    struct session_record session;
+    enum sg_err err = act(ctx);
+
+    if (err == SG_OK)
+        identity_rights_changed(id, user_id);
+    for (size_t i = 0; ending != NULL && i < ending->count; i++) {
+        if (id->sessions.vt->get(id->sessions.self, ending->id[i], &session) == SG_ERR_NOT_FOUND)
+            identity_session_over(id, ending->id[i]);
+        else
+            identity_hide_session(&session);
+    }
+    free(ending);
+    return err;
+}
+
 enum sg_err identity_end(struct identity *id, const struct session_record *session,
                          const char *user, enum audit_type type, const char *address,
                          enum sg_err why)

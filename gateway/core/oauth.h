@@ -129,7 +129,8 @@ enum sg_err oauth_device_begin(struct oauth *o, const struct oauth_client *clien
  * THROTTLED after too many wrong ones with *ret_retry_after_s. */
 enum sg_err oauth_device_get(struct oauth *o, const char *user_code, const char *address,
                              struct device_grant *ret, unsigned *ret_retry_after_s) SG_MUST_CHECK;
-/* The device gets no more scopes than `who` has. *ret: what was decided about. */
+/* The device gets no more scopes than `who` has. *ret: what was decided about. As above, and
+ * SG_ERR_SESSION_ENDED, FORBIDDEN (no scope would be left). */
 enum sg_err oauth_device_decide(struct oauth *o, const struct principal *who, const char *user_code,
                                 bool approve, const char *address, struct device_grant *ret,
                                 unsigned *ret_retry_after_s) SG_MUST_CHECK;

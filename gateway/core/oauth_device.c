@@ -134,8 +134,13 @@ enum sg_err oauth_device_decide(struct oauth *o, const struct principal *who, co
         if (grant.scopes == 0 && approve)
             return SG_ERR_FORBIDDEN;
     }
-    err = o->store.vt->device_decide(o->store.self, grant.user_sha256, who->user_id, grant.scopes,
-                                     approve, clock_now_ns());
+    const struct device_decision decision = {.user_sha256 = grant.user_sha256,
+                                             .user_id = who->user_id,
+                                             .session_id = who->session_id,
+                                             .scopes = grant.scopes,
+                                             .approve = approve,
+                                             .now_ns = clock_now_ns()};
+    err = o->store.vt->device_decide(o->store.self, &decision);
     if (err == SG_OK)
         *ret = grant;
     return err;
@@ -146,8 +151,10 @@ static enum sg_err open_session(struct oauth *o, const struct device_grant *gran
                                 const struct oauth_client *client, const struct presented *with,
                                 struct grant *ret, struct oauth_refusal *refusal)
 {
+    const struct session_proof proof = {.device_sha256 = grant->device_sha256};
     const struct login login = {.method = SG_METHOD_DEVICE,
                                 .user_id = grant->user_id,
+                                .proof = &proof,
                                 .client_id = client->id,
                                 .device_name = client->name,
                                 .scopes = grant->scopes,
@@ -157,8 +164,9 @@ static enum sg_err open_session(struct oauth *o, const struct device_grant *gran
 
     if (err == SG_ERR_USER_DISABLED)
         return oauth_refuse(refusal, "invalid_grant", "The user is disabled.");
+    /* The user is gone, has a new password, or the device was given its tokens already. */
     if (err == SG_ERR_NOT_FOUND || err == SG_ERR_SESSION_ENDED || err == SG_ERR_BAD_CREDENTIALS)
-        return oauth_refuse(refusal, "invalid_grant", "The user is gone.");
+        return oauth_refuse(refusal, "invalid_grant", "The device is let in no longer.");
     return err;
 }
 

@@ -93,7 +93,8 @@ enum sg_err passkeys_verify(struct passkeys *p, const struct passkey_assertion *
 enum sg_err passkeys_list(struct passkeys *p, int64_t user_id,
                           struct passkey_record ret[SG_PASSKEYS_PER_USER],
                           size_t *ret_count) SG_MUST_CHECK;
-/* SG_ERR_NOT_FOUND, also for another user's. */
+/* The sessions that it opened end in the store: call it by identity_ending_by (core/identity.h).
+ * SG_ERR_NOT_FOUND, also for another user's. */
 enum sg_err passkeys_remove(struct passkeys *p, int64_t user_id, const uint8_t *id,
                             size_t id_len) SG_MUST_CHECK;
 

@@ -87,11 +87,12 @@ struct factors_vtable {
      * 0 (authenticators that do not count). SG_ERR_NOT_FOUND. */
     enum sg_err (*passkey_used)(void *self, const uint8_t *id, size_t id_len, uint32_t sign_count,
                                 int64_t now_ns) SG_MUST_CHECK;
-    /* SG_ERR_NOT_FOUND, also for another user's. */
+    /* And the sessions that it opened. SG_ERR_NOT_FOUND, also for another user's. */
     enum sg_err (*passkey_remove)(void *self, int64_t user_id, const uint8_t *id,
                                   size_t id_len) SG_MUST_CHECK;
 
-    /* Everything of a user; that there is nothing is no error. */
+    /* Everything of a user, and the sessions that the passkeys opened; that there is nothing is no
+     * error. */
     enum sg_err (*reset)(void *self, int64_t user_id) SG_MUST_CHECK;
 };
 

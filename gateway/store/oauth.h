@@ -42,13 +42,23 @@ struct device_grant {
     unsigned interval_s;
 };
 
+/* What a user says to a device that waits. */
+struct device_decision {
+    const uint8_t *user_sha256;
+    int64_t user_id;
+    const uint8_t *session_id; /* with which the user says so */
+    unsigned scopes;           /* that the device gets */
+    bool approve;
+    int64_t now_ns;
+};
+
 /* What a device that asks is told. */
 enum device_poll {
     SG_POLL_PENDING,
     SG_POLL_SLOW_DOWN, /* asked too soon: the interval is longer by five seconds from now on */
-    SG_POLL_APPROVED,  /* once: the grant is gone */
-    SG_POLL_DENIED,    /* likewise */
-    SG_POLL_EXPIRED
+    SG_POLL_APPROVED,  /* until its session is there, which uses the grant up (store/sessions.h) */
+    SG_POLL_DENIED,    /* once: the grant is gone */
+    SG_POLL_EXPIRED    /* likewise */
 };
 
 struct revoked_token {
@@ -86,9 +96,9 @@ struct oauth_vtable {
     /* One that waits and has not expired; SG_ERR_NOT_FOUND. */
     enum sg_err (*device_get)(void *self, const uint8_t *user_sha256, int64_t now_ns,
                               struct device_grant *ret) SG_MUST_CHECK;
-    /* Decides it with these scopes; SG_ERR_NOT_FOUND as above. */
-    enum sg_err (*device_decide)(void *self, const uint8_t *user_sha256, int64_t user_id,
-                                 unsigned scopes, bool approve, int64_t now_ns) SG_MUST_CHECK;
+    /* SG_ERR_NOT_FOUND as above; SESSION_ENDED when that session is not there any more: checked in
+     * the same transaction. */
+    enum sg_err (*device_decide)(void *self, const struct device_decision *d) SG_MUST_CHECK;
     /* The device of this client asks; SG_ERR_NOT_FOUND for any other. */
     enum sg_err (*device_poll)(void *self, const uint8_t *device_sha256, const char *client_id,
                                int64_t now_ns, struct device_grant *ret,

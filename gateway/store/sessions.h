@@ -40,14 +40,24 @@ struct session_record {
     char client_id[SG_CLIENT_ID_SIZE]; /* of the OAuth client that it was made for; "": none */
 };
 
+/* What proved a login, where that can be gone before the session is there. */
+struct session_proof {
+    const uint8_t *passkey; /* id of a passkey of the session's user; the session ends with it.
+                               NULL: none */
+    size_t passkey_len;
+    const uint8_t *device_sha256; /* a device that the user let in: used up. NULL: none */
+};
+
 struct sessions_store {
     void *self;
     const struct sessions_vtable *vt;
 };
 
 struct sessions_vtable {
-    /* SG_ERR_NOT_FOUND when the user is gone, USER_DISABLED: checked in the same transaction. */
-    enum sg_err (*create)(void *self, const struct session_record *session) SG_MUST_CHECK;
+    /* SG_ERR_NOT_FOUND when the user is gone, USER_DISABLED, CONFLICT when what `proof` (NULL:
+     * nothing) names is not there: checked in the same transaction. */
+    enum sg_err (*create)(void *self, const struct session_record *session,
+                          const struct session_proof *proof) SG_MUST_CHECK;
     /* The session and its user in one read; SG_ERR_NOT_FOUND. */
     enum sg_err (*get)(void *self, const uint8_t *id, struct session_record *ret) SG_MUST_CHECK;
     /* A user's sessions, newest first, at most `limit`. */

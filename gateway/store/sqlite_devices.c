@@ -116,36 +116,39 @@ enum sg_err sqlite_device_get(void *self, const uint8_t *user_sha256, int64_t no
     return err;
 }
 
-struct decide_job {
-    const uint8_t *user_sha256;
-    int64_t user_id, now_ns;
-    unsigned scopes;
-    bool approve;
-};
+/* Else a session that has just ended could let a device in that nothing ends any more. */
+static enum sg_err session_there(struct sqlite_conn *c, const uint8_t *id)
+{
+    struct sqlite_query q;
+    bool row = false;
+    sqlite_query_begin(&q, c, SG_SQL_SESSION_GET);
+    sqlite_query_blob(&q, id, SG_SESSION_ID_SIZE);
+    enum sg_err err = sqlite_query_step(&q, &row);
+    err = sqlite_query_end(&q);
+    return err ? err : row ? SG_OK : SG_ERR_SESSION_ENDED;
+}
 
 static enum sg_err decide_run(struct sqlite_conn *c, void *ctx)
 {
-    const struct decide_job *job = ctx;
+    const struct device_decision *d = ctx;
+    enum sg_err err = session_there(c, d->session_id);
+    if (err)
+        return err;
     struct sqlite_query q;
     sqlite_query_begin(&q, c, SG_SQL_DEVICE_DECIDE);
-    sqlite_query_blob(&q, job->user_sha256, SG_DIGEST_SIZE);
-    sqlite_query_int(&q, job->now_ns);
-    sqlite_query_int(&q, job->approve ? SG_DEVICE_APPROVED : SG_DEVICE_DENIED);
-    sqlite_query_int(&q, job->user_id);
-    sqlite_query_int(&q, job->scopes);
-    enum sg_err err = sqlite_query_run(&q);
+    sqlite_query_blob(&q, d->user_sha256, SG_DIGEST_SIZE);
+    sqlite_query_int(&q, d->now_ns);
+    sqlite_query_int(&q, d->approve ? SG_DEVICE_APPROVED : SG_DEVICE_DENIED);
+    sqlite_query_int(&q, d->user_id);
+    sqlite_query_int(&q, d->scopes);
+    err = sqlite_query_run(&q);
     return err ? err : sqlite3_changes(c->db) == 0 ? SG_ERR_NOT_FOUND : SG_OK;
 }
 
-enum sg_err sqlite_device_decide(void *self, const uint8_t *user_sha256, int64_t user_id,
-                                 unsigned scopes, bool approve, int64_t now_ns)
+enum sg_err sqlite_device_decide(void *self, const struct device_decision *d)
 {
-    struct decide_job job = {.user_sha256 = user_sha256,
-                             .user_id = user_id,
-                             .now_ns = now_ns,
-                             .scopes = scopes,
-                             .approve = approve};
-    return sqlite_write(self, decide_run, &job);
+    struct device_decision copy = *d;
+    return sqlite_write(self, decide_run, &copy);
 }
 
 struct poll_job {
@@ -187,6 +190,8 @@ static enum sg_err poll_run(struct sqlite_conn *c, void *ctx)
     if (err || !row)
         return err ? err : SG_ERR_NOT_FOUND;
     job->answer = judge(job->ret, job->now_ns);
+    if (job->answer == SG_POLL_APPROVED)
+        return SG_OK; /* its session uses it up */
     if (job->answer == SG_POLL_PENDING || job->answer == SG_POLL_SLOW_DOWN) {
         sqlite_query_begin(&q, c, SG_SQL_DEVICE_POLLED);
         sqlite_query_blob(&q, job->device_sha256, SG_DIGEST_SIZE);

@@ -346,8 +346,7 @@ enum sg_err sqlite_device_add(void *self, const struct device_grant *grant, size
                               size_t of_address) SG_MUST_CHECK;
 enum sg_err sqlite_device_get(void *self, const uint8_t *user_sha256, int64_t now_ns,
                               struct device_grant *ret) SG_MUST_CHECK;
-enum sg_err sqlite_device_decide(void *self, const uint8_t *user_sha256, int64_t user_id,
-                                 unsigned scopes, bool approve, int64_t now_ns) SG_MUST_CHECK;
+enum sg_err sqlite_device_decide(void *self, const struct device_decision *d) SG_MUST_CHECK;
 enum sg_err sqlite_device_poll(void *self, const uint8_t *device_sha256, const char *client_id,
                                int64_t now_ns, struct device_grant *ret,
                                enum device_poll *ret_answer) SG_MUST_CHECK;

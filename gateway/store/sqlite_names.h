@@ -200,6 +200,7 @@
     X(DEVICE_POLL)                                                                                 \
     X(DEVICE_POLLED)                                                                               \
     X(DEVICE_REMOVE)                                                                               \
+    X(DEVICE_REDEEM)                                                                               \
     X(DEVICE_OF_USER)                                                                              \
     X(DEVICE_PRUNE)                                                                                \
     X(REVOKED_INSERT)                                                                              \

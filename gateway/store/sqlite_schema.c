@@ -279,8 +279,18 @@ static const char schema_4[] =
     " chain BLOB NOT NULL) STRICT;"
     "INSERT INTO audit_pruned VALUES(1, 0, zeroblob(32));";
 
+/* A session ends with the passkey that it was opened with. */
+static const char schema_5[] =
+    "ALTER TABLE sessions ADD COLUMN passkey BLOB REFERENCES passkeys(id) ON DELETE CASCADE;"
+    "CREATE INDEX sessions_passkey ON sessions(passkey) WHERE passkey IS NOT NULL;"
+    /* The client that is the service of an audience. */
+    "ALTER TABLE oauth_audiences ADD COLUMN client_id TEXT"
+    " REFERENCES oauth_clients(id) ON DELETE SET NULL;"
+    "CREATE INDEX oauth_audiences_client ON oauth_audiences(client_id)"
+    " WHERE client_id IS NOT NULL;";
+
 const char *sqlite_sql_migration(unsigned index)
 {
-    static const char *const steps[] = {schema_1, schema_2, schema_3, schema_4};
+    static const char *const steps[] = {schema_1, schema_2, schema_3, schema_4, schema_5};
     return index < sizeof(steps) / sizeof(steps[0]) ? steps[index] : NULL;
 }

@@ -111,10 +111,52 @@ static enum sg_err user_exists(struct sqlite_conn *c, int64_t id)
     return !row ? SG_ERR_NOT_FOUND : disabled ? SG_ERR_USER_DISABLED : SG_OK;
 }
 
+struct create_job {
+    const struct session_record *session;
+    const struct session_proof *proof; /* NULL: nothing has to be there */
+};
+
+static enum sg_err check_passkey(struct sqlite_conn *c, const struct create_job *job)
+{
+    struct sqlite_query q;
+    bool row = false, own = false;
+    sqlite_query_begin(&q, c, SG_SQL_PASSKEY_GET);
+    sqlite_query_blob(&q, job->proof->passkey, job->proof->passkey_len);
+    enum sg_err err = sqlite_query_step(&q, &row);
+    if (!err && row)
+        own = sqlite_query_get_int(&q, 1) == job->session->user_id;
+    err = sqlite_query_end(&q);
+    return err ? err : own ? SG_OK : SG_ERR_CONFLICT;
+}
+
+static enum sg_err redeem_device(struct sqlite_conn *c, const struct create_job *job)
+{
+    struct sqlite_query q;
+    sqlite_query_begin(&q, c, SG_SQL_DEVICE_REDEEM);
+    sqlite_query_blob(&q, job->proof->device_sha256, SG_DIGEST_SIZE);
+    sqlite_query_int(&q, job->session->user_id);
+    sqlite_query_int(&q, job->session->created_ns);
+    enum sg_err err = sqlite_query_run(&q);
+    return err ? err : sqlite3_changes(c->db) == 0 ? SG_ERR_CONFLICT : SG_OK;
+}
+
+static enum sg_err check_proof(struct sqlite_conn *c, const struct create_job *job)
+{
+    enum sg_err err = SG_OK;
+    if (job->proof && job->proof->passkey)
+        err = check_passkey(c, job);
+    if (!err && job->proof && job->proof->device_sha256)
+        err = redeem_device(c, job);
+    return err;
+}
+
 static enum sg_err create_run(struct sqlite_conn *c, void *ctx)
 {
-    const struct session_record *s = ctx;
+    const struct create_job *job = ctx;
+    const struct session_record *s = job->session;
     enum sg_err err = user_exists(c, s->user_id);
+    if (!err)
+        err = check_proof(c, job);
     if (err)
         return err;
     struct sqlite_query q;
@@ -133,14 +175,19 @@ static enum sg_err create_run(struct sqlite_conn *c, void *ctx)
     sqlite_query_blob(&q, s->salt, sizeof(s->salt));
     sqlite_query_int(&q, (int64_t)s->sequence);
     bind_binding(&q, s);
+    if (job->proof && job->proof->passkey)
+        sqlite_query_blob(&q, job->proof->passkey, job->proof->passkey_len);
+    else
+        sqlite_query_null(&q);
     err = sqlite_query_run(&q);
     return err ? err : note_address(c, s->user_id, s->address, s->created_ns);
 }
 
-static enum sg_err sessions_create(void *self, const struct session_record *session)
+static enum sg_err sessions_create(void *self, const struct session_record *session,
+                                   const struct session_proof *proof)
 {
-    struct session_record copy = *session;
-    return sqlite_write(self, create_run, &copy);
+    struct create_job job = {.session = session, .proof = proof};
+    return sqlite_write(self, create_run, &job);
 }
 
 static enum sg_err sessions_get(void *self, const uint8_t *id, struct session_record *ret)

@@ -108,8 +108,8 @@ static const char *const texts[SG_SQL_COUNT] = {
     [SG_SQL_SESSION_INSERT] =
         "INSERT INTO sessions(id, user_id, address, device_name, device_mac, created_ns,"
         " last_used_ns, expires_ns, family_key, current_sha256, previous_sha256, salt, sequence,"
-        " method, scopes, bound_address, certificate_sha256, dpop_sha256, client_id)"
-        " VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        " method, scopes, bound_address, certificate_sha256, dpop_sha256, client_id, passkey)"
+        " VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
     [SG_SQL_SESSION_GET] = SG_SESSION_COLUMNS "WHERE id = ?",
     [SG_SQL_SESSION_LIST] =
         SG_SESSION_COLUMNS "WHERE user_id = ? ORDER BY created_ns DESC, id DESC LIMIT ?",

@@ -141,6 +141,8 @@ static const char *const texts[SG_SQL_COUNT] = {
     [SG_SQL_DEVICE_POLLED] = "UPDATE device_grants SET polled_ns = ?2, interval_s = ?3"
                              " WHERE device_sha256 = ?1",
     [SG_SQL_DEVICE_REMOVE] = "DELETE FROM device_grants WHERE device_sha256 = ?",
+    [SG_SQL_DEVICE_REDEEM] = "DELETE FROM device_grants WHERE device_sha256 = ? AND user_id = ?"
+                             " AND state = 1 AND expires_ns > ?",
     [SG_SQL_DEVICE_OF_USER] = "DELETE FROM device_grants WHERE user_id = ?",
     [SG_SQL_DEVICE_PRUNE] = "DELETE FROM device_grants WHERE expires_ns < ?",
     [SG_SQL_REVOKED_INSERT] = "INSERT OR IGNORE INTO revoked_tokens(jti, expires_ns) VALUES(?,?)",

@@ -7,8 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define FACTORS(call, ...) factors.vt->call(factors.self, __VA_ARGS__)
-#define THREADS            8
+#define FACTORS(call, ...)  factors.vt->call(factors.self, __VA_ARGS__)
+#define SESSIONS(call, ...) store.sessions.vt->call(store.sessions.self, __VA_ARGS__)
+#define THREADS             8
 
 static struct contract_store store;
 static struct factors_store factors;
@@ -305,6 +306,37 @@ static void test_reset_and_removal(void **state)
     assert_int_equal(0, summary(bob.id).recovery_codes);
 }
 
+/* A session that a passkey opened ends with it; others of its user do not. */
+static void test_passkey_sessions(void **state)
+{
+    (void)state;
+    struct passkey_record one = make_key(alice.id, 1, 16),
+                          two = make_key(alice.id, 2, SG_PASSKEY_ID_MAX);
+    const struct session_proof by_one = {.passkey = one.id, .passkey_len = one.id_len},
+                               by_two = {.passkey = two.id, .passkey_len = two.id_len};
+    struct session_record s[4], got;
+    for (uint8_t i = 0; i < 4; i++) {
+        s[i] = (struct session_record){.user_id = alice.id, .expires_ns = INT64_MAX, .sequence = 1};
+        memset(s[i].id, i + 1, sizeof(s[i].id));
+    }
+    assert_int_equal(SG_OK, FACTORS(passkey_add, &one));
+    assert_int_equal(SG_ERR_CONFLICT, SESSIONS(create, &s[1], &by_two)); /* none of these yet */
+    assert_int_equal(SG_OK, FACTORS(passkey_add, &two));
+    assert_int_equal(SG_OK, SESSIONS(create, &s[0], &by_one));
+    assert_int_equal(SG_OK, SESSIONS(create, &s[1], &by_two));
+    assert_int_equal(SG_OK, SESSIONS(create, &s[2], NULL));
+    s[3].user_id = bob.id;
+    assert_int_equal(SG_ERR_CONFLICT, SESSIONS(create, &s[3], &by_one)); /* alice's */
+
+    assert_int_equal(SG_OK, FACTORS(passkey_remove, alice.id, one.id, one.id_len));
+    assert_int_equal(SG_ERR_NOT_FOUND, SESSIONS(get, s[0].id, &got));
+    assert_int_equal(SG_OK, SESSIONS(get, s[1].id, &got));
+    assert_int_equal(SG_ERR_CONFLICT, SESSIONS(create, &s[0], &by_one));
+    assert_int_equal(SG_OK, FACTORS(reset, alice.id));
+    assert_int_equal(SG_ERR_NOT_FOUND, SESSIONS(get, s[1].id, &got));
+    assert_int_equal(SG_OK, SESSIONS(get, s[2].id, &got));
+}
+
 int contract_factors(const struct contract_engine *engine)
 {
     const struct CMUnitTest tests[] = {
@@ -315,6 +347,7 @@ int contract_factors(const struct contract_engine *engine)
         cmocka_unit_test_setup_teardown(test_passkeys, setup, teardown),
         cmocka_unit_test_setup_teardown(test_counter, setup, teardown),
         cmocka_unit_test_setup_teardown(test_passkey_limit, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_passkey_sessions, setup, teardown),
         cmocka_unit_test_setup_teardown(test_reset_and_removal, setup, teardown),
     };
     tested = engine;

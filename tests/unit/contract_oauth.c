@@ -7,10 +7,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define OAUTH(call, ...) oauth.vt->call(oauth.self, __VA_ARGS__)
-#define SECOND           INT64_C(1000000000)
-#define NOW              (INT64_C(1795190534) * SECOND)
-#define THREADS          8
+#define OAUTH(call, ...)    oauth.vt->call(oauth.self, __VA_ARGS__)
+#define SESSIONS(call, ...) store.sessions.vt->call(store.sessions.self, __VA_ARGS__)
+#define SECOND              INT64_C(1000000000)
+#define NOW                 (INT64_C(1795190534) * SECOND)
+#define THREADS             8
 
 static struct contract_store store;
 static struct oauth_store oauth;
@@ -127,6 +128,51 @@ static struct device_grant device(uint8_t number, const char *address)
     return g;
 }
 
+/* What users say with: the session of each has the user's number. */
+static struct session_record session_of(const struct user_record *user)
+{
+    struct session_record s = {
+        .user_id = user->id, .created_ns = NOW, .expires_ns = INT64_MAX, .sequence = 1};
+    memset(s.id, (int)user->id, sizeof(s.id));
+    return s;
+}
+
+static void log_in(const struct user_record *user)
+{
+    struct session_record s = session_of(user);
+    assert_int_equal(SG_OK, SESSIONS(create, &s, NULL));
+}
+
+static struct user_record add_user(const char *name)
+{
+    struct user_record user = contract_user_add(&store, name, SG_ROLE_MEMBER);
+    log_in(&user);
+    return user;
+}
+
+static enum sg_err decide(const struct device_grant *g, const struct user_record *user,
+                          unsigned scopes, bool approve, int64_t now_ns)
+{
+    struct session_record s = session_of(user);
+    struct device_decision d = {.user_sha256 = g->user_sha256,
+                                .user_id = user->id,
+                                .session_id = s.id,
+                                .scopes = scopes,
+                                .approve = approve,
+                                .now_ns = now_ns};
+    return OAUTH(device_decide, &d);
+}
+
+/* The session of a device that was let in. */
+static enum sg_err redeem(const struct device_grant *g, int64_t user_id, uint8_t tag)
+{
+    struct session_record s = {
+        .user_id = user_id, .created_ns = NOW, .expires_ns = INT64_MAX, .sequence = 1};
+    struct session_proof proof = {.device_sha256 = g->device_sha256};
+    memset(s.id, tag, sizeof(s.id));
+    return SESSIONS(create, &s, &proof);
+}
+
 static enum device_poll poll_at(const struct device_grant *g, int64_t now_ns,
                                 struct device_grant *ret)
 {
@@ -138,7 +184,7 @@ static enum device_poll poll_at(const struct device_grant *g, int64_t now_ns,
 static void test_device_poll(void **state)
 {
     (void)state;
-    struct user_record ann = contract_user_add(&store, "ann", SG_ROLE_MEMBER);
+    struct user_record ann = add_user("ann"), bob = add_user("bob");
     struct device_grant g = device(1, "192.0.2.1"), found;
     enum device_poll answer;
     assert_int_equal(SG_OK, OAUTH(device_add, &g, 10, 10));
@@ -157,30 +203,67 @@ static void test_device_poll(void **state)
                      OAUTH(device_poll, g.device_sha256, "other", NOW, &found, &answer));
     assert_int_equal(SG_ERR_NOT_FOUND,
                      OAUTH(device_poll, g.user_sha256, "tv", NOW, &found, &answer));
-    assert_int_equal(SG_OK, OAUTH(device_decide, g.user_sha256, ann.id, 1, true, NOW));
-    assert_int_equal(SG_ERR_NOT_FOUND, OAUTH(device_decide, g.user_sha256, ann.id, 1, false, NOW));
+    assert_int_equal(SG_OK, decide(&g, &ann, 1, true, NOW));
+    assert_int_equal(SG_ERR_NOT_FOUND, decide(&g, &ann, 1, false, NOW));
     assert_int_equal(SG_ERR_NOT_FOUND, OAUTH(device_get, g.user_sha256, NOW, &found));
-    assert_int_equal(SG_POLL_APPROVED, poll_at(&g, NOW + 33 * SECOND, &found));
-    assert_int_equal(ann.id, found.user_id);
-    assert_int_equal(1, found.scopes);
+    /* Until there is a session of that user, once. */
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(SG_POLL_APPROVED, poll_at(&g, NOW + 33 * SECOND, &found));
+        assert_int_equal(ann.id, found.user_id);
+        assert_int_equal(1, found.scopes);
+    }
+    assert_int_equal(SG_ERR_CONFLICT, redeem(&g, bob.id, 101));
+    assert_int_equal(SG_OK, redeem(&g, ann.id, 102));
+    assert_int_equal(SG_ERR_CONFLICT, redeem(&g, ann.id, 103));
     assert_int_equal(SG_ERR_NOT_FOUND,
                      OAUTH(device_poll, g.device_sha256, "tv", NOW, &found, &answer));
+    struct session_record got;
+    assert_int_equal(SG_OK, SESSIONS(get, (uint8_t[SG_SESSION_ID_SIZE]){[0 ... 15] = 102}, &got));
+}
+
+/* Nothing but a device that was let in, in its time, is good for a session. */
+static void test_device_redeem(void **state)
+{
+    (void)state;
+    struct user_record ann = add_user("ann");
+    struct device_grant waits = device(1, "a"), denied = device(2, "a"), late = device(3, "a");
+    assert_int_equal(SG_OK, OAUTH(device_add, &waits, 10, 10));
+    assert_int_equal(SG_OK, OAUTH(device_add, &denied, 10, 10));
+    assert_int_equal(SG_OK, decide(&denied, &ann, 0, false, NOW));
+    late.expires_ns = NOW;
+    assert_int_equal(SG_OK, OAUTH(device_add, &late, 10, 10));
+    assert_int_equal(SG_OK, decide(&late, &ann, 0, true, NOW - 1));
+    assert_int_equal(SG_ERR_CONFLICT, redeem(&waits, ann.id, 101));
+    assert_int_equal(SG_ERR_CONFLICT, redeem(&denied, ann.id, 102));
+    assert_int_equal(SG_ERR_CONFLICT, redeem(&late, ann.id, 103));
+}
+
+/* Who says so must have a session when it is written down. */
+static void test_device_decide_ended(void **state)
+{
+    (void)state;
+    struct user_record ann = add_user("ann");
+    struct device_grant g = device(1, "a"), found;
+    struct session_record s = session_of(&ann);
+    assert_int_equal(SG_OK, OAUTH(device_add, &g, 10, 10));
+    assert_int_equal(SG_OK, SESSIONS(remove, s.id, 0));
+    assert_int_equal(SG_ERR_SESSION_ENDED, decide(&g, &ann, 0, true, NOW));
+    assert_int_equal(SG_POLL_PENDING, poll_at(&g, NOW, &found));
 }
 
 static void test_device_ends(void **state)
 {
     (void)state;
-    struct user_record ann = contract_user_add(&store, "ann", SG_ROLE_MEMBER);
+    struct user_record ann = add_user("ann");
     struct device_grant denied = device(1, "a"), late = device(2, "a"), found;
     enum device_poll answer;
     assert_int_equal(SG_OK, OAUTH(device_add, &denied, 10, 10));
     assert_int_equal(SG_OK, OAUTH(device_add, &late, 10, 10));
-    assert_int_equal(SG_OK, OAUTH(device_decide, denied.user_sha256, ann.id, 0, false, NOW));
+    assert_int_equal(SG_OK, decide(&denied, &ann, 0, false, NOW));
     assert_int_equal(SG_POLL_DENIED, poll_at(&denied, NOW, &found));
     assert_int_equal(SG_ERR_NOT_FOUND,
                      OAUTH(device_get, late.user_sha256, late.expires_ns, &found));
-    assert_int_equal(SG_ERR_NOT_FOUND,
-                     OAUTH(device_decide, late.user_sha256, ann.id, 1, true, late.expires_ns));
+    assert_int_equal(SG_ERR_NOT_FOUND, decide(&late, &ann, 1, true, late.expires_ns));
     assert_int_equal(SG_POLL_EXPIRED, poll_at(&late, late.expires_ns, &found));
     assert_int_equal(SG_ERR_NOT_FOUND,
                      OAUTH(device_poll, late.device_sha256, "tv", NOW, &found, &answer));
@@ -188,11 +271,13 @@ static void test_device_ends(void **state)
     struct device_grant before = device(4, "a"), other = device(5, "a");
     assert_int_equal(SG_OK, OAUTH(device_add, &before, 10, 10));
     assert_int_equal(SG_OK, OAUTH(device_add, &other, 10, 10));
-    assert_int_equal(SG_OK, OAUTH(device_decide, before.user_sha256, ann.id, 0, true, NOW));
+    assert_int_equal(SG_OK, decide(&before, &ann, 0, true, NOW));
     assert_int_equal(SG_OK, store.users.vt->set_password(store.users.self, ann.id, "new", NULL));
     assert_int_equal(SG_ERR_NOT_FOUND,
                      OAUTH(device_poll, before.device_sha256, "tv", NOW, &found, &answer));
-    assert_int_equal(SG_OK, OAUTH(device_decide, other.user_sha256, ann.id, 0, true, NOW));
+    assert_int_equal(SG_ERR_CONFLICT, redeem(&before, ann.id, 101));
+    log_in(&ann);
+    assert_int_equal(SG_OK, decide(&other, &ann, 0, true, NOW));
     const bool disabled = true;
     struct user_record user;
     assert_int_equal(SG_OK,
@@ -201,9 +286,10 @@ static void test_device_ends(void **state)
                      OAUTH(device_poll, other.device_sha256, "tv", NOW, &found, &answer));
     /* With its user goes what was approved by it. */
     struct device_grant orphan = device(3, "a");
+    struct user_record bob = add_user("bob");
     assert_int_equal(SG_OK, OAUTH(device_add, &orphan, 10, 10));
-    assert_int_equal(SG_OK, OAUTH(device_decide, orphan.user_sha256, ann.id, 0, true, NOW));
-    assert_int_equal(SG_OK, store.users.vt->remove(store.users.self, "ann"));
+    assert_int_equal(SG_OK, decide(&orphan, &bob, 0, true, NOW));
+    assert_int_equal(SG_OK, store.users.vt->remove(store.users.self, "bob"));
     assert_int_equal(SG_ERR_NOT_FOUND,
                      OAUTH(device_poll, orphan.device_sha256, "tv", NOW, &found, &answer));
 }
@@ -235,40 +321,37 @@ static void test_device_limits(void **state)
 }
 
 static struct device_grant raced;
-static atomic_uint approved, decided;
+static atomic_uint approved, decided, sessions;
 
-static void race_poll(void *ctx, size_t index)
+static void race_redeem(void *ctx, size_t index)
 {
-    struct device_grant found;
-    enum device_poll answer;
-    (void)ctx, (void)index;
-    if (OAUTH(device_poll, raced.device_sha256, "tv", NOW, &found, &answer) == SG_OK &&
-        answer == SG_POLL_APPROVED)
+    const struct user_record *user = ctx;
+    if (redeem(&raced, user->id, (uint8_t)(100 + atomic_fetch_add(&sessions, 1))) == SG_OK)
         atomic_fetch_add(&approved, 1);
+    (void)index;
 }
 
 static void race_decide(void *ctx, size_t index)
 {
-    const int64_t *user_id = ctx;
-    if (OAUTH(device_decide, raced.user_sha256, *user_id, 0, index % 2 == 0, NOW) == SG_OK)
+    if (decide(&raced, ctx, 0, index % 2 == 0, NOW) == SG_OK)
         atomic_fetch_add(&decided, 1);
 }
 
 static void test_device_race(void **state)
 {
     (void)state;
-    struct user_record ann = contract_user_add(&store, "ann", SG_ROLE_MEMBER);
+    struct user_record ann = add_user("ann");
     for (uint8_t round = 1; round <= 10; round++) {
         raced = device(round, "a");
         atomic_store(&decided, 0);
         assert_int_equal(SG_OK, OAUTH(device_add, &raced, 100, 100));
-        contract_threads(THREADS, race_decide, &ann.id);
+        contract_threads(THREADS, race_decide, &ann);
         assert_int_equal(1, atomic_load(&decided));
         raced = device((uint8_t)(round + 100), "a");
         atomic_store(&approved, 0);
         assert_int_equal(SG_OK, OAUTH(device_add, &raced, 100, 100));
-        assert_int_equal(SG_OK, OAUTH(device_decide, raced.user_sha256, ann.id, 0, true, NOW));
-        contract_threads(THREADS, race_poll, NULL);
+        assert_int_equal(SG_OK, decide(&raced, &ann, 0, true, NOW));
+        contract_threads(THREADS, race_redeem, &ann);
         assert_int_equal(1, atomic_load(&approved));
     }
 }
@@ -287,8 +370,8 @@ static void test_client_ends(void **state)
     (void)snprintf(theirs.client_id, sizeof(theirs.client_id), "tv");
     assert_int_equal(SG_OK, OAUTH(client_add, &tv));
     assert_int_equal(SG_OK, OAUTH(device_add, &g, 10, 10));
-    assert_int_equal(SG_OK, store.sessions.vt->create(store.sessions.self, &theirs));
-    assert_int_equal(SG_OK, store.sessions.vt->create(store.sessions.self, &own));
+    assert_int_equal(SG_OK, store.sessions.vt->create(store.sessions.self, &theirs, NULL));
+    assert_int_equal(SG_OK, store.sessions.vt->create(store.sessions.self, &own, NULL));
     assert_int_equal(SG_OK, OAUTH(client_remove, "tv"));
     assert_int_equal(SG_ERR_NOT_FOUND, OAUTH(device_get, g.user_sha256, NOW, &found));
     assert_int_equal(SG_ERR_NOT_FOUND,
@@ -344,6 +427,8 @@ int contract_oauth(const struct contract_engine *engine)
         cmocka_unit_test_setup_teardown(test_client_limit, setup, teardown),
         cmocka_unit_test_setup_teardown(test_audiences, setup, teardown),
         cmocka_unit_test_setup_teardown(test_device_poll, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_device_redeem, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_device_decide_ended, setup, teardown),
         cmocka_unit_test_setup_teardown(test_device_ends, setup, teardown),
         cmocka_unit_test_setup_teardown(test_device_limits, setup, teardown),
         cmocka_unit_test_setup_teardown(test_device_race, setup, teardown),

@@ -50,7 +50,7 @@ static void test_create_and_read(void **state)
 {
     (void)state;
     struct session_record s = make(alice.id, 1), got;
-    assert_int_equal(SG_OK, SESSIONS(create, &s));
+    assert_int_equal(SG_OK, SESSIONS(create, &s, NULL));
     for (unsigned i = 0; i < 2; i++) {
         assert_int_equal(SG_OK, SESSIONS(get, s.id, &got));
         assert_memory_equal(s.id, got.id, sizeof(s.id));
@@ -75,7 +75,7 @@ static void test_create_and_read(void **state)
         contract_store_reopen(&store);
     }
     s = make(4711, 2);
-    assert_int_equal(SG_ERR_NOT_FOUND, SESSIONS(create, &s));
+    assert_int_equal(SG_ERR_NOT_FOUND, SESSIONS(create, &s, NULL));
     assert_int_equal(SG_ERR_NOT_FOUND, SESSIONS(get, s.id, &got));
 }
 
@@ -93,7 +93,7 @@ static void test_bindings(void **state)
         memset(s.dpop_sha256, s.has_dpop ? 8 : 0, SG_DIGEST_SIZE);
         (void)snprintf(s.bound_address, sizeof(s.bound_address), "%s", i & 4 ? "192.0.2.1" : "");
         (void)snprintf(s.client_id, sizeof(s.client_id), "%s", i & 4 ? "secctl" : "");
-        assert_int_equal(SG_OK, SESSIONS(create, &s));
+        assert_int_equal(SG_OK, SESSIONS(create, &s, NULL));
         contract_store_reopen(&store);
         assert_int_equal(SG_OK, SESSIONS(get, s.id, &got));
         assert_int_equal(s.method, got.method);
@@ -114,7 +114,7 @@ static void test_list_and_remove(void **state)
     size_t count = 0;
     for (uint8_t i = 1; i <= 5; i++) {
         struct session_record s = make(i == 3 ? bob.id : alice.id, i);
-        assert_int_equal(SG_OK, SESSIONS(create, &s));
+        assert_int_equal(SG_OK, SESSIONS(create, &s, NULL));
     }
     assert_int_equal(SG_OK, SESSIONS(list, alice.id, 8, page, &count));
     assert_int_equal(4, count);
@@ -146,7 +146,7 @@ static void test_touch(void **state)
 {
     (void)state;
     struct session_record s = make(alice.id, 1), got;
-    assert_int_equal(SG_OK, SESSIONS(create, &s));
+    assert_int_equal(SG_OK, SESSIONS(create, &s, NULL));
     assert_int_equal(SG_OK, SESSIONS(touch, s.id, 5000));
     assert_int_equal(SG_OK, SESSIONS(touch, s.id, 4000)); /* never backwards */
     s.id[0] = 99;
@@ -169,7 +169,7 @@ static void test_known_address(void **state)
     bool known = true;
     assert_int_equal(SG_OK, SESSIONS(known_address, "alice", s.address, &known));
     assert_false(known);
-    assert_int_equal(SG_OK, SESSIONS(create, &s));
+    assert_int_equal(SG_OK, SESSIONS(create, &s, NULL));
     assert_int_equal(SG_OK, SESSIONS(remove, s.id, 0));
     assert_int_equal(SG_OK, SESSIONS(known_address, "alice", s.address, &known));
     assert_true(known); /* it has had one */
@@ -187,7 +187,7 @@ static void test_known_address(void **state)
     for (uint8_t i = 2; i < 102; i++) { /* what is remembered is bounded, the latest stay */
         s = make(alice.id, i);
         (void)snprintf(s.address, sizeof(s.address), "192.0.2.%u", i);
-        assert_int_equal(SG_OK, SESSIONS(create, &s));
+        assert_int_equal(SG_OK, SESSIONS(create, &s, NULL));
     }
     assert_int_equal(SG_OK, SESSIONS(known_address, "alice", "2001:db8::1", &known));
     assert_false(known);
@@ -202,7 +202,7 @@ static void test_rotate(void **state)
     (void)state;
     struct session_record s = make(alice.id, 1), next = s, got;
     bool known = false;
-    assert_int_equal(SG_OK, SESSIONS(create, &s));
+    assert_int_equal(SG_OK, SESSIONS(create, &s, NULL));
     memcpy(next.previous_sha256, s.current_sha256, SG_DIGEST_SIZE);
     memset(next.current_sha256, 77, SG_DIGEST_SIZE);
     memset(next.salt, 78, sizeof(next.salt));
@@ -248,7 +248,7 @@ static void test_rotate_race(void **state)
     (void)state;
     struct race race = {.session = make(alice.id, 1)};
     struct session_record got;
-    assert_int_equal(SG_OK, SESSIONS(create, &race.session));
+    assert_int_equal(SG_OK, SESSIONS(create, &race.session, NULL));
     contract_threads(20, rotate_one, &race);
     assert_int_equal(1, race.won);
     assert_int_equal(19, race.refused);

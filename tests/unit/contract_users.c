@@ -33,7 +33,7 @@ static void add_session(int64_t user_id, uint8_t tag)
     struct session_record s = {
         .user_id = user_id, .address = "192.0.2.1", .expires_ns = 100, .sequence = 1};
     memset(s.id, tag, sizeof(s.id));
-    assert_int_equal(SG_OK, SESSIONS(create, &s));
+    assert_int_equal(SG_OK, SESSIONS(create, &s, NULL));
 }
 
 static enum sg_err session_state(uint8_t tag)
@@ -137,7 +137,7 @@ static void test_update(void **state)
     assert_int_equal(SG_OK, USERS(update, "root", NULL, &yes, &got));
     struct session_record s = {
         .user_id = root.id, .address = "192.0.2.1", .expires_ns = 9, .id = {7}};
-    assert_int_equal(SG_ERR_USER_DISABLED, SESSIONS(create, &s));
+    assert_int_equal(SG_ERR_USER_DISABLED, SESSIONS(create, &s, NULL));
 }
 
 static void test_password(void **state)

@@ -301,11 +301,14 @@ static void note_place(struct fake_store *s, const struct session_record *r)
     memcpy(s->place[s->places++].address, r->address, sizeof r->address);
 }
 
-static enum sg_err sessions_create(void *self, const struct session_record *session)
+static enum sg_err sessions_create(void *self, const struct session_record *session,
+                                   const struct session_proof *proof)
 {
     struct fake_store *s = self;
     void (*hook)(void *);
 
+    if (proof != NULL)
+        return SG_ERR_CONFLICT;
     pthread_mutex_lock(&s->lock);
     hook = s->hook;
     s->hook = NULL;

@@ -451,7 +451,7 @@ static void test_too_many(void **state)
         session.id[0] = (uint8_t)i;
         session.id[1] = (uint8_t)(i >> 8);
         session.created_ns = clock_now_ns();
-        assert_int_equal(f->sessions.vt->create(f->sessions.self, &session), SG_OK);
+        assert_int_equal(f->sessions.vt->create(f->sessions.self, &session, NULL), SG_OK);
     }
     fake_identity_login(f, "ann", &last);
     assert_int_equal(fake_identity_authenticate(f, first.access_token, NULL), SG_ERR_SESSION_ENDED);

@@ -138,7 +138,7 @@ static void test_oldest(void **state)
     for (unsigned i = 1; i < SG_SESSIONS_PER_USER; i++) {
         memcpy(session.id, &i, sizeof i);
         session.created_ns = oldest.session.created_ns + (int64_t)i;
-        assert_int_equal(f->sessions.vt->create(f->sessions.self, &session), SG_OK);
+        assert_int_equal(f->sessions.vt->create(f->sessions.self, &session, NULL), SG_OK);
     }
     listen(f, &oldest);
     fake_identity_pass(1);

@@ -473,6 +473,67 @@ static void test_device_scopes(void **state)
     assert_string_equal("verify", grant.scope);
 }
 
+/* A new password in the very moment in which the device gets its session: between the look at what
+ * was decided and the session, the last moment in which there is nothing to end yet. */
+static enum sg_err create_after_password(void *self, const struct session_record *session,
+                                         const struct session_proof *proof)
+{
+    assert_int_equal(SG_OK, now.f->users.vt->set_password(now.f->users.self, session->user_id,
+                                                          "changed", now.ann.session.id));
+    return sqlite_store_sessions(now.f->sqlite).vt->create(self, session, proof);
+}
+
+static void test_device_and_password(void **state)
+{
+    (void)state;
+    struct sessions_vtable vt = *now.f->sessions.vt;
+    struct principal ann = who_is(&now.ann);
+    struct session_record list[4];
+    struct device_codes codes;
+    struct device_grant seen;
+    struct grant grant;
+    unsigned wait_s = 0;
+    size_t count = 0;
+
+    begin(0, &codes);
+    assert_int_equal(SG_OK, oauth_device_decide(now.o, &ann, codes.user_code, true, FAKE_ADDRESS,
+                                                &seen, &wait_s));
+    vt.create = create_after_password;
+    now.f->sessions.vt = &vt;
+    fake_identity_restart(now.f);
+    start(NULL);
+    assert_string_equal("invalid_grant", ask_device(&codes, &grant));
+    assert_string_equal("invalid_grant", ask_device(&codes, &grant));
+    assert_int_equal(SG_OK,
+                     now.f->sessions.vt->list(now.f->sessions.self, ann.user_id, 4, list, &count));
+    assert_int_equal(1, count); /* the one that changed it */
+}
+
+/* The session with which somebody lets a device in ends in the very moment. */
+static enum sg_err decide_after_end(void *self, const struct device_decision *d)
+{
+    assert_int_equal(SG_OK, now.f->sessions.vt->remove(now.f->sessions.self, d->session_id, 0));
+    return sqlite_store_oauth(now.f->sqlite).vt->device_decide(self, d);
+}
+
+static void test_device_and_end(void **state)
+{
+    (void)state;
+    struct oauth_vtable vt = *sqlite_store_oauth(now.f->sqlite).vt;
+    struct principal ann = who_is(&now.ann);
+    struct device_codes codes;
+    struct device_grant seen;
+    struct grant grant;
+    unsigned wait_s = 0;
+
+    vt.device_decide = decide_after_end;
+    start(&vt);
+    begin(0, &codes);
+    assert_int_equal(SG_ERR_SESSION_ENDED, oauth_device_decide(now.o, &ann, codes.user_code, true,
+                                                               FAKE_ADDRESS, &seen, &wait_s));
+    assert_string_equal("authorization_pending", ask_device(&codes, &grant));
+}
+
 static void test_device_guessing(void **state)
 {
     (void)state;
@@ -503,7 +564,8 @@ int main(void)
         TEST(test_revoke),          TEST(test_too_many_revoked),
         TEST(test_clients),         TEST(test_device),
         TEST(test_device_expires),  TEST(test_device_scopes),
-        TEST(test_device_guessing),
+        TEST(test_device_guessing), TEST(test_device_and_password),
+        TEST(test_device_and_end),
     };
 
     return cmocka_run_group_tests_name("oauth", tests, fake_identity_group_sqlite,

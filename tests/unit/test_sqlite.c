@@ -289,6 +289,51 @@ static void test_upgrade(void **state)
     contract_store_fini(&store);
 }
 
+/* A database of version 4: its sessions live on, and are nobody's passkey's. */
+static void test_upgrade_sessions(void **state)
+{
+    (void)state;
+    static const char content[] =
+        "INSERT INTO users(name, role, disabled, password_hash, created_ns)"
+        " VALUES('ann', 1, 0, 'x', 1);"
+        "INSERT INTO passkeys VALUES(x'0707', 1, 'key', -7, x'01', 0, 1, 0);"
+        "INSERT INTO sessions(id, user_id, address, device_name, device_mac, created_ns,"
+        " last_used_ns, expires_ns, family_key, current_sha256, previous_sha256, salt, sequence)"
+        " VALUES(x'01010101010101010101010101010101', 1, 'a', '', '', 1, 1, 9, zeroblob(32),"
+        " zeroblob(32), zeroblob(32), zeroblob(32), 1);"
+        "INSERT INTO oauth_audiences VALUES('https://a.example', 'A', 1, 1);"
+        "PRAGMA application_id = 0x53476174; PRAGMA user_version = 4;";
+    struct contract_store store;
+    struct session_record session = {
+        .user_id = 1, .created_ns = 2, .expires_ns = INT64_MAX, .sequence = 1};
+    const struct session_proof proof = {.passkey = (const uint8_t *)"\x07\x07", .passkey_len = 2};
+    struct oauth_audience audience;
+    contract_store_init(&store, &sqlite_engine);
+    sqlite_engine.close(store.handle);
+    char *path = file_join(store.dir, "secgate.db");
+    assert_int_equal(0, unlink(path));
+    free(path);
+    sqlite3 *db = open_raw(store.dir);
+    for (unsigned i = 0; i < 4; i++)
+        assert_int_equal(SQLITE_OK, sqlite3_exec(db, sqlite_sql_migration(i), NULL, NULL, NULL));
+    assert_int_equal(SQLITE_OK, sqlite3_exec(db, content, NULL, NULL, NULL));
+    sqlite3_close(db);
+    assert_int_equal(SG_OK, sqlite_engine.open(store.dir, &store.handle));
+    contract_store_reopen(&store);
+
+    const struct sessions_vtable *sessions = store.sessions.vt;
+    struct oauth_store oauth = sqlite_engine.oauth(store.handle);
+    struct factors_store factors = sqlite_engine.factors(store.handle);
+    memset(session.id, 2, sizeof(session.id));
+    assert_int_equal(SG_OK, sessions->create(store.sessions.self, &session, &proof));
+    assert_int_equal(SG_OK, factors.vt->passkey_remove(factors.self, 1, proof.passkey, 2));
+    assert_int_equal(SG_ERR_NOT_FOUND, sessions->get(store.sessions.self, session.id, &session));
+    memset(session.id, 1, sizeof(session.id));
+    assert_int_equal(SG_OK, sessions->get(store.sessions.self, session.id, &session));
+    assert_int_equal(SG_OK, oauth.vt->audience_get(oauth.self, "https://a.example", &audience));
+    contract_store_fini(&store);
+}
+
 /* Events of a space that is gone go in several writes; what a crash leaves goes at the next start.
  */
 static void test_sweep(void **state)
@@ -446,11 +491,11 @@ static void test_lost_transaction(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_query_plans),  cmocka_unit_test(test_page_cost),
-        cmocka_unit_test(test_file_mode),    cmocka_unit_test(test_foreign_files),
-        cmocka_unit_test(test_batches),      cmocka_unit_test(test_lost_transaction),
-        cmocka_unit_test(test_idle_readers), cmocka_unit_test(test_upgrade),
-        cmocka_unit_test(test_sweep),
+        cmocka_unit_test(test_query_plans),      cmocka_unit_test(test_page_cost),
+        cmocka_unit_test(test_file_mode),        cmocka_unit_test(test_foreign_files),
+        cmocka_unit_test(test_batches),          cmocka_unit_test(test_lost_transaction),
+        cmocka_unit_test(test_idle_readers),     cmocka_unit_test(test_upgrade),
+        cmocka_unit_test(test_upgrade_sessions), cmocka_unit_test(test_sweep),
     };
     int failed = contract_users(&sqlite_engine);
     failed += contract_sessions(&sqlite_engine);
