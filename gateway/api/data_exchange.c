@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* POST /v1/sessions/{id}/data: one exchange over the sealed channel of the session. What is
- * enclosed runs as any request of this session; this only opens and seals. */
+ * enclosed runs as any request of this session; this only opens and seals. Small messages are
+ * opened on the event loop, others, of which a megabyte takes milliseconds, on the pool. */
 #include <string.h>
 
 #include "api/api.h"
@@ -19,14 +20,18 @@
 #include "http/enclose.h"
 #include "http/request.h"
 
+#define AT_ONCE_MAX  32768 /* bytes of a body */
+#define UNSEALED     2     /* copies of unsealed data: as text, and as what is read of it */
 #define TEXT_LETTERS 8
 #define PLAIN_SIZE   96   /* {"text":"ABCDEFGH","time":"..."} */
 #define FRAME_ROOM   192  /* bytes of an answer beside its data */
 #define HEADERS_ROOM 8192 /* bytes of an answer's headers and status */
 
 struct state {
-    struct arena *arena; /* of an unusual body */
-    struct buf inner;    /* unsealed */
+    struct arena *arena;      /* of an unusual body */
+    struct channel_request q; /* borrows from the body, which was decoded in place */
+    bool has_read;            /* `q` */
+    struct buf inner;         /* unsealed */
     struct inner_request request;
     struct channel_exchange *exchange;
 };
@@ -179,7 +184,12 @@ static enum sg_err reply(struct request *r, struct channel_answer *answer)
 {
     struct json_out o;
     char *begin, *at;
+    enum sg_err err = request_reserve(r, SG_BASE64_SIZE(answer->data.len) + FRAME_ROOM);
 
+    if (err != SG_OK) { /* it is kept, and comes when it is asked for again */
+        buf_fini(&answer->data);
+        return err;
+    }
     json_out_init(&o, SG_BASE64_SIZE(answer->data.len) + FRAME_ROOM);
     begin = at = (char *)buf_reserve(&o.buf, SG_BASE64_SIZE(answer->data.len) + FRAME_ROOM);
     if (at != NULL) {
@@ -247,6 +257,7 @@ static enum sg_err enclose(struct request *r, struct state *s)
     char detail[SG_INNER_DETAIL_SIZE];
     enum sg_err err = inner_in_read(s->inner.data, s->inner.len, &s->request, detail);
 
+    buf_wipe(&s->inner);
     if (err == SG_ERR_BAD_JSON || err == SG_ERR_BAD_FIELD)
         return seal_refusal(r, err, detail);
     if (err == SG_OK)
@@ -254,25 +265,54 @@ static enum sg_err enclose(struct request *r, struct state *s)
     return err;
 }
 
-static enum sg_err run(struct request *r)
+/* As channels_take: *ret_done false when it would have to wait; NULL: it may. */
+static enum sg_err take(struct request *r, struct state *s, bool *ret_done)
 {
     const struct api *api = request_app(r);
-    struct state *s = request_state(r);
-    struct channel_request q = {.sequence = 0};
     struct channel_answer answer;
     char plain[PLAIN_SIZE];
-    enum sg_err err = check_session(r, &q);
+    enum sg_err err;
 
-    if (err == SG_OK)
-        err = read_request(r, s, &q);
-    if (err != SG_OK)
-        return err;
-    buf_init(&s->inner, q.data_len);
-    err = channels_take(api->channels, &q, plain, compose_plain(plain), &s->inner, &s->exchange,
-                        &answer);
-    if (err != SG_OK)
+    buf_wipe(&s->inner);
+    buf_init(&s->inner, s->q.data_len);
+    err = channels_take(api->channels, &s->q, plain, compose_plain(plain), &s->inner, &s->exchange,
+                        &answer, ret_done);
+    if (err != SG_OK || (ret_done != NULL && !*ret_done))
         return err;
     return s->exchange != NULL ? enclose(r, s) : reply(r, &answer);
+}
+
+static enum sg_err read_body(struct request *r, struct state *s)
+{
+    enum sg_err err = check_session(r, &s->q);
+
+    if (err == SG_OK)
+        err = read_request(r, s, &s->q);
+    s->has_read = err == SG_OK;
+    return err;
+}
+
+static enum sg_err run_at_once(struct request *r, bool *ret_done)
+{
+    struct state *s = request_state(r);
+    size_t len = 0;
+    enum sg_err err;
+
+    (void)request_body(r, &len);
+    if (len > AT_ONCE_MAX)
+        return SG_OK;
+    err = read_body(r, s);
+    return err == SG_OK ? take(r, s, ret_done) : err;
+}
+
+static enum sg_err run(struct request *r)
+{
+    struct state *s = request_state(r);
+    enum sg_err err = s->has_read ? SG_OK : read_body(r, s);
+
+    if (err == SG_OK)
+        err = request_reserve(r, UNSEALED * s->q.data_len);
+    return err == SG_OK ? take(r, s, NULL) : err;
 }
 
 static void end(struct request *r)
@@ -287,4 +327,4 @@ static void end(struct request *r)
 }
 
 const struct operation data_exchange_operation = {
-    .state_size = sizeof(struct state), .run = run, .end = end};
+    .state_size = sizeof(struct state), .run = run, .run_at_once = run_at_once, .end = end};

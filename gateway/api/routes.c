@@ -86,7 +86,7 @@
     X(GET, "/v1/sessions", sessions_list, LOGIN, NO_BODY, BLOCKS)                                  \
     X(GET, "/v1/sessions/{id}", sessions_get, USER, NO_BODY, QUICK)                                \
     X(DELETE, "/v1/sessions/{id}", sessions_delete, USER, NO_BODY, BLOCKS)                         \
-    X(POST, "/v1/sessions/{id}/data", data_exchange, USER, SEALED, QUICK, .open = true)            \
+    X(POST, "/v1/sessions/{id}/data", data_exchange, USER, SEALED, BLOCKS, .open = true)           \
     X(GET, "/v1/identity", identity_get, PUBLIC, NO_BODY, QUICK)                                   \
     X(POST, "/v1/oauth/token", oauth_token, PUBLIC, FORM, BLOCKS)                                  \
     X(POST, "/v1/oauth/introspect", oauth_introspect, PUBLIC, FORM, BLOCKS)                        \

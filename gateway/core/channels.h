@@ -3,7 +3,7 @@
  * The sealed channel of a session, the gateway's side (docs/channel.md): which sequence numbers and
  * epochs are taken, the answer to the last request again, the change of keys. State outlives the
  * process (store/channels.h). Any thread may call; nothing here blocks but channels_open,
- * channels_new and channels_prune.
+ * channels_new and channels_prune, and channels_take where it may.
  */
 #ifndef SG_CORE_CHANNELS_H
 #define SG_CORE_CHANNELS_H
@@ -105,12 +105,14 @@ struct channel_exchange;
  * counts as used from now on, whatever happens, and the unsealed text is appended to `inner` (wipe
  * it). In this order: SG_ERR_NO_CHANNEL, SESSION_EXPIRED, EPOCH, BAD_SEALED (BAD_FIELD: a nonce
  * without data), TOO_LARGE, REPLAYED, SEQUENCE_GAP, SEQUENCE_BUSY, INTERRUPTED; NO_SPACE when its
- * state cannot be kept.
+ * state cannot be kept. With `ret_done` (NULL: it may wait) nothing is done that does not come at
+ * once, such as a large answer from its file: *ret_done is false then, what was appended to `inner`
+ * counts for nothing, and it is to be called again where it may wait.
  */
 enum sg_err channels_take(struct channels *c, const struct channel_request *request,
                           const void *plain, size_t plain_len, struct buf *inner,
-                          struct channel_exchange **ret_inner,
-                          struct channel_answer *ret) SG_MUST_CHECK;
+                          struct channel_exchange **ret_inner, struct channel_answer *ret,
+                          bool *ret_done) SG_MUST_CHECK;
 /* Seals what the enclosed request was answered with; takes *exchange. Also for a channel that has
  * ended meanwhile: that may be what was asked for. */
 enum sg_err channels_answer(struct channels *c, struct channel_exchange **exchange,

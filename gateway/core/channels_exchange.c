@@ -10,6 +10,8 @@
 #include "base/metrics.h"
 #include "base/secret.h"
 
+#define AT_ONCE_MAX 32768 /* bytes of a kept answer that is read where nobody may wait */
+
 struct channel_exchange {
     struct channels_live *live;
     uint64_t sequence;
@@ -24,6 +26,7 @@ struct step {
     const struct channel_request *q;
     const struct channel_epoch *epoch;
     uint8_t tag[SG_CHANNEL_TAG_SIZE]; /* of the request */
+    bool at_once, later;              /* it may not wait; it would have to */
 };
 
 /* -- the rules --------------------------------------------------------------------------------- */
@@ -210,7 +213,7 @@ static enum sg_err answer_with(struct channels *c, struct channels_live *live,
     return err;
 }
 
-static enum sg_err repeat(const struct step *s, struct channel_answer *ret)
+static enum sg_err repeat(struct step *s, struct channel_answer *ret)
 {
     const struct channels_store *store = &s->c->options.store;
     const struct channel_record *r = &s->live->record;
@@ -218,6 +221,9 @@ static enum sg_err repeat(const struct step *s, struct channel_answer *ret)
         .sequence = r->last_sequence, .epoch = r->last_epoch, .next_epoch = r->last_next_epoch};
     enum sg_err err;
 
+    s->later = s->at_once && r->last_len > AT_ONCE_MAX;
+    if (s->later)
+        return SG_OK;
     buf_init(&a.data, r->last_len);
     err = store->vt->answer(store->self, s->live->slot, &a.data);
     if (err == SG_OK && a.data.len < SG_CHANNEL_NONCE_SIZE)
@@ -302,18 +308,30 @@ static enum sg_err take_locked(struct step *s, const void *plain, size_t plain_l
 
 enum sg_err channels_take(struct channels *c, const struct channel_request *request,
                           const void *plain, size_t plain_len, struct buf *inner,
-                          struct channel_exchange **ret_inner, struct channel_answer *ret)
+                          struct channel_exchange **ret_inner, struct channel_answer *ret,
+                          bool *ret_done)
 {
-    struct step s = {.c = c, .live = channels_find(c, request->session_id), .q = request};
-    enum sg_err err;
+    struct step s = {.c = c,
+                     .live = channels_find(c, request->session_id),
+                     .q = request,
+                     .at_once = ret_done != NULL};
+    enum sg_err err = SG_OK;
 
     *ret_inner = NULL;
     if (s.live == NULL)
         return SG_ERR_NO_CHANNEL;
-    pthread_mutex_lock(&s.live->lock);
-    err = take_locked(&s, plain, plain_len, inner, ret_inner, ret);
-    pthread_mutex_unlock(&s.live->lock);
+    /* Another thread may be at work on a large message of this channel. */
+    if (!s.at_once)
+        pthread_mutex_lock(&s.live->lock);
+    else
+        s.later = pthread_mutex_trylock(&s.live->lock) != 0;
+    if (!s.later) {
+        err = take_locked(&s, plain, plain_len, inner, ret_inner, ret);
+        pthread_mutex_unlock(&s.live->lock);
+    }
     channels_unref(s.live);
+    if (ret_done != NULL)
+        *ret_done = !s.later;
     return err;
 }
 

@@ -192,7 +192,7 @@ static void run_job(struct pool_job *job)
     if (wait_wanted(r))
         wait_from_job(r);
     else
-        seal_job(job);
+        seal_job(job); /* or a request to enclose: that begins on the event loop */
 }
 
 /* Makes the answer on the event loop, where that can be done; true when it is made. */
@@ -364,7 +364,7 @@ enum MHD_Result access_handle(void *cls, struct MHD_Connection *connection, cons
         /* The job that made it so may still be about to unlock. */
         pthread_mutex_lock(&r->mutex);
         pthread_mutex_unlock(&r->mutex);
-        return finish(r);
+        return enclose_wanted(r) ? run_enclosed(r) : finish(r);
     case SG_PHASE_ANSWERED:
         return MHD_YES;
     }

@@ -10,21 +10,29 @@
 #include "http/head.h"
 #include "http/reply.h"
 
-/* Bodies are kept in memory until they are whole: the large ones of all clients together have a
- * bound. One without a length may become as large as its route allows. */
-static enum sg_err reserve_body(struct request *r)
+/* Bodies are kept in memory until they are whole, and so is what is made of them: the large ones of
+ * all clients together have a bound. */
+enum sg_err request_reserve(struct request *r, size_t bytes)
 {
-    size_t bytes = r->content_length >= 0 ? (size_t)r->content_length : r->match.route->body_max;
-
-    if (!r->has_body || bytes <= SG_BODY_LARGE || r->match.route->body_max <= SG_BODY_LARGE)
+    if (bytes <= SG_BODY_LARGE)
         return SG_OK;
     if (atomic_fetch_add(&r->server->large_bodies, bytes) + bytes > SG_BODIES_LARGE) {
         atomic_fetch_sub(&r->server->large_bodies, bytes);
         return request_fail(r, SG_ERR_OVERLOADED,
                             "too many large bodies at the moment; try again soon");
     }
-    r->body_reserved = bytes;
+    r->body_reserved += bytes;
     return SG_OK;
+}
+
+/* One without a length may become as large as its route allows. */
+static enum sg_err reserve_body(struct request *r)
+{
+    size_t max = r->match.route->body_max;
+
+    if (!r->has_body || max <= SG_BODY_LARGE)
+        return SG_OK;
+    return request_reserve(r, r->content_length >= 0 ? (size_t)r->content_length : max);
 }
 
 void dispatch_release_body(struct request *r)
@@ -83,7 +91,7 @@ enum sg_err dispatch(struct request *r)
         reply_options(r);
         return SG_OK;
     }
-    route_find(config->routes, config->route_count, r->method, r->path, &r->match);
+    route_find(r->server->routes, r->method, r->path, &r->match);
     if (r->match.allow == 0)
         return refuse(r, SG_ERR_NOT_FOUND);
     route = r->match.route;

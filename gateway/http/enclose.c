@@ -20,6 +20,7 @@
 #define OWN_FROM    offsetof(struct request, method)
 #define OWN_SIZE    (sizeof(struct request) - OWN_FROM)
 #define LARGE_BYTES 32768 /* of an answer, for enclose_is_large */
+#define COPIES      4     /* of an answer while it is sealed: collected, as text, sealed */
 
 struct enclosure {
     alignas(max_align_t) unsigned char other[OWN_SIZE]; /* of the one that does not run now */
@@ -37,7 +38,7 @@ request_enclose(struct request *r, const struct enclosed_request *inner, size_t 
 {
     struct enclosure *e;
 
-    assert(!r->match.route->blocks && inner->header_count <= SG_ENCLOSED_HEADERS_MAX);
+    assert(inner->header_count <= SG_ENCLOSED_HEADERS_MAX);
     if (r->enclosure != NULL)
         return SG_ERR_NOT_ENCLOSABLE;
     e = arena_alloc(r->arena, sizeof *e);
@@ -145,6 +146,9 @@ static enum sg_err collect_content(struct request *r, struct enclosed_answer *a,
     if (r->err == SG_OK && len > r->enclosure->answer_max)
         return request_fail(r, SG_ERR_TOO_LARGE, "the answer has %llu bytes, at most %zu fit",
                             (unsigned long long)len, r->enclosure->answer_max);
+    err = request_reserve(r, COPIES * (size_t)len);
+    if (err != SG_OK)
+        return err;
     a->body = r->reply.data;
     a->body_len = (size_t)len;
     if (r->reply.parts == NULL)

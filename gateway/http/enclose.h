@@ -36,14 +36,14 @@ struct enclosed_answer {
 };
 
 /*
- * For `run` of a route that does not block: from now on the request is the enclosed one. `run`
- * returns what this returns. A row marked `open` may not be enclosed (400
- * not-enclosable), nor an answer that is a stream without end; streamed bodies are fed from memory;
- * file content and all else is collected up to `answer_max` bytes (more: the enclosed answer is 413
- * too-large). An error in finding or running it is an enclosed answer as well: `seal` gets the
- * problem document. `seal` is called exactly once unless the client went away before, on the event
- * loop or a pool thread; it makes the answer with reply_*, and must not block. The `end` of the
- * operation that enclosed is called after that of the enclosed one.
+ * For `run` and `run_at_once`, on either kind of thread: after it the request is the enclosed one,
+ * which begins on the event loop. `run` returns what this returns. A row marked `open` may not be
+ * enclosed (400 not-enclosable), nor an answer that is a stream without end; streamed bodies are
+ * fed from memory; file content and all else is collected up to `answer_max` bytes (more: the
+ * enclosed answer is 413 too-large). An error in finding or running it is an enclosed answer as
+ * well: `seal` gets the problem document. `seal` is called exactly once unless the client went away
+ * before, on the event loop or a pool thread; it makes the answer with reply_*, and must not block.
+ * The `end` of the operation that enclosed is called after that of the enclosed one.
  */
 enum sg_err request_enclose(
     struct request *r, const struct enclosed_request *inner, size_t answer_max,

@@ -83,6 +83,10 @@ void *request_principal(const struct request *r);
 /* The operation's own zeroed state, op->state_size bytes. */
 void *request_state(struct request *r);
 struct arena *request_arena(struct request *r);
+/* Counts `bytes` of memory that the operation is about to take beside its body, where they are
+ * many, until its answer has been sent: those of all requests together have the bound of large
+ * bodies. SG_ERR_OVERLOADED. Whoever has the request. */
+enum sg_err request_reserve(struct request *r, size_t bytes) SG_MUST_CHECK;
 
 /* -- answers (exactly one per request; the last one set before `run` returns counts)
  * ------------------- */

@@ -302,8 +302,11 @@ suite('data_exchange', async ({ gw, it }) => {
     const fits = put(1 << 20);
     const stored = await channel.exchange(client, fits);
     assert.equal(stored.status, 201, stored.body);
-    const got = await channel.exchange(client, { method: 'GET', path: '/v1/files/common/mebi.txt' });
+    const request = await channel.request({ method: 'GET', path: '/v1/files/common/mebi.txt' });
+    const first = await send(client, request, 200);
+    const got = JSON.parse(await channel.open(request, first.json));
     assert.equal(got.body.length, JSON.parse(fits).body.length);
+    for (let i = 0; i < 3; i++) assert.deepEqual((await send(client, request, 200)).bytes, first.bytes);
     await send(client, await channel.request(put((1 << 20) + 1), { sequence: 3 }), [413, 'too-large']);
     const big = randomBytes((1 << 20) + 1);
     await ann.put('/v1/files/common/big.bin', { body: big, type: 'application/octet-stream', expect: 201 });

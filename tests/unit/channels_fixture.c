@@ -126,7 +126,15 @@ void channels_send(struct channels_fixture *f, struct channels_client *c,
         q.data_len = sealed.len;
         memcpy(ret->tag, sealed.data + sealed.len - sizeof ret->tag, sizeof ret->tag);
     }
-    ret->err = channels_take(f->channels, &q, "plain", 5, &inner, &ret->exchange, &ret->answer);
+    ret->err = channels_take(f->channels, &q, "plain", 5, &inner, &ret->exchange, &ret->answer,
+                             &ret->at_once);
+    if (ret->err == SG_OK && !ret->at_once) {
+        assert_null(ret->exchange);
+        buf_fini(&inner);
+        buf_init(&inner, 1 << 21);
+        ret->err =
+            channels_take(f->channels, &q, "plain", 5, &inner, &ret->exchange, &ret->answer, NULL);
+    }
     if (ret->exchange != NULL)
         (void)snprintf(ret->text, sizeof ret->text, "%s", buf_str(&inner));
     else if (ret->err == SG_OK)

@@ -37,6 +37,7 @@ void channels_fixture_open(struct channels_fixture *f, bool given, struct channe
 /* One exchange as it went. */
 struct channels_try {
     enum sg_err err;
+    bool at_once;                      /* else it was sent to where it may wait */
     uint8_t tag[SG_CHANNEL_TAG_SIZE];  /* of the request */
     struct channel_exchange *exchange; /* something was enclosed: give an answer, or abandon */
     struct channel_answer answer;      /* else; its content is freed */

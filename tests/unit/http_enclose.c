@@ -66,7 +66,8 @@ static enum sg_err seal(struct request *r, const struct enclosed_answer *a)
     size_t len;
     char *all;
 
-    if (strcmp(request_path(r), "/enclose") != 0 && strcmp(request_path(r), "/small") != 0)
+    if (strcmp(request_path(r), "/enclose") != 0 && strcmp(request_path(r), "/enclose-job") != 0 &&
+        strcmp(request_path(r), "/small") != 0)
         abort();
     if (o->cut)
         return request_fail(r, SG_ERR_CONFLICT, "cannot seal");
@@ -123,6 +124,15 @@ static enum sg_err outer_run(struct request *r)
     return enclose(r, HTTP_ENCLOSE_MAX);
 }
 
+static enum sg_err job_run_at_once(struct request *r, bool *ret_done)
+{
+    size_t len;
+
+    (void)request_body(r, &len);
+    *ret_done = len % 2 == 0; /* some here, some in the pool */
+    return *ret_done ? enclose(r, HTTP_ENCLOSE_MAX) : SG_OK;
+}
+
 static enum sg_err small_run(struct request *r)
 {
     return enclose(r, 100);
@@ -162,6 +172,11 @@ static enum sg_err guard(struct request *r, const struct route *route)
 
 static const struct operation outer_op = {
     .state_size = sizeof(struct outer), .begin = outer_begin, .run = outer_run, .end = outer_end};
+static const struct operation job_op = {.state_size = sizeof(struct outer),
+                                        .begin = outer_begin,
+                                        .run_at_once = job_run_at_once,
+                                        .run = outer_run,
+                                        .end = outer_end};
 static const struct operation small_op = {
     .state_size = sizeof(struct outer), .begin = outer_begin, .run = small_run, .end = outer_end};
 static const struct operation nested_op = {.run = nested_run};
@@ -176,6 +191,14 @@ static const struct route own[] = {
      .body_max = HTTP_ENCLOSE_BODY,
      .open = true,
      .operation = &outer_op},
+    {.method = SG_METHOD_POST,
+     .pattern = "/enclose-job",
+     .operation_id = "enclose_job",
+     .body = SG_BODY_ANY,
+     .body_max = HTTP_ENCLOSE_BODY,
+     .blocks = true,
+     .open = true,
+     .operation = &job_op},
     {.method = SG_METHOD_POST,
      .pattern = "/small",
      .operation_id = "small",

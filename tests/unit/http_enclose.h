@@ -24,7 +24,8 @@ int http_all_begun(void);
 int http_all_ended(void);
 
 /*
- * POST /enclose and /small (100 bytes of answer at most): the body is "METHOD TARGET\nName:
+ * POST /enclose, /enclose-job (on a pool thread where the body has an odd number of bytes) and
+ * /small (100 bytes of answer at most): the body is "METHOD TARGET\nName:
  * value\n\nbody" or "nothing", the answer "STATUS\nName: value\n\nbody"; with X-Cut it cannot be
  * made. GET /nested encloses whatever it came in; /who and /who-blocks (only enclosed) tell what
  * they see.

@@ -312,13 +312,13 @@ static void test_without_epoch(void **state)
     memcpy(q.session_id, c.terms.session_id, sizeof q.session_id);
     buf_init(&inner, 16);
     for (; q.sequence <= 25; q.sequence++) {
-        assert_int_equal(SG_OK, channels_take(f.channels, &q, "x", 1, &inner, &x, &a));
+        assert_int_equal(SG_OK, channels_take(f.channels, &q, "x", 1, &inner, &x, &a, NULL));
         assert_int_equal((q.sequence - 1) / 10, a.epoch);
         assert_int_equal(q.sequence / 10, a.next_epoch);
         buf_fini(&a.data);
     }
     q.nonce = (const uint8_t *)"123456789012";
-    assert_int_equal(SG_ERR_BAD_FIELD, channels_take(f.channels, &q, "x", 1, &inner, &x, &a));
+    assert_int_equal(SG_ERR_BAD_FIELD, channels_take(f.channels, &q, "x", 1, &inner, &x, &a, NULL));
 }
 
 /* -- enclosed requests --------------------------------------------------------------------------
@@ -394,7 +394,15 @@ static void test_large_answers(void **state)
     channels_fixture_start(&f);
     channels_send(&f, &c, &c.epoch, 1, "large", &again);
     assert_int_equal(SG_OK, again.err);
+    assert_false(again.at_once);
     assert_memory_equal(t.text, again.text, sizeof t.text);
+    assert_memory_equal(t.sealed, again.sealed, t.sealed_len);
+    text[20000] = '\0';
+    channels_next(&f, &c, "not so large", &t);
+    channels_reply(&f, &c, &c.epoch, text, &t);
+    channels_send(&f, &c, &c.epoch, 2, "not so large", &again);
+    assert_int_equal(SG_OK, again.err);
+    assert_true(again.at_once);
     assert_memory_equal(t.sealed, again.sealed, t.sealed_len);
     free(text);
 }

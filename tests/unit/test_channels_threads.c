@@ -47,7 +47,7 @@ static void take_one(unsigned which, uint64_t sequence, const char *text)
         q.data = sealed.data;
         q.data_len = sealed.len;
     }
-    err = channels_take(f.channels, &q, "plain", 5, &inner, &x, &a);
+    err = channels_take(f.channels, &q, "plain", 5, &inner, &x, &a, NULL);
     if (x != NULL) {
         if (atomic_fetch_add(&taken[which][sequence], 1) != 0)
             twice++;
@@ -131,7 +131,7 @@ static void *use_until_ended(void *arg)
     memcpy(q.session_id, shared[0].terms.session_id, sizeof q.session_id);
     buf_init(&inner, 16);
     for (;; q.sequence += THREADS) {
-        err = channels_take(f.channels, &q, "plain", 5, &inner, &x, &a);
+        err = channels_take(f.channels, &q, "plain", 5, &inner, &x, &a, NULL);
         if (err == SG_OK)
             buf_fini(&a.data);
         else if (err == SG_ERR_NO_CHANNEL)

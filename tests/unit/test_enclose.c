@@ -15,6 +15,7 @@
 
 #include "base/buf.h"
 #include "base/metrics.h"
+#include "http/internal.h"
 #include "http_enclose.h"
 #include "http_fixture.h"
 #include "http_ops.h"
@@ -23,6 +24,7 @@
 static struct server_config config;
 static struct http_fixture fixture;
 static char *text;
+static const char *where = "/enclose";
 
 static int set_up(void **state)
 {
@@ -65,7 +67,7 @@ static void ask_bytes(struct http_client *c, const char *path, const char *field
 
 static void ask(struct http_client *c, const char *inner)
 {
-    ask_bytes(c, "/enclose", "", inner, strlen(inner));
+    ask_bytes(c, where, "", inner, strlen(inner));
 }
 
 /* What was sealed into the next answer. */
@@ -322,13 +324,13 @@ static void test_streamed_body(void **state)
         for (size_t j = 0; j < n; j++)
             inner[head + j] = (char)http_ops_byte(j);
         (void)sprintf(want, "{\"received\":%zu}", n);
-        ask_bytes(&c, "/enclose", "", inner, head + n);
+        ask_bytes(&c, where, "", inner, head + n);
         assert_string_equal(content_of(unsealed(&c, 201)), want);
         assert_non_null(strstr(text, "\nETag: \"new\"\n"));
         head = (size_t)sprintf(inner, "PUT /up/x?fail_after=%zu\n\n", n / 2);
         for (size_t j = 0; j < n; j++)
             inner[head + j] = (char)http_ops_byte(j);
-        ask_bytes(&c, "/enclose", "", inner, head + n);
+        ask_bytes(&c, where, "", inner, head + n);
         if (n > 0)
             assert_non_null(strstr(unsealed(&c, 507), "no more"));
         else
@@ -391,6 +393,46 @@ static void test_client_leaves(void **state)
         http_client_close(&c);
     }
     wait_quiet();
+}
+
+/* All of it with an operation that encloses on a pool thread, too. */
+static void test_from_pool(void **state)
+{
+    where = "/enclose-job";
+    test_kinds(state);
+    test_at_once(state);
+    test_order_of_ends(state);
+    test_errors(state);
+    test_principal(state);
+    test_files(state);
+    test_streamed_body(state);
+    test_waits(state);
+    test_client_leaves(state);
+    where = "/enclose";
+}
+
+/* Large answers have the bound of large bodies while they are in memory, and nothing stays counted.
+ */
+static void test_memory(void **state)
+{
+    static const char large[] = "GET /file\nRange: bytes=0-499999\n\n";
+    atomic_size_t *bytes = &fixture.server->large_bodies;
+    struct http_client c;
+
+    (void)state;
+    assert_int_equal(atomic_load(bytes), 0);
+    assert_true(http_client_open(&c, fixture.port, NULL));
+    atomic_fetch_add(bytes, SG_BODIES_LARGE - 1000000);
+    assert_non_null(strstr(enclosed(&c, large, 503), "too many large bodies"));
+    assert_string_equal(content_of(enclosed(&c, "GET /hello\n\n", 200)), "hello\n");
+    (void)enclosed(&c, "GET /file\nRange: bytes=0-30000\n\n", 206);
+    atomic_fetch_sub(bytes, 1500000);
+    (void)enclosed(&c, large, 206);
+    for (int i = 0; i < 2000 && atomic_load(bytes) != SG_BODIES_LARGE - 2500000; i++)
+        usleep(1000);
+    assert_int_equal(atomic_load(bytes), SG_BODIES_LARGE - 2500000);
+    atomic_store(bytes, 0);
+    http_client_close(&c);
 }
 
 static unsigned counted(const char *metrics, const char *operation, const char *class)
@@ -513,6 +555,7 @@ int main(void)
         cmocka_unit_test(test_files),         cmocka_unit_test(test_streamed_body),
         cmocka_unit_test(test_waits),         cmocka_unit_test(test_client_leaves),
         cmocka_unit_test(test_metrics),       cmocka_unit_test(test_crowd),
+        cmocka_unit_test(test_from_pool),     cmocka_unit_test(test_memory),
         cmocka_unit_test(test_drain),
     };
 
