@@ -5,6 +5,8 @@
 #include <ctype.h>
 #include <string.h>
 
+#include "core/phcstring.h"
+
 #define AT(field) offsetof(struct config, field)
 #define GIB       (UINT64_C(1) << 30)
 
@@ -161,10 +163,12 @@ const struct config_key config_keys[] = {
          "Life of an access token, in seconds."),
     UINT("accounts", "session-seconds", session_seconds, "2592000", 60, 31536000,
          "Life of a session, in seconds."),
-    UINT("accounts", "argon2-memory-kib", argon2_memory_kib, "19456", 8, 4194304,
+    UINT("accounts", "argon2-memory-kib", argon2_memory_kib, "19456", 8, SG_PHC_MEMORY_KIB_MAX,
          "Memory of one password hash (argon2id), in KiB."),
-    UINT("accounts", "argon2-passes", argon2_passes, "2", 1, 100, "Passes of one password hash."),
-    UINT("accounts", "argon2-lanes", argon2_lanes, "1", 1, 64, "Lanes of one password hash."),
+    UINT("accounts", "argon2-passes", argon2_passes, "2", 1, SG_PHC_PASSES_MAX,
+         "Passes of one password hash."),
+    UINT("accounts", "argon2-lanes", argon2_lanes, "1", 1, SG_PHC_LANES_MAX,
+         "Lanes of one password hash."),
     UINT("accounts", "argon2-concurrent", argon2_concurrent, "2", 1, 64,
          "Password hashes that are computed at a time."),
     UINT("accounts", "certificate-days", certificate_days, "90", 1, 90,

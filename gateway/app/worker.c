@@ -208,8 +208,8 @@ int worker_run(int argc, char **argv)
     int rest;
 
     sandbox_harden();
-    /* A fixed threshold: password hashes take 19 MiB each, which malloc would otherwise keep after
-     * the first, once for every thread's arena. */
+    /* A fixed threshold: malloc would otherwise keep the largest block (bodies, hashes with more
+     * than one lane) after its first use, once for every thread's arena. */
     (void)mallopt(M_MMAP_THRESHOLD, LARGE_BLOCK);
     buf_init(&errors, 16384);
     if (argc < 3)

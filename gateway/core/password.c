@@ -1,34 +1,47 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Hashes passwords, a few at a time; it never keeps, logs or compares a password itself. */
+/* Hashes passwords, a few at a time; it never keeps or logs a password. */
 #include "core/password.h"
 
-#include "base/encode.h"
 #include "base/rng.h"
 #include "base/secret.h"
 
 #include <argon2.h>
 #include <assert.h>
 #include <pthread.h>
+#include <sodium.h>
 #include <stdint.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <uninorm.h>
 
-#define SALT_SIZE 16
-#define TAG_SIZE  32
-
 struct password_hasher {
-    struct password_params params;
-    char prefix[64]; /* how every hash with today's parameters begins */
-    char dummy[SG_PASSWORD_HASH_SIZE];
+    struct phcstring today; /* costs of new hashes; salt and tag are of nobody's password */
+    unsigned concurrent;
     pthread_mutex_t lock; /* of the two below */
     pthread_cond_t left;
     unsigned inside, waiting;
 };
 
-static enum sg_err from_argon2(int code)
+static bool same_costs(const struct phcstring *a, const struct phcstring *b)
 {
+    return a->memory_kib == b->memory_kib && a->passes == b->passes && a->lanes == b->lanes;
+}
+
+/* The tag of `text` with the costs and the salt of `p`. libsodium has argon2id for the vector units
+ * of the processor that it runs on, and gives the memory back to the system each time, but can do
+ * with one lane only; libargon2 has a thread for each lane. */
+static enum sg_err make_tag(const struct phcstring *p, const char *text, size_t len,
+                            uint8_t ret[SG_PHC_TAG_SIZE])
+{
+    int code;
+
+    if (p->lanes == 1)
+        return crypto_pwhash(ret, SG_PHC_TAG_SIZE, text, len, p->salt, p->passes,
+                             (size_t)p->memory_kib * 1024, crypto_pwhash_ALG_ARGON2ID13) == 0
+                   ? SG_OK
+                   : SG_ERR_NO_MEMORY; /* costs are checked: nothing else can fail */
+    code = argon2id_hash_raw(p->passes, p->memory_kib, p->lanes, text, len, p->salt, sizeof p->salt,
+                             ret, SG_PHC_TAG_SIZE);
     if (code == ARGON2_OK)
         return SG_OK;
     return code == ARGON2_MEMORY_ALLOCATION_ERROR ? SG_ERR_NO_MEMORY : SG_ERR_INTERNAL;
@@ -69,18 +82,19 @@ static void discard(char *prepared, size_t len)
 enum sg_err password_hash(struct password_hasher *h, const char *password,
                           char ret[SG_PASSWORD_HASH_SIZE])
 {
-    uint8_t salt[SALT_SIZE];
+    struct phcstring p = h->today;
     char *text = NULL;
     size_t len = 0;
     enum sg_err err = prepare(password, &text, &len);
 
     if (err != SG_OK)
         return err;
-    rng_bytes(salt, sizeof salt);
-    err = from_argon2(argon2id_hash_encoded(h->params.passes, h->params.memory_kib,
-                                            h->params.parallel, text, len, salt, sizeof salt,
-                                            TAG_SIZE, ret, SG_PASSWORD_HASH_SIZE));
+    rng_bytes(p.salt, sizeof p.salt);
+    err = make_tag(&p, text, len, p.tag);
     discard(text, len);
+    if (err == SG_OK)
+        phcstring_write(&p, ret);
+    secret_wipe(&p, sizeof p);
     return err;
 }
 
@@ -88,27 +102,31 @@ enum sg_err password_verify(struct password_hasher *h, const char *encoded, cons
                             bool *ret_match, bool *ret_stale)
 {
     bool possible = encoded != NULL;
+    struct phcstring p = h->today;
+    uint8_t tag[SG_PHC_TAG_SIZE];
     char *text = NULL;
     size_t len = 0;
-    enum sg_err err;
-    int code;
+    enum sg_err err = SG_OK;
 
     if (strnlen(password, SG_PASSWORD_BYTES_MAX + 1) > SG_PASSWORD_BYTES_MAX) {
         possible = false;
         password = "";
     }
-    err = prepare(password, &text, &len);
+    if (encoded != NULL)
+        err = phcstring_read(encoded, &p);
+    if (err == SG_OK)
+        err = prepare(password, &text, &len);
     if (err != SG_OK)
         return err;
-    code = argon2id_verify(encoded != NULL ? encoded : h->dummy, text, len);
+    err = make_tag(&p, text, len, tag);
     discard(text, len);
-    if (code == ARGON2_MEMORY_ALLOCATION_ERROR)
-        return SG_ERR_NO_MEMORY;
-    if (code != ARGON2_OK && code != ARGON2_VERIFY_MISMATCH)
-        return SG_ERR_CORRUPT;
-    *ret_match = possible && code == ARGON2_OK;
-    *ret_stale = possible && strncmp(encoded, h->prefix, strlen(h->prefix)) != 0;
-    return SG_OK;
+    if (err == SG_OK) {
+        *ret_match = secret_equal(tag, p.tag, sizeof tag) && possible;
+        *ret_stale = possible && !same_costs(&p, &h->today);
+    }
+    secret_wipe(tag, sizeof tag);
+    secret_wipe(&p, sizeof p);
+    return err;
 }
 
 enum sg_err password_enter(struct password_hasher *h)
@@ -116,11 +134,11 @@ enum sg_err password_enter(struct password_hasher *h)
     enum sg_err err = SG_OK;
 
     pthread_mutex_lock(&h->lock);
-    if (h->inside >= h->params.concurrent && h->waiting >= SG_PASSWORD_WAITERS) {
+    if (h->inside >= h->concurrent && h->waiting >= SG_PASSWORD_WAITERS) {
         err = SG_ERR_OVERLOADED;
     } else {
         h->waiting++;
-        while (h->inside >= h->params.concurrent)
+        while (h->inside >= h->concurrent)
             pthread_cond_wait(&h->left, &h->lock);
         h->waiting--;
         h->inside++;
@@ -140,27 +158,25 @@ void password_leave(struct password_hasher *h)
 
 struct password_hasher *password_new(const struct password_params *params)
 {
-    struct password_hasher *h = calloc(1, sizeof *h);
-    uint8_t random[16];
-    char secret[SG_HEX_SIZE(sizeof random)];
+    struct password_hasher *h;
 
+    /* Chooses the implementation for this processor; any number of calls is fine. */
+    if (sodium_init() < 0)
+        return NULL;
+    h = calloc(1, sizeof *h);
     if (h == NULL)
         return NULL;
-    h->params = *params;
-    if (h->params.concurrent == 0)
-        h->params.concurrent = 1;
+    h->today = (struct phcstring){
+        .memory_kib = params->memory_kib, .passes = params->passes, .lanes = params->parallel};
+    if (phcstring_check(&h->today) != SG_OK) {
+        free(h);
+        return NULL;
+    }
+    h->concurrent = params->concurrent > 0 ? params->concurrent : 1;
+    rng_bytes(h->today.salt, sizeof h->today.salt);
+    rng_bytes(h->today.tag, sizeof h->today.tag);
     pthread_mutex_init(&h->lock, NULL);
     pthread_cond_init(&h->left, NULL);
-    (void)snprintf(h->prefix, sizeof h->prefix, "$argon2id$v=%d$m=%u,t=%u,p=%u$",
-                   ARGON2_VERSION_NUMBER, params->memory_kib, params->passes, params->parallel);
-    rng_bytes(random, sizeof random);
-    encode_hex(random, sizeof random, secret);
-    if (password_hash(h, secret, h->dummy) != SG_OK) {
-        password_free(h);
-        h = NULL;
-    }
-    secret_wipe(random, sizeof random);
-    secret_wipe(secret, sizeof secret);
     return h;
 }
 

@@ -12,10 +12,11 @@
 #include <stddef.h>
 
 #include "base/err.h"
+#include "core/phcstring.h"
 
-#define SG_PASSWORD_HASH_SIZE 160  /* bytes of an encoded hash with NUL */
-#define SG_PASSWORD_WAITERS   64   /* callers that may wait to enter */
-#define SG_PASSWORD_BYTES_MAX 1024 /* longer ones match nothing, at the same cost */
+#define SG_PASSWORD_HASH_SIZE SG_PHC_SIZE /* bytes of an encoded hash with NUL */
+#define SG_PASSWORD_WAITERS   64          /* callers that may wait to enter */
+#define SG_PASSWORD_BYTES_MAX 1024        /* longer ones match nothing, at the same cost */
 
 struct password_params {
     unsigned memory_kib, passes, parallel;
@@ -24,8 +25,7 @@ struct password_params {
 
 struct password_hasher;
 
-/* NULL without memory or with parameters that argon2 refuses. Makes the hash that unknown users are
- * checked against. */
+/* NULL without memory or with costs that phcstring_check refuses. */
 struct password_hasher *password_new(const struct password_params *params);
 void password_free(struct password_hasher *h);
 

@@ -1,16 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Password hashing: form, parameters, equal work, turns. */
+/* Password hashing: the algorithm, its costs and its memory, equal work, turns. */
 #include "core/password.h"
 
+#include <argon2.h>
 #include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <time.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -68,6 +72,101 @@ static void test_recommended_parameters(void **state)
     password_free(h);
 }
 
+/* Whichever library hashes, it is argon2id as its authors made it. */
+static void test_same_as_the_reference(void **state)
+{
+    static const struct password_params costs[] = {
+        {.memory_kib = 8, .passes = 1, .parallel = 1},
+        {.memory_kib = 1021, .passes = 3, .parallel = 1},
+        {.memory_kib = 19456, .passes = 2, .parallel = 1},
+        {.memory_kib = 64, .passes = 2, .parallel = 4},
+    };
+    static const char password[] = "correct horse";
+    char hash[SG_PASSWORD_HASH_SIZE];
+    uint8_t salt[16];
+
+    (void)state;
+    memset(salt, 0xa5, sizeof salt);
+    for (size_t i = 0; i < sizeof costs / sizeof costs[0]; i++) {
+        const struct password_params *c = &costs[i];
+        struct password_hasher *h = make(c);
+
+        assert_int_equal(password_hash(h, password, hash), SG_OK);
+        assert_int_equal(argon2id_verify(hash, password, strlen(password)), ARGON2_OK);
+        assert_int_equal(argon2id_verify(hash, "", 0), ARGON2_VERIFY_MISMATCH);
+        assert_int_equal(argon2id_hash_encoded(c->passes, c->memory_kib, c->parallel, password,
+                                               strlen(password), salt, sizeof salt, 32, hash,
+                                               sizeof hash),
+                         ARGON2_OK);
+        assert_true(matches(h, hash, password));
+        assert_false(matches(h, hash, "correct horsf"));
+        password_free(h);
+    }
+}
+
+static size_t pages(bool resident)
+{
+    unsigned long all = 0, here = 0;
+    FILE *f = fopen("/proc/self/statm", "r");
+
+    assert_non_null(f);
+    assert_int_equal(fscanf(f, "%lu %lu", &all, &here), 2);
+    (void)fclose(f);
+    return resident ? here : all;
+}
+
+static void *hash_once(void *arg)
+{
+    char hash[SG_PASSWORD_HASH_SIZE];
+
+    return password_hash(arg, "correct horse", hash) == SG_OK ? arg : NULL;
+}
+
+/* What hashes took is the system's again when they are done, in threads that live on, too. */
+static void test_memory_at_rest(void **state)
+{
+    struct password_params params = {
+        .memory_kib = 19456, .passes = 1, .parallel = 1, .concurrent = 2};
+    struct password_hasher *h = make(&params);
+    pthread_t thread[2];
+    size_t before = pages(true), after;
+    void *done = NULL;
+
+    (void)state;
+    for (size_t i = 0; i < 2; i++)
+        assert_int_equal(pthread_create(&thread[i], NULL, hash_once, h), 0);
+    assert_ptr_equal(hash_once(h), h);
+    for (size_t i = 0; i < 2; i++) {
+        assert_int_equal(pthread_join(thread[i], &done), 0);
+        assert_ptr_equal(done, h);
+    }
+    after = pages(true);
+    assert_true(after <= before || (after - before) * (size_t)sysconf(_SC_PAGESIZE) < 8 << 20);
+    password_free(h);
+}
+
+static void test_no_memory(void **state)
+{
+    struct password_params params = {
+        .memory_kib = 262144, .passes = 1, .parallel = 1, .concurrent = 1};
+    struct password_hasher *h = make(&params);
+    char hash[SG_PASSWORD_HASH_SIZE] = "untouched";
+    bool match = true, stale = true;
+    struct rlimit former, tight;
+
+    (void)state;
+    assert_int_equal(getrlimit(RLIMIT_AS, &former), 0);
+    tight = former;
+    tight.rlim_cur = pages(false) * (size_t)sysconf(_SC_PAGESIZE) + (64 << 20);
+    assert_int_equal(setrlimit(RLIMIT_AS, &tight), 0);
+    assert_int_equal(password_hash(h, "correct horse", hash), SG_ERR_NO_MEMORY);
+    assert_int_equal(password_verify(h, NULL, "correct horse", &match, &stale), SG_ERR_NO_MEMORY);
+    assert_int_equal(setrlimit(RLIMIT_AS, &former), 0);
+    assert_string_equal(hash, "untouched");
+    assert_true(match && stale);
+    password_free(h);
+}
+
 static void test_unknown_user_never_matches(void **state)
 {
     struct password_hasher *h = make(&cheap);
@@ -105,6 +204,12 @@ static void test_damaged_hash(void **state)
     assert_int_equal(password_verify(h, "", "x", &match, &stale), SG_ERR_CORRUPT);
     assert_int_equal(password_verify(h, "$2y$10$abc", "x", &match, &stale), SG_ERR_CORRUPT);
     assert_int_equal(password_verify(h, "$argon2id$v=19$m=64,t=1,p=1$AAAA", "x", &match, &stale),
+                     SG_ERR_CORRUPT);
+    /* A terabyte is refused, not taken. */
+    assert_int_equal(password_verify(h,
+                                     "$argon2id$v=19$m=1073741824,t=1,p=1$AAAAAAAAAAAAAAAAAAAAAA$"
+                                     "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
+                                     "x", &match, &stale),
                      SG_ERR_CORRUPT);
     password_free(h);
 }
@@ -151,6 +256,9 @@ static void test_bad_parameters(void **state)
     assert_null(password_new(&params));
     params = cheap;
     params.passes = 0;
+    assert_null(password_new(&params));
+    params = cheap;
+    params.parallel = 9; /* of 8 KiB each */
     assert_null(password_new(&params));
 }
 
@@ -211,6 +319,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_hash_and_verify),
         cmocka_unit_test(test_recommended_parameters),
+        cmocka_unit_test(test_same_as_the_reference),
+        cmocka_unit_test(test_memory_at_rest),
+        cmocka_unit_test(test_no_memory),
         cmocka_unit_test(test_unknown_user_never_matches),
         cmocka_unit_test(test_other_parameters_are_stale),
         cmocka_unit_test(test_damaged_hash),
