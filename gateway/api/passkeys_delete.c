@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* DELETE /v1/passkeys/{id}: nobody logs in with it any more, and the sessions that it opened end. */
+/* DELETE /v1/passkeys/{id}: nobody logs in with it any more, and the sessions that it opened end.
+ */
 #include <string.h>
 
 #include "api/api.h"

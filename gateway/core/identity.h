@@ -256,8 +256,8 @@ enum sg_err identity_end_session(struct identity *id, const uint8_t session_id[S
 /* Runs `act`, which may end sessions of a user in the store (a passkey goes, and with it the
  * sessions that it opened), and tells whoever has to hear of those that are gone. The result of
  * `act`. Blocks. */
-enum sg_err identity_ending_by(struct identity *id, int64_t user_id,
-                               enum sg_err (*act)(void *ctx), void *ctx) SG_MUST_CHECK;
+enum sg_err identity_ending_by(struct identity *id, int64_t user_id, enum sg_err (*act)(void *ctx),
+                               void *ctx) SG_MUST_CHECK;
 
 /* -- tokens ------------------------------------------------------------------------------------ */
 /* Verifies a token: an access token (RFC 9068 profile: form, header with alg exactly RS256 and a

@@ -68,8 +68,8 @@ void identity_ended(const struct identity *id, struct ending *ending, bool ended
     free(ending);
 }
 
-enum sg_err identity_ending_by(struct identity *id, int64_t user_id,
-                               enum sg_err (*act)(void *ctx), void *ctx)
+enum sg_err identity_ending_by(struct identity *id, int64_t user_id, enum sg_err (*act)(void *ctx),
+                               void *ctx)
 {
     struct ending *ending = identity_ending(id, user_id, NULL);
     struct session_record session;

@@ -21,6 +21,33 @@ suite('passkeys_delete', async ({ gw, it }) => {
 
   await it('needs a token', () => needsToken(gw.client(), 'DELETE', path));
 
+  await it('ends the sessions that it opened, and no other', async () => {
+    const tablet = new Authenticator(`https://localhost:${gw.port}`);
+    await addPasskey(ann, 'tablet', tablet);
+    const tabletPath = `/v1/passkeys/${tablet.id.toString('base64url')}`;
+    const by = async (key) => (await passkeyLogin(gw.client(), key)).json;
+    const [first, second, other] = [await by(tablet), await by(tablet), await by(phone)];
+    await ann.get('/v1/users/me', { token: first.token, expect: 200 });
+    await ann.delete(tabletPath, { token: second.token, expect: 204 });
+    for (const { token, refresh_token } of [first, second]) {
+      await ann.get('/v1/users/me', { token, expect: [401, 'session-ended'] });
+      const form = { grant_type: 'refresh_token', refresh_token };
+      assert.equal((await gw.client().post('/v1/oauth/token', { form, expect: 400 })).json.error, 'invalid_grant');
+    }
+    await ann.get('/v1/users/me', { token: other.token, expect: 200 });
+    await ann.get('/v1/users/me', { expect: 200 });
+  });
+
+  await it('ends them also when an admin resets the second factor', async () => {
+    const bob = await gw.user(admin, 'bob');
+    const key = new Authenticator(`https://localhost:${gw.port}`);
+    await addPasskey(bob, 'key', key);
+    const { token } = (await passkeyLogin(gw.client(), key)).json;
+    await admin.patch('/v1/users/bob', { json: { reset_second_factor: true }, expect: 200 });
+    await bob.get('/v1/users/me', { token, expect: [401, 'session-ended'] });
+    await bob.get('/v1/users/me', { expect: 200 });
+  });
+
   await it('removes it; it logs nobody in, and can be registered again', async () => {
     await passkeyLogin(gw.client(), phone);
     await ann.delete(path, { expect: 204 });
