@@ -66,6 +66,11 @@ static const char *cookie_token(const struct request *r)
     return NULL;
 }
 
+static size_t token_length(const char *token, bool cookie)
+{
+    return cookie ? strcspn(token, "; \t") : (size_t)(strchrnul(token, ' ') - token);
+}
+
 /* What a token is worth that came with the scheme DPoP and a proof, which is used up then. */
 static enum sg_err check_proof(struct request *r, const struct principal *who,
                                const struct dpop_proof *proof)
@@ -86,7 +91,7 @@ static enum sg_err authenticate(struct request *r, const struct route *route,
     const struct api *api = request_app(r);
     bool cookie = route->cookie && request_header(r, "Authorization") == NULL, dpop = false;
     const char *token = cookie ? cookie_token(r) : header_token(r, &dpop);
-    size_t len = token != NULL ? strcspn(token, cookie ? "; \t" : " ") : 0;
+    size_t len = token != NULL ? token_length(token, cookie) : 0;
     struct dpop_proof proof;
     struct principal *who;
     enum sg_err err = SG_OK;

@@ -49,11 +49,23 @@ static bool folded(const char *name, size_t name_len, const char *value)
     return p != value;
 }
 
-/* Everything but control characters; the horizontal tab is white space (RFC 9110, 5.5). */
+/* Everything but control characters; the horizontal tab is white space (RFC 9110, 5.5). Values are
+ * long where tokens are sent, so sixteen bytes are looked at together. */
 static bool value_clean(const char *value, size_t len)
 {
-    for (size_t i = 0; i < len; i++)
-        if (((unsigned char)value[i] < ' ' && value[i] != '\t') || value[i] == 0x7F)
+    typedef uint8_t block __attribute__((vector_size(16)));
+    static const block none;
+    block bytes, bad = {0};
+    size_t i = 0;
+
+    for (; len - i >= sizeof bytes; i += sizeof bytes) {
+        memcpy(&bytes, value + i, sizeof bytes);
+        bad |= (block)(((bytes < ' ') & (bytes != '\t')) | (bytes == 0x7F));
+    }
+    if (memcmp(&bad, &none, sizeof bad) != 0)
+        return false;
+    for (; i < len; i++)
+        if (((uint8_t)value[i] < ' ' && value[i] != '\t') || value[i] == 0x7F)
             return false;
     return true;
 }

@@ -387,6 +387,15 @@ suite('http_core: bodies', { config: keys.maxFileBytes(50 << 20) }, async ({ gw,
     await gw.client().get('/healthz', { expect: 200 });
   });
 
+  await it('a control character anywhere in a value is refused, a tab is not', async () => {
+    const value = 'a'.repeat(35); // more than is looked at together, and a rest
+    for (const [character, status] of [['\x01', 400], ['\x1f', 400], ['\x7f', 400], ['\t', 200], [' ', 200], ['~', 200], ['\x80', 200], ['\xff', 200]])
+      for (let at = 1; at < value.length - 1; at += character === '\x1f' || character === '\x7f' ? 1 : 11) {
+        const head = text('GET', '/healthz', [`X-Value: ${value.slice(0, at)}${character}${value.slice(at + 1)}`]);
+        assert.equal((await exchange(gw, head))?.status, status, `${escape(character)} at ${at}`);
+      }
+  });
+
   await it('plain HTTP on the TLS port is not answered', async () => {
     const socket = net.connect(gw.port, gw.host);
     let got = '';
