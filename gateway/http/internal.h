@@ -70,6 +70,7 @@ struct loop {
 
 struct server {
     struct server_config config;
+    struct route_index *routes;
     struct registry *registry;
     struct pool *pool;
     struct pool *slow_pool;     /* of rows that are slow; cancelled by the other one */

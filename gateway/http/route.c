@@ -2,9 +2,18 @@
 /* Finds the row of the route table for a request; it never decodes the path. */
 #include "http/route.h"
 
+#include <assert.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define RANK_SEGMENTS 15 /* deeper segments no longer decide between rows */
+#define BUCKETS       64 /* a power of two */
+
+struct route_index {
+    const struct route *table;
+    size_t start[BUCKETS + 1]; /* bucket i lists the rows of entries start[i] to start[i + 1] */
+    uint16_t row[];            /* in each bucket what wins stands before what loses */
+};
 
 /* What a segment of a pattern is; the larger number wins. */
 enum rank { RANK_REST = 1, RANK_CAPTURE = 2, RANK_LITERAL = 3 };
@@ -29,6 +38,15 @@ static void capture(struct route_match *m, const char *name, size_t name_len, co
     m->captures++;
 }
 
+/* "{name...}" */
+static bool is_rest(const char *open)
+{
+    const char *close = strchr(open, '}');
+
+    assert(close != NULL);
+    return close - open > 4 && memcmp(close - 3, "...", 3) == 0;
+}
+
 /* The rest capture that begins at `open` ("{name...}" and perhaps "/" after it) against all of
  * `path`. */
 static bool match_rest(const char *open, const char *close, const char *path, struct route_match *m)
@@ -47,77 +65,137 @@ static bool match_rest(const char *open, const char *close, const char *path, st
     return true;
 }
 
-/* Whether the path fits the pattern; *ret_rank orders the patterns that fit. */
-static bool match(const char *pattern, const char *path, struct route_match *m, uint32_t *ret_rank)
+/* What decides between patterns that fit one path: the first segment that is not of one kind. */
+static uint32_t rank_of(const char *pattern)
 {
     uint32_t rank = 0;
-    unsigned shift = 2 * RANK_SEGMENTS;
 
-    m->captures = 0;
-    while (*pattern != '\0') {
+    for (int shift = 2 * RANK_SEGMENTS; *pattern != '\0' && shift >= 0; shift -= 2) {
+        size_t len = strcspn(pattern + 1, "/") + 1;
+        const char *open = memchr(pattern, '{', len);
         enum rank kind = RANK_LITERAL;
 
-        if (*pattern == '{') {
-            const char *close = strchr(pattern, '}');
-            size_t len = strcspn(path, "/");
-
-            if (close == NULL)
-                return false;
-            if (close - pattern > 4 && memcmp(close - 3, "...", 3) == 0) {
-                rank |= (uint32_t)RANK_REST << shift;
-                if (shift > 0 && close[1] == '/')
-                    rank |= (uint32_t)RANK_LITERAL << (shift - 2);
-                *ret_rank = rank;
-                return match_rest(pattern, close, path, m);
-            }
-            if (len == 0)
-                return false;
-            capture(m, pattern + 1, (size_t)(close - pattern) - 1, path, len);
-            pattern = close + 1;
-            path += len;
-            kind = RANK_CAPTURE;
-        } else {
-            if (*pattern == '/' && *path == '/') {
-                pattern++;
-                path++;
-            }
-            while (*pattern != '\0' && *pattern != '/' && *pattern != '{')
-                if (*pattern++ != *path++)
-                    return false;
-            if (*pattern == '{')
-                continue; /* the capture decides this segment's rank */
-            if (*pattern == '/' && *path != '/')
-                return false;
-        }
+        if (open != NULL)
+            kind = is_rest(open) ? RANK_REST : RANK_CAPTURE;
         rank |= (uint32_t)kind << shift;
-        shift = shift > 0 ? shift - 2 : 0;
-        if (*pattern == '/' && *path != '/')
-            return false;
+        pattern += len;
     }
-    *ret_rank = rank;
+    return rank;
+}
+
+/* Whether the path fits the pattern. */
+static bool match(const char *pattern, const char *path, struct route_match *m)
+{
+    m->captures = 0;
+    while (*pattern != '\0') {
+        const char *close, *end;
+
+        if (*pattern != '{') {
+            if (*pattern++ != *path++)
+                return false;
+            continue;
+        }
+        close = strchr(pattern, '}');
+        if (is_rest(pattern))
+            return match_rest(pattern, close, path, m);
+        end = strchrnul(path, '/');
+        if (end == path)
+            return false;
+        capture(m, pattern + 1, (size_t)(close - pattern) - 1, path, (size_t)(end - path));
+        pattern = close + 1;
+        path = end;
+    }
     return *path == '\0';
 }
 
-void route_find(const struct route *table, size_t count, enum http_method method, const char *path,
+/* Length of the first two segments with their slashes, which tell most operations apart. */
+static size_t beginning(const char *path)
+{
+    size_t len = 0;
+
+    for (unsigned slashes = 0; path[len] != '\0'; len++)
+        if (path[len] == '/' && ++slashes == 3)
+            break;
+    return len;
+}
+
+/* FNV-1a. Who fills a bucket on purpose gains nothing: the rows are fixed. */
+static size_t bucket_of(const char *path)
+{
+    size_t len = beginning(path);
+    uint32_t hash = 2166136261U;
+
+    for (size_t i = 0; i < len; i++)
+        hash = (hash ^ (uint8_t)path[i]) * 16777619U;
+    return (hash ^ hash >> 16) % BUCKETS;
+}
+
+/* Whether a row may fit paths of this bucket: of any, if a capture stands in its beginning. */
+static bool belongs(const char *pattern, size_t bucket)
+{
+    return memchr(pattern, '{', beginning(pattern)) != NULL || bucket_of(pattern) == bucket;
+}
+
+/* Into `count` rows that are in order; of equals the first of the table stays the first. */
+static void put_in_order(const struct route *table, uint16_t *rows, size_t count, uint16_t row)
+{
+    uint32_t rank = rank_of(table[row].pattern);
+
+    for (; count > 0 && rank_of(table[rows[count - 1]].pattern) < rank; count--)
+        rows[count] = rows[count - 1];
+    rows[count] = row;
+}
+
+struct route_index *route_index_new(const struct route *table, size_t count)
+{
+    struct route_index *index;
+    size_t entries = 0;
+
+    for (size_t bucket = 0; bucket < BUCKETS; bucket++)
+        for (size_t i = 0; i < count; i++)
+            entries += belongs(table[i].pattern, bucket);
+    index = malloc(sizeof *index + entries * sizeof index->row[0]);
+    if (index == NULL || count > UINT16_MAX) {
+        free(index);
+        return NULL;
+    }
+    index->table = table;
+    entries = 0;
+    for (size_t bucket = 0; bucket < BUCKETS; bucket++) {
+        index->start[bucket] = entries;
+        for (size_t i = 0; i < count; i++)
+            if (belongs(table[i].pattern, bucket))
+                put_in_order(table, index->row + index->start[bucket],
+                             entries++ - index->start[bucket], (uint16_t)i);
+    }
+    index->start[BUCKETS] = entries;
+    return index;
+}
+
+void route_index_free(struct route_index *index)
+{
+    free(index);
+}
+
+void route_find(const struct route_index *index, enum http_method method, const char *path,
                 struct route_match *ret)
 {
     enum http_method wanted = method == SG_METHOD_HEAD ? SG_METHOD_GET : method;
-    uint32_t best = 0;
+    size_t bucket = bucket_of(path);
 
     memset(ret, 0, sizeof *ret);
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = index->start[bucket]; i < index->start[bucket + 1]; i++) {
+        const struct route *row = &index->table[index->row[i]];
         struct route_match m;
-        uint32_t rank;
 
-        if (!match(table[i].pattern, path, &m, &rank))
+        if (!match(row->pattern, path, &m))
             continue;
-        ret->allow |= 1u << table[i].method;
-        if (table[i].method == SG_METHOD_GET)
+        ret->allow |= 1u << row->method;
+        if (row->method == SG_METHOD_GET)
             ret->allow |= 1u << SG_METHOD_HEAD;
-        if (table[i].method != wanted || rank <= best)
+        if (row->method != wanted || ret->route != NULL)
             continue;
-        best = rank;
-        ret->route = &table[i];
+        ret->route = row;
         ret->captures = m.captures;
         memcpy(ret->capture, m.capture, sizeof m.capture);
     }

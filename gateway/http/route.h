@@ -104,11 +104,17 @@ struct route_match {
         allow; /* bits 1 << http_method of the methods that the path has; 0: no such path (404) */
 };
 
+/* The rows of a table by how their paths begin, so that a request is compared with few of them.
+ * Borrows the table for life; read by any thread. NULL without memory. */
+struct route_index;
+struct route_index *route_index_new(const struct route *table, size_t count);
+void route_index_free(struct route_index *index);
+
 /* Finds the row for method and raw path (percent-encoded, no query). A literal segment wins over a
  * capture, a capture over a rest capture; a rest capture takes one byte or more and may hold
  * slashes; with a trailing "/" in the pattern, the path must end in a slash. HEAD matches GET rows.
  */
-void route_find(const struct route *table, size_t count, enum http_method method, const char *path,
+void route_find(const struct route_index *index, enum http_method method, const char *path,
                 struct route_match *ret);
 
 #endif

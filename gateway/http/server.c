@@ -198,6 +198,7 @@ static void server_free(struct server *s)
     park_free(s->park);
     registry_free(s->registry);
     tls_tickets_free(s->tickets);
+    route_index_free(s->routes);
     tls_bundle_unref(s->bundle);
     pthread_mutex_destroy(&s->tls_lock);
     free(s->loops);
@@ -225,6 +226,9 @@ static enum sg_err start_parts(struct server *s)
     enum sg_err err =
         registry_new(limits->connections, limits->connections_per_address, &s->registry);
 
+    s->routes = route_index_new(s->config.routes, s->config.route_count);
+    if (err == SG_OK && s->routes == NULL)
+        err = SG_ERR_NO_MEMORY;
     if (err == SG_OK)
         err = pool_new(limits->pool_threads, limits->pool_queue, &s->pool);
     if (err == SG_OK) /* a long queue here would only be a long wait */

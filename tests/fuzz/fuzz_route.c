@@ -28,11 +28,14 @@ static const struct route table[] = {
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
+    static struct route_index *routes;
     struct route_match m;
     enum http_method method;
     char *path;
 
-    if (len < 1)
+    if (routes == NULL)
+        routes = route_index_new(table, sizeof table / sizeof table[0]);
+    if (routes == NULL || len < 1)
         return 0;
     path = malloc(len);
     if (path == NULL)
@@ -40,7 +43,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
     memcpy(path, data + 1, len - 1);
     path[len - 1] = '\0';
     method = (enum http_method)(data[0] % (SG_METHOD_OTHER + 1));
-    route_find(table, sizeof table / sizeof table[0], method, path, &m);
+    route_find(routes, method, path, &m);
     if (m.route != NULL && (m.allow & 1u << method) == 0)
         abort();
     for (size_t i = 0; m.route != NULL && i < m.captures; i++)

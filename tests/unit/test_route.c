@@ -30,9 +30,25 @@ static const struct route table[] = {
     ROW(SG_METHOD_GET, "/a/{x}/b/{y}", "two"),
 };
 
+static struct route_index *routes;
+
+static int start(void **state)
+{
+    (void)state;
+    routes = route_index_new(table, sizeof table / sizeof table[0]);
+    return routes != NULL ? 0 : -1;
+}
+
+static int end(void **state)
+{
+    (void)state;
+    route_index_free(routes);
+    return 0;
+}
+
 static const char *find(enum http_method method, const char *path, struct route_match *m)
 {
-    route_find(table, sizeof table / sizeof table[0], method, path, m);
+    route_find(routes, method, path, m);
     return m->route != NULL ? m->route->operation_id : "-";
 }
 
@@ -125,5 +141,5 @@ int main(void)
         cmocka_unit_test(test_allow),
     };
 
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests(tests, start, end);
 }
