@@ -315,14 +315,12 @@ static enum sg_err make_view(struct spaces *s, const struct principal *who, stru
 }
 
 /* Every view has the user's role in it: a new role is a new generation. */
-enum sg_err spaces_view(struct spaces *s, const struct principal *who, struct hub_view **ret)
+static enum sg_err view_of_user(struct spaces *s, const struct principal *who,
+                                struct hub_view **ret)
 {
     uint64_t generation = spaces_generation(s);
     struct known_view *known = &s->views[(uint64_t)who->user_id % SG_SPACES_VIEWS];
     struct hub_view *view = NULL, *old = NULL;
-    /* What a limited token sees is not what its user sees. */
-    if (who->limits.spaces_only)
-        return make_view(s, who, ret);
     pthread_mutex_lock(&s->lock);
     if (known->generation == generation && known->user_id == who->user_id) {
         view = known->view;
@@ -345,6 +343,46 @@ enum sg_err spaces_view(struct spaces *s, const struct principal *who, struct hu
         hub_view_unref(old);
     *ret = view;
     return SG_OK;
+}
+
+/* What a limited token sees of what its user sees: a few spaces at most. */
+static enum sg_err limit_view(const struct principal *who, const struct hub_view *all,
+                              struct hub_view **ret)
+{
+    const struct principal_limits *limits = &who->limits;
+    struct hub_view *view = calloc(1, sizeof(*view) + limits->space_count * sizeof(view->space[0]));
+    if (!view)
+        return SG_ERR_NO_MEMORY;
+    for (size_t i = 0; i < limits->space_count; i++) {
+        int64_t id = limits->space[i];
+        const char *name = hub_view_name(all, id);
+        size_t at = view->count;
+        if (!name || hub_view_name(view, id))
+            continue;
+        for (; at > 0 && view->space[at - 1].id > id; at--)
+            view->space[at] = view->space[at - 1];
+        view->space[at].id = id;
+        memcpy(view->space[at].name, name, sizeof(view->space[at].name));
+        view->count++;
+    }
+    atomic_init(&view->refs, 1);
+    *ret = view;
+    return SG_OK;
+}
+
+enum sg_err spaces_view(struct spaces *s, const struct principal *who, struct hub_view **ret)
+{
+    if (!who->limits.spaces_only)
+        return view_of_user(s, who, ret);
+    struct principal whole = *who;
+    struct hub_view *all;
+    whole.limits.spaces_only = false;
+    enum sg_err err = view_of_user(s, &whole, &all);
+    if (err)
+        return err;
+    err = limit_view(who, all, ret);
+    hub_view_unref(all);
+    return err;
 }
 
 enum sg_err spaces_list(struct spaces *s, const struct principal *who, size_t limit,

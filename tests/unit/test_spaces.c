@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "chat_fixture.h"
+#include "core/spaces_internal.h"
 
 static enum sg_err role_in(struct chat_fixture *c, const struct principal *who, const char *name,
                            enum space_role *ret)
@@ -105,6 +106,70 @@ static void test_identity(void **state)
     assert_role(c, &c->alice, "~me", SG_SPACE_NONE);
     assert_role(c, &other, "~me", SG_SPACE_OWNER);
     assert_role(c, &other, "team", SG_SPACE_NONE);
+}
+
+static const struct spaces_vtable *engine;
+static unsigned views_read;
+
+static enum sg_err counted_visible(void *self, int64_t user_id, int64_t after_id, size_t limit,
+                                   struct space_record *ret, size_t *ret_count)
+{
+    views_read++;
+    return engine->visible(self, user_id, after_id, limit, ret, ret_count);
+}
+
+static void assert_view(struct chat_fixture *c, const struct principal *who, const char *names)
+{
+    char text[256] = "";
+    struct hub_view *view;
+    assert_int_equal(SG_OK, spaces_view(c->spaces, who, &view));
+    for (size_t i = 0; i < view->count; i++) {
+        assert_true(i == 0 || view->space[i - 1].id < view->space[i].id);
+        (void)snprintf(text + strlen(text), sizeof(text) - strlen(text), "%s ",
+                       view->space[i].name);
+    }
+    assert_string_equal(names, text);
+    hub_view_unref(view);
+}
+
+static int64_t id_of(struct chat_fixture *c, const struct principal *who, const char *name)
+{
+    struct space_record space;
+    enum space_role role;
+    assert_int_equal(SG_OK, spaces_authorize(c->spaces, who, name, SG_SPACE_READER, &space, &role));
+    return space.id;
+}
+
+/* Of a token that counts in some spaces only: made of what its user sees, without the store. */
+static void test_limited_view(void **state)
+{
+    struct chat_fixture *c = *state;
+    struct principal limited = c->bob;
+    struct spaces_vtable counting = *c->spaces->store.vt;
+    make(c, &c->alice, "alpha");
+    make(c, &c->bob, "beta");
+    make(c, &c->bob, "gamma");
+    assert_int_equal(SG_OK, set(c, &c->alice, "alpha", "bob", SG_SPACE_READER));
+    engine = c->spaces->store.vt;
+    counting.visible = counted_visible;
+    c->spaces->store.vt = &counting;
+    limited.limits.spaces_only = true;
+    assert_view(c, &limited, "");
+    const int64_t ids[] = {id_of(c, &c->bob, "gamma"), id_of(c, &c->bob, "alpha"), 4711,
+                           id_of(c, &c->bob, "gamma"), id_of(c, &c->bob, "alpha")};
+    memcpy(limited.limits.space, ids, sizeof(ids));
+    limited.limits.space_count = 5;
+    views_read = 0;
+    for (int i = 0; i < 3; i++)
+        assert_view(c, &limited, "alpha gamma ");
+    assert_view(c, &c->bob, "common ~bob alpha beta gamma ");
+    assert_int_equal(0, views_read);
+    /* What its user loses, it loses. */
+    assert_int_equal(SG_OK, spaces_member_remove(c->spaces, &c->alice, "alpha", "bob"));
+    for (int i = 0; i < 3; i++)
+        assert_view(c, &limited, "gamma ");
+    assert_int_equal(1, views_read);
+    c->spaces->store.vt = engine;
 }
 
 static void test_create(void **state)
@@ -415,11 +480,17 @@ static void test_linked_version(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_roles),          TEST(test_identity),
-        TEST(test_create),         TEST(test_update_and_remove),
-        TEST(test_members),        TEST(test_read),
-        TEST(test_direct_files),   TEST(test_direct_race),
-        TEST(test_late_upload),    TEST(test_move),
+        TEST(test_roles),
+        TEST(test_identity),
+        TEST(test_limited_view),
+        TEST(test_create),
+        TEST(test_update_and_remove),
+        TEST(test_members),
+        TEST(test_read),
+        TEST(test_direct_files),
+        TEST(test_direct_race),
+        TEST(test_late_upload),
+        TEST(test_move),
         TEST(test_linked_version),
     };
     return cmocka_run_group_tests_name("spaces", tests, fake_identity_group_sqlite,
