@@ -135,9 +135,9 @@ const struct config_key config_keys[] = {
          "Life of a TLS session ticket key, in seconds."),
     CHOICE("tls", "client-certificates", client_certificates, "optional", "off|optional|required",
            false, "Whether clients may, or must, show a certificate; strangers' ones are refused."),
-    LIST("tls", "client-ca", client_ca, "", false, "FILE RULE",
-         "CA (PEM) of somebody else whose client certificates count, and how they name a user "
-         "(docs/operations.md); may be repeated.",
+    LIST("tls", "client-ca", client_ca, "", false, "FILE RULE [CRL]",
+         "CA (PEM) of somebody else whose client certificates count, how they name a user, and its "
+         "revocation list (docs/operations.md); may be repeated.",
          is_not_empty, "must be a file and a rule"),
     CHOICE(
         "keyring", "kek", kek, "file", "file|credential|passphrase", false,

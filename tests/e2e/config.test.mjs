@@ -3,8 +3,9 @@
 import test from 'node:test';
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { Gateway, secgated, temporaryDirectory } from './lib/gateway.mjs';
 
 const directory = temporaryDirectory();
@@ -37,6 +38,25 @@ test('config', async (t) => {
     const flags = new Set([...text.matchAll(/--([a-z0-9-]+)/g)].map((m) => m[1]));
     const variables = new Set([...text.matchAll(/SECGATE_([A-Z0-9_]+)/g)].map((m) => m[1]));
     for (const variable of variables) assert.ok(flags.has(variable.toLowerCase().replaceAll('_', '-')), variable);
+  });
+
+  await t.test('the example shows every key with its default', () => {
+    const example = fileURLToPath(new URL('../../packaging/secgate.ini', import.meta.url));
+    const shown = new Map();
+    let section = '';
+    for (const line of readFileSync(example, 'utf8').split('\n')) {
+      section = /^\[(.*)\]$/.exec(line)?.[1] ?? section;
+      const [, key, value] = /^;([a-z0-9-]+) = (.*)$/.exec(line) ?? [];
+      if (key) shown.set(`${section}.${key}`, value);
+    }
+    const size = (text) => text.replace(/^(\d+)([KMG])$/, (_, n, unit) => n * 1024 ** (1 + 'KMG'.indexOf(unit)));
+    const known = [...run(['--help']).text.matchAll(/file: ([a-z]+\.[a-z0-9-]+), variable: \S+, default: ([^,\n]+)/g)];
+    assert.deepEqual([...shown.keys()].sort(), known.map(([, name]) => name).sort());
+    for (const [, name, value] of known) {
+      if (value !== 'none') assert.equal(size(shown.get(name)), size(value), name);
+    }
+    const all = readFileSync(example, 'utf8').replace(/^;(?=[a-z0-9-]+ = )/gm, '');
+    assert.deepEqual(check(all).status, 0, check(all).text);
   });
 
   await t.test('--version is one line', () => {
