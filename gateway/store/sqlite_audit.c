@@ -16,34 +16,41 @@
 /* -- where it begins and ends ---------------------------------------------------------------------
  */
 
-static enum sg_err one_end(struct sqlite_conn *c, enum sqlite_sql id, uint64_t *ret_seq,
-                           uint8_t ret_chain[SG_DIGEST_SIZE], bool *ret_row)
+/* An end of the log: an entry's number and its chain value. */
+struct end {
+    uint64_t seq;
+    uint8_t chain[SG_DIGEST_SIZE];
+};
+
+static void end_read(struct sqlite_query *q, void *to)
 {
+    struct end *ret = to;
+    ret->seq = (uint64_t)sqlite_query_get_int(q, 0);
+    sqlite_query_get_blob(q, 1, ret->chain, SG_DIGEST_SIZE);
+}
+
+static enum sg_err one_end(struct sqlite_conn *c, enum sqlite_sql id, struct end *ret)
+{
+    static const struct sqlite_row row = {sizeof(struct end), end_read};
     struct sqlite_query q;
     sqlite_query_begin(&q, c, id);
-    enum sg_err err = sqlite_query_step(&q, ret_row);
-    if (!err && *ret_row) {
-        *ret_seq = (uint64_t)sqlite_query_get_int(&q, 0);
-        sqlite_query_get_blob(&q, 1, ret_chain, SG_DIGEST_SIZE);
-    }
-    return sqlite_query_end(&q);
+    return sqlite_query_one(&q, &row, ret);
 }
 
 static enum sg_err read_range(struct sqlite_conn *c, struct audit_range *ret)
 {
-    struct audit_range range;
-    bool row = false;
-    memset(&range, 0, sizeof(range));
-    enum sg_err err = one_end(c, SG_SQL_AUDIT_PRUNED, &range.pruned_seq, range.pruned_chain, &row);
-    if (!err)
-        err = one_end(c, SG_SQL_AUDIT_LAST, &range.head_seq, range.head_chain, &row);
+    struct end pruned, head;
+    enum sg_err err = one_end(c, SG_SQL_AUDIT_PRUNED, &pruned);
     if (err)
+        return err == SG_ERR_NOT_FOUND ? SG_ERR_CORRUPT : err;
+    err = one_end(c, SG_SQL_AUDIT_LAST, &head);
+    if (err == SG_ERR_NOT_FOUND) /* everything has been pruned, or nothing was ever there */
+        head = pruned;
+    else if (err)
         return err;
-    if (!row) { /* everything has been pruned, or nothing was ever there */
-        range.head_seq = range.pruned_seq;
-        memcpy(range.head_chain, range.pruned_chain, SG_DIGEST_SIZE);
-    }
-    *ret = range;
+    *ret = (struct audit_range){.head_seq = head.seq, .pruned_seq = pruned.seq};
+    memcpy(ret->head_chain, head.chain, SG_DIGEST_SIZE);
+    memcpy(ret->pruned_chain, pruned.chain, SG_DIGEST_SIZE);
     return SG_OK;
 }
 
@@ -144,10 +151,7 @@ static void bind_query(struct sqlite_query *q, const struct audit_query *query)
         sqlite_query_int(q, *query->type);
     else
         sqlite_query_null(q);
-    if (query->actor)
-        sqlite_query_text(q, query->actor);
-    else
-        sqlite_query_null(q);
+    sqlite_query_text(q, query->actor);
 }
 
 static void reverse(struct audit_row *rows, size_t count)
@@ -159,21 +163,25 @@ static void reverse(struct audit_row *rows, size_t count)
     }
 }
 
+static void entry_read(struct sqlite_query *q, void *to)
+{
+    struct audit_row *ret = to;
+    ret->seq = (uint64_t)sqlite_query_get_int(q, 0);
+    sqlite_query_get_blob(q, 1, ret->chain, SG_DIGEST_SIZE);
+    ret->canonical = sqlite_query_get_dup(q, 2);
+    ret->len = ret->canonical ? strlen(ret->canonical) : 0;
+}
+
 static enum sg_err read_rows(struct sqlite_conn *c, const struct audit_query *query,
                              struct arena *arena, struct audit_row *ret, size_t *ret_count)
 {
+    static const struct sqlite_row row = {sizeof(struct audit_row), entry_read};
     struct sqlite_query q;
     size_t count = 0;
     sqlite_query_begin(&q, c, statement_of(query));
     bind_query(&q, query);
-    while (count < query->limit && sqlite_query_next(&q)) {
-        struct audit_row *row = &ret[count++];
-        row->seq = (uint64_t)sqlite_query_get_int(&q, 0);
-        sqlite_query_get_blob(&q, 1, row->chain, SG_DIGEST_SIZE);
-        row->canonical = sqlite_query_get_dup(&q, 2, arena);
-        row->len = row->canonical ? strlen(row->canonical) : 0;
-    }
-    enum sg_err err = sqlite_query_end(&q);
+    q.arena = arena;
+    enum sg_err err = sqlite_query_rows(&q, &row, query->limit, ret, &count);
     if (err)
         return err;
     if (query->newest && count > 1)
@@ -215,7 +223,6 @@ static enum sg_err last_older(struct sqlite_conn *c, int64_t than_ns, const stru
                               const struct audit_range *range, uint64_t *ret)
 {
     struct sqlite_query q;
-    bool row = false;
     uint64_t last = range->pruned_seq + job->batch;
     if (last > range->head_seq)
         last = range->head_seq;
@@ -223,10 +230,9 @@ static enum sg_err last_older(struct sqlite_conn *c, int64_t than_ns, const stru
     sqlite_query_int(&q, (int64_t)range->pruned_seq);
     sqlite_query_int(&q, (int64_t)last);
     sqlite_query_int(&q, than_ns);
-    enum sg_err err = sqlite_query_step(&q, &row);
-    if (!err && row)
+    if (sqlite_query_next(&q))
         last = (uint64_t)sqlite_query_get_int(&q, 0) - 1;
-    err = sqlite_query_end(&q);
+    enum sg_err err = sqlite_query_end(&q);
     if (!err)
         *ret = last;
     return err;
@@ -256,14 +262,8 @@ static enum sg_err cut_run(struct sqlite_conn *c, uint64_t cut)
     struct sqlite_query q;
     sqlite_query_begin(&q, c, SG_SQL_AUDIT_PRUNED_SET);
     sqlite_query_int(&q, (int64_t)cut);
-    enum sg_err err = sqlite_query_run(&q);
-    if (!err && sqlite3_changes(c->db) != 1)
-        err = SG_ERR_CORRUPT; /* numbers have no gaps */
-    if (err)
-        return err;
-    sqlite_query_begin(&q, c, SG_SQL_AUDIT_PRUNE);
-    sqlite_query_int(&q, (int64_t)cut);
-    return sqlite_query_run(&q);
+    enum sg_err err = sqlite_query_change(&q, SG_ERR_CORRUPT); /* numbers have no gaps */
+    return err ? err : sqlite_query_run_int(c, SG_SQL_AUDIT_PRUNE, (int64_t)cut);
 }
 
 static enum sg_err prune_run(struct sqlite_conn *c, void *ctx)

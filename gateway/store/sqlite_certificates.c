@@ -8,8 +8,9 @@
 #include "store/certificates.h"
 
 /* Columns as in SG_CERTIFICATE_COLUMNS. */
-static void from_row(struct sqlite_query *q, struct certificate_record *ret)
+static void certificate_read(struct sqlite_query *q, void *to)
 {
+    struct certificate_record *ret = to;
     memset(ret, 0, sizeof(*ret));
     sqlite_query_get_blob(q, 0, ret->id, sizeof(ret->id));
     ret->user_id = sqlite_query_get_int(q, 1);
@@ -22,6 +23,9 @@ static void from_row(struct sqlite_query *q, struct certificate_record *ret)
     ret->created_ns = sqlite_query_get_int(q, 8);
     ret->revoked_ns = sqlite_query_get_int(q, 9);
 }
+
+static const struct sqlite_row certificate_row = {sizeof(struct certificate_record),
+                                                  certificate_read};
 
 /* -- add ----------------------------------------------------------------------------------------
  */
@@ -36,20 +40,14 @@ struct add_job {
 static enum sg_err check_room(struct sqlite_conn *c, const struct add_job *job)
 {
     struct sqlite_query q;
-    bool row = false;
-    int64_t live = 0, all = 0;
+    int64_t n[2]; /* live ones, all */
     sqlite_query_begin(&q, c, SG_SQL_CERTIFICATE_COUNT);
     sqlite_query_int(&q, job->certificate->user_id);
     sqlite_query_int(&q, job->certificate->created_ns);
-    enum sg_err err = sqlite_query_step(&q, &row);
-    if (!err && row) {
-        live = sqlite_query_get_int(&q, 0);
-        all = sqlite_query_get_int(&q, 1);
-    }
-    err = sqlite_query_end(&q);
+    enum sg_err err = sqlite_query_numbers(&q, 2, n);
     if (err)
         return err;
-    return (uint64_t)live < job->limit && (uint64_t)all < SG_CERTIFICATES_REVOKED_TOO * job->limit
+    return (uint64_t)n[0] < job->limit && (uint64_t)n[1] < SG_CERTIFICATES_REVOKED_TOO * job->limit
                ? SG_OK
                : SG_ERR_LIMIT;
 }
@@ -90,24 +88,17 @@ static enum sg_err certificates_get(void *self, const uint8_t *id, struct certif
                                     struct buf *ret_der)
 {
     struct certificate_record record;
-    struct sqlite_conn *c = NULL;
     struct sqlite_query q;
-    bool row = false;
-    enum sg_err err = sqlite_conn_acquire(self, &c);
-    if (err)
-        return err;
-    sqlite_query_begin(&q, c, SG_SQL_CERTIFICATE_GET);
+    sqlite_query_open(&q, self, SG_SQL_CERTIFICATE_GET);
     sqlite_query_blob(&q, id, SG_CERTIFICATE_ID_SIZE);
-    err = sqlite_query_step(&q, &row);
-    if (!err && row) {
-        from_row(&q, &record);
-        if (ret_der)
-            buf_append(ret_der, sqlite3_column_blob(q.stmt, 10),
-                       (size_t)sqlite3_column_bytes(q.stmt, 10));
-    }
-    err = sqlite_query_end(&q);
-    sqlite_conn_release(self, c);
-    if (!err && !row)
+    bool found = sqlite_query_next(&q);
+    if (found)
+        certificate_read(&q, &record);
+    if (found && ret_der)
+        buf_append(ret_der, sqlite3_column_blob(q.stmt, 10),
+                   (size_t)sqlite3_column_bytes(q.stmt, 10));
+    enum sg_err err = sqlite_query_end(&q);
+    if (!err && !found)
         err = SG_ERR_NOT_FOUND;
     if (!err && ret_der)
         err = buf_status(ret_der);
@@ -116,52 +107,27 @@ static enum sg_err certificates_get(void *self, const uint8_t *id, struct certif
     return err;
 }
 
-/* Runs a query of certificates to its end. */
-static enum sg_err read_all(struct sqlite_query *q, size_t limit, struct certificate_record *ret,
-                            size_t *ret_count)
-{
-    size_t count = 0;
-    while (count < limit && sqlite_query_next(q))
-        from_row(q, &ret[count++]);
-    enum sg_err err = sqlite_query_end(q);
-    if (!err)
-        *ret_count = count;
-    return err;
-}
-
 static enum sg_err certificates_list_rows(void *self, int64_t user_id, size_t limit,
                                           struct certificate_record *ret, size_t *ret_count)
 {
-    struct sqlite_conn *c = NULL;
     struct sqlite_query q;
-    enum sg_err err = sqlite_conn_acquire(self, &c);
-    if (err)
-        return err;
-    sqlite_query_begin(&q, c, user_id ? SG_SQL_CERTIFICATE_LIST : SG_SQL_CERTIFICATE_LIST_ALL);
+    sqlite_query_open(&q, self, user_id ? SG_SQL_CERTIFICATE_LIST : SG_SQL_CERTIFICATE_LIST_ALL);
     if (user_id)
         sqlite_query_int(&q, user_id);
     sqlite_query_int(&q, (int64_t)limit);
-    err = read_all(&q, limit, ret, ret_count);
-    sqlite_conn_release(self, c);
-    return err;
+    return sqlite_query_rows(&q, &certificate_row, limit, ret, ret_count);
 }
 
 static enum sg_err certificates_live(void *self, int64_t now_ns, const uint8_t *after, size_t limit,
                                      struct certificate_record *ret, size_t *ret_count)
 {
     static const uint8_t first[SG_CERTIFICATE_ID_SIZE];
-    struct sqlite_conn *c = NULL;
     struct sqlite_query q;
-    enum sg_err err = sqlite_conn_acquire(self, &c);
-    if (err)
-        return err;
-    sqlite_query_begin(&q, c, SG_SQL_CERTIFICATE_LIVE);
+    sqlite_query_open(&q, self, SG_SQL_CERTIFICATE_LIVE);
     sqlite_query_blob(&q, after ? after : first, SG_CERTIFICATE_ID_SIZE);
     sqlite_query_int(&q, now_ns);
     sqlite_query_int(&q, (int64_t)limit);
-    err = read_all(&q, limit, ret, ret_count);
-    sqlite_conn_release(self, c);
-    return err;
+    return sqlite_query_rows(&q, &certificate_row, limit, ret, ret_count);
 }
 
 /* -- changes ------------------------------------------------------------------------------------
@@ -179,10 +145,7 @@ static enum sg_err revoke_run(struct sqlite_conn *c, void *ctx)
     sqlite_query_begin(&q, c, SG_SQL_CERTIFICATE_REVOKE);
     sqlite_query_blob(&q, job->id, SG_CERTIFICATE_ID_SIZE);
     sqlite_query_int(&q, job->now_ns);
-    enum sg_err err = sqlite_query_run(&q);
-    if (err)
-        return err;
-    return sqlite3_changes(c->db) == 1 ? SG_OK : SG_ERR_NOT_FOUND;
+    return sqlite_query_change(&q, SG_ERR_NOT_FOUND);
 }
 
 static enum sg_err certificates_revoke_row(void *self, const uint8_t *id, int64_t now_ns)

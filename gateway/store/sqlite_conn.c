@@ -95,18 +95,17 @@ enum sg_err sqlite_conn_open(const char *path, bool write, struct sqlite_conn *r
 /* -- readers --------------------------------------------------------------------------------------
  */
 
-static void simple(struct sqlite_conn *c, enum sqlite_sql id)
+/* Without a transaction around them statements work as well. */
+static void run_if_possible(struct sqlite_conn *c, enum sqlite_sql id)
 {
-    struct sqlite_query q;
-    sqlite_query_begin(&q, c, id);
-    enum sg_err ignored = sqlite_query_run(&q);
-    (void)ignored; /* without a transaction around them statements work as well */
+    enum sg_err ignored = sqlite_conn_run(c, id);
+    (void)ignored;
 }
 
 static void snapshot_end(struct sqlite_conn *c)
 {
     if (c->snapshot != 0 && !sqlite3_get_autocommit(c->db))
-        simple(c, SG_SQL_COMMIT);
+        run_if_possible(c, SG_SQL_COMMIT);
     c->snapshot = 0;
 }
 
@@ -120,7 +119,7 @@ static void snapshot_begin(struct sqlite_store *s, struct sqlite_conn *c)
     snapshot_end(c);
     if (epoch % 2 != 0)
         return;
-    simple(c, SG_SQL_READ_BEGIN);
+    run_if_possible(c, SG_SQL_READ_BEGIN);
     c->snapshot = epoch;
 }
 

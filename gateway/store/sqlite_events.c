@@ -16,23 +16,24 @@ struct message {
     bool deleted;
 };
 
+static void message_read(struct sqlite_query *q, void *to)
+{
+    *(struct message *)to = (struct message){
+        .sender_id = sqlite_query_get_int(q, 0),
+        .revised_seq = (uint64_t)sqlite_query_get_int(q, 1),
+        .deleted = sqlite_query_get_int(q, 2) == SG_EVENT_MESSAGE_DELETED,
+    };
+}
+
 static enum sg_err message_get(struct sqlite_conn *c, int64_t space_id, uint64_t seq,
                                struct message *ret)
 {
+    static const struct sqlite_row row = {sizeof(struct message), message_read};
     struct sqlite_query q;
-    bool row = false;
     sqlite_query_begin(&q, c, SG_SQL_MESSAGE_GET);
     sqlite_query_int(&q, (int64_t)seq);
     sqlite_query_int(&q, space_id);
-    enum sg_err err = sqlite_query_step(&q, &row);
-    if (!err && row)
-        *ret = (struct message){
-            .sender_id = sqlite_query_get_int(&q, 0),
-            .revised_seq = (uint64_t)sqlite_query_get_int(&q, 1),
-            .deleted = sqlite_query_get_int(&q, 2) == SG_EVENT_MESSAGE_DELETED,
-        };
-    err = sqlite_query_end(&q);
-    return err ? err : row ? SG_OK : SG_ERR_NOT_FOUND;
+    return sqlite_query_one(&q, &row, ret);
 }
 
 /* Files of a message: what each was when the message was written. */
@@ -55,18 +56,14 @@ static enum sg_err link_find(struct sqlite_conn *c, int64_t space_id, const char
 {
     struct entry_record *entry = &l->entry[l->count];
     struct sqlite_query q;
-    bool row = false;
     sqlite_query_begin(&q, c, SG_SQL_ENTRY_GET);
     sqlite_query_int(&q, space_id);
     sqlite_query_text(&q, path);
-    enum sg_err err = sqlite_query_step(&q, &row);
-    if (!err && row)
-        sqlite_list_row(&q, NULL, entry);
-    err = sqlite_query_end(&q);
+    enum sg_err err = sqlite_query_one(&q, &sqlite_entry_row, entry);
+    if (err == SG_ERR_NOT_FOUND || (!err && entry->type != SG_ENTRY_FILE))
+        err = SG_ERR_NO_FILE;
     if (err)
         return err;
-    if (!row || entry->type != SG_ENTRY_FILE)
-        return SG_ERR_NO_FILE;
     struct event_file *file = &l->file[l->count++];
     *file = (struct event_file){.path = path,
                                 .version = entry->version,
@@ -109,42 +106,61 @@ static void salted(const uint8_t salt[SG_EVENT_SALT_SIZE], const struct event_po
     eventtext_digest(salt, (const char *)post->fingerprint, SG_DIGEST_SIZE, ret);
 }
 
-/* SG_OK with *ret_seq 0: the key is free. Without a salt any message of that space is taken for the
- * same. */
+/* A key that was used: for which message, and what is left of that. */
+struct used_key {
+    uint8_t fingerprint[SG_DIGEST_SIZE];
+    uint64_t seq;
+    int64_t created_ns;
+    bool has_space, has_salt;
+    int64_t space_id;
+    uint8_t salt[SG_EVENT_SALT_SIZE];
+};
+
+static void key_read(struct sqlite_query *q, void *to)
+{
+    struct used_key *ret = to;
+    memset(ret, 0, sizeof(*ret));
+    sqlite_query_get_blob(q, 0, ret->fingerprint, sizeof(ret->fingerprint));
+    ret->seq = (uint64_t)sqlite_query_get_int(q, 1);
+    ret->created_ns = sqlite_query_get_int(q, 2);
+    ret->has_space = !sqlite_query_is_null(q, 3);
+    ret->space_id = sqlite_query_get_int(q, 3);
+    ret->has_salt = !sqlite_query_is_null(q, 4);
+    if (ret->has_salt)
+        sqlite_query_get_blob(q, 4, ret->salt, sizeof(ret->salt));
+}
+
+/* Without a salt any message of that space is taken for the same. */
+static bool is_same(const struct used_key *key, const struct event_post *post)
+{
+    uint8_t fingerprint[SG_DIGEST_SIZE];
+    if (key->has_space && key->space_id != post->space_id)
+        return false;
+    if (!key->has_salt)
+        return true;
+    salted(key->salt, post, fingerprint);
+    return memcmp(fingerprint, key->fingerprint, sizeof(fingerprint)) == 0;
+}
+
+/* SG_OK with *ret_seq 0: the key is free. */
 static enum sg_err key_get(struct sqlite_conn *c, const struct event_post *post, uint64_t *ret_seq)
 {
+    static const struct sqlite_row row = {sizeof(struct used_key), key_read};
     struct sqlite_query q;
-    uint8_t kept[SG_DIGEST_SIZE], salt[SG_EVENT_SALT_SIZE], fingerprint[SG_DIGEST_SIZE];
-    bool row = false, same = true;
-    uint64_t seq = 0;
-    int64_t created_ns = 0;
+    struct used_key key;
     sqlite_query_begin(&q, c, SG_SQL_KEY_GET);
     sqlite_query_int(&q, post->sender_id);
     sqlite_query_text(&q, post->idempotency_key);
-    enum sg_err err = sqlite_query_step(&q, &row);
-    if (!err && row) {
-        sqlite_query_get_blob(&q, 0, kept, sizeof(kept));
-        seq = (uint64_t)sqlite_query_get_int(&q, 1);
-        created_ns = sqlite_query_get_int(&q, 2);
-        if (sqlite3_column_type(q.stmt, 3) != SQLITE_NULL)
-            same = sqlite_query_get_int(&q, 3) == post->space_id;
-        if (same && sqlite3_column_type(q.stmt, 4) != SQLITE_NULL) {
-            sqlite_query_get_blob(&q, 4, salt, sizeof(salt));
-            salted(salt, post, fingerprint);
-            same = memcmp(fingerprint, kept, sizeof(kept)) == 0;
-        }
-    }
-    err = sqlite_query_end(&q);
-    if (err)
-        return err;
-    if (!row || created_ns < post->now_ns - SG_EVENT_KEY_LIFE_NS) {
+    enum sg_err err = sqlite_query_one(&q, &row, &key);
+    if (err == SG_ERR_NOT_FOUND || (!err && key.created_ns < post->now_ns - SG_EVENT_KEY_LIFE_NS)) {
         *ret_seq = 0;
         return SG_OK;
     }
-    if (!same)
-        return SG_ERR_IDEMPOTENCY;
-    *ret_seq = seq;
-    return SG_OK;
+    if (!err && !is_same(&key, post))
+        err = SG_ERR_IDEMPOTENCY;
+    if (!err)
+        *ret_seq = key.seq;
+    return err;
 }
 
 static enum sg_err key_set(struct sqlite_conn *c, const struct event_post *post, uint64_t seq)
@@ -257,14 +273,6 @@ struct revise_job {
     struct event *event;
 };
 
-static enum sg_err run_on_event(struct sqlite_conn *c, enum sqlite_sql id, uint64_t seq)
-{
-    struct sqlite_query q;
-    sqlite_query_begin(&q, c, id);
-    sqlite_query_int(&q, (int64_t)seq);
-    return sqlite_query_run(&q);
-}
-
 static enum sg_err revise_run(struct sqlite_conn *c, void *ctx)
 {
     struct revise_job *job = ctx;
@@ -297,9 +305,9 @@ static enum sg_err revise_run(struct sqlite_conn *c, void *ctx)
     }
     /* Of earlier changes only the latest still has its text. */
     if (!err && message.revised_seq)
-        err = run_on_event(c, SG_SQL_EVENT_WIPE, message.revised_seq);
+        err = sqlite_query_run_int(c, SG_SQL_EVENT_WIPE, (int64_t)message.revised_seq);
     if (!err && !r->text)
-        err = run_on_event(c, SG_SQL_LINK_CLEAR, r->target);
+        err = sqlite_query_run_int(c, SG_SQL_LINK_CLEAR, (int64_t)r->target);
     if (!err) {
         job->event = c->log->events[c->log->count - 1];
         event_ref(job->event);
@@ -368,16 +376,12 @@ static enum sg_err prune_run(struct sqlite_conn *c, void *ctx)
 {
     struct prune_job *job = ctx;
     struct sqlite_query q;
-    bool row = false;
-    uint64_t count = 0;
-    sqlite_query_begin(&q, c, SG_SQL_LOG_RANGE);
+    int64_t count = 0;
+    sqlite_query_begin(&q, c, SG_SQL_LOG_COUNT);
     sqlite_query_int(&q, job->space_id);
-    enum sg_err err = sqlite_query_step(&q, &row);
-    if (!err && row)
-        count = (uint64_t)sqlite_query_get_int(&q, 4);
-    err = sqlite_query_end(&q);
+    enum sg_err err = sqlite_query_numbers(&q, 1, &count);
     if (!err)
-        err = prune_find(c, job, count);
+        err = prune_find(c, job, (uint64_t)count);
     if (err || job->removed == 0)
         return err;
     err = prune_remove(c, job, SG_SQL_LINK_PRUNE);
@@ -419,10 +423,8 @@ static enum sg_err events_prune_keys(void *self, int64_t before_ns)
 
 static enum sg_err new_epoch_run(struct sqlite_conn *c, void *ctx)
 {
-    struct sqlite_query q;
     (void)ctx;
-    sqlite_query_begin(&q, c, SG_SQL_LOG_EPOCH_NEW);
-    enum sg_err err = sqlite_query_run(&q);
+    enum sg_err err = sqlite_conn_run(c, SG_SQL_LOG_EPOCH_NEW);
     c->log->loaded = false;
     return err ? err : sqlite_log_load(c);
 }

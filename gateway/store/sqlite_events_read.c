@@ -7,8 +7,6 @@
 #include "store/sqlite_internal.h"
 
 #include <assert.h>
-#include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -29,7 +27,7 @@ static struct view column_view(struct sqlite_query *q, int column)
 {
     struct view v = {.data = sqlite3_column_blob(q->stmt, column)};
     v.len = (size_t)sqlite3_column_bytes(q->stmt, column);
-    if (!v.data && sqlite3_column_type(q->stmt, column) != SQLITE_NULL)
+    if (!v.data && !sqlite_query_is_null(q, column))
         v.data = "";
     return v;
 }
@@ -41,7 +39,7 @@ static struct event *row_event(struct sqlite_query *q)
     struct event_revised revised = {.seq = (uint64_t)sqlite_query_get_int(q, 10)};
     struct view chain = column_view(q, 6), canonical = column_view(q, 7), text = column_view(q, 8),
                 salt = column_view(q, 9);
-    if (sqlite3_column_type(q->stmt, 11) == SQLITE_NULL) {
+    if (sqlite_query_is_null(q, 11)) {
         revised.seq = 0;
     } else {
         struct view new_text = column_view(q, 14);
@@ -56,7 +54,7 @@ static struct event *row_event(struct sqlite_query *q)
     bool whole = type >= 0 && type < SG_EVENT_TYPE_COUNT && chain.len == SG_DIGEST_SIZE &&
                  canonical.len > 2 && (!text.data || salt.len == SG_EVENT_SALT_SIZE);
     if (!whole || q->err) {
-        q->err = q->err ? q->err : SG_ERR_CORRUPT;
+        sqlite_query_fail(q, SG_ERR_CORRUPT);
         return NULL;
     }
     struct event *e = eventtext_event(
@@ -65,22 +63,19 @@ static struct event *row_event(struct sqlite_query *q)
         sqlite_query_get_int(q, 5), (const uint8_t *)chain.data, canonical.data, canonical.len,
         text.data, text.len, (const uint8_t *)salt.data, &revised);
     if (!e)
-        q->err = SG_ERR_NO_MEMORY;
+        sqlite_query_fail(q, SG_ERR_NO_MEMORY);
     return e;
 }
 
 enum sg_err sqlite_events_load(struct sqlite_conn *c, uint64_t seq, struct event **ret)
 {
     struct sqlite_query q;
-    struct event *e = NULL;
-    bool row = false;
     sqlite_query_begin(&q, c, SG_SQL_EVENT_ROW);
     sqlite_query_int(&q, (int64_t)seq);
-    enum sg_err err = sqlite_query_step(&q, &row);
-    if (!err && row)
-        e = row_event(&q);
-    err = sqlite_query_end(&q);
-    if (!err && !row)
+    bool found = sqlite_query_next(&q);
+    struct event *e = found ? row_event(&q) : NULL;
+    enum sg_err err = sqlite_query_end(&q);
+    if (!err && !found)
         err = SG_ERR_NOT_FOUND;
     if (!err)
         *ret = e;
@@ -264,13 +259,6 @@ static enum sg_err page_step(struct merge *m, const struct event_query *query, s
     return SG_OK;
 }
 
-static enum sg_err run(struct sqlite_conn *c, enum sqlite_sql id)
-{
-    struct sqlite_query q;
-    sqlite_query_begin(&q, c, id);
-    return sqlite_query_run(&q);
-}
-
 static void reverse(struct event **events, size_t count)
 {
     for (size_t i = 0; i < count / 2; i++) {
@@ -304,14 +292,14 @@ enum sg_err sqlite_events_list(void *self, const struct event_query *query, stru
      * for each of its statements. */
     bool alone = sqlite3_get_autocommit(c->db);
     if (alone)
-        err = run(c, SG_SQL_READ_BEGIN);
+        err = sqlite_conn_run(c, SG_SQL_READ_BEGIN);
     if (!err)
         err = merge_init(&m, c, query, head);
     while (!err && more)
         err = page_step(&m, query, &page, &more);
     merge_fini(&m);
     if (alone && !sqlite3_get_autocommit(c->db)) {
-        enum sg_err ended = run(c, SG_SQL_COMMIT);
+        enum sg_err ended = sqlite_conn_run(c, SG_SQL_COMMIT);
         err = err ? err : ended;
     }
     sqlite_conn_release(s, c);
@@ -333,18 +321,15 @@ enum sg_err sqlite_events_list(void *self, const struct event_query *query, stru
 enum sg_err sqlite_events_epoch(void *self, char ret[SG_EPOCH_SIZE])
 {
     struct sqlite_conn *c = NULL;
-    struct sqlite_query q;
-    bool row = false;
+    struct sqlite_log_meta meta;
     enum sg_err err = sqlite_conn_acquire(self, &c);
     if (err)
         return err;
-    sqlite_query_begin(&q, c, SG_SQL_LOG_META);
-    err = sqlite_query_step(&q, &row);
-    if (!err && row)
-        (void)snprintf(ret, SG_EPOCH_SIZE, "%012" PRIx64, (uint64_t)sqlite_query_get_int(&q, 0));
-    err = sqlite_query_end(&q);
+    err = sqlite_log_meta(c, &meta);
     sqlite_conn_release(self, c);
-    return err ? err : row ? SG_OK : SG_ERR_CORRUPT;
+    if (!err)
+        memcpy(ret, meta.epoch, sizeof(meta.epoch));
+    return err;
 }
 
 enum sg_err sqlite_events_head(void *self, uint64_t *ret)
@@ -354,55 +339,40 @@ enum sg_err sqlite_events_head(void *self, uint64_t *ret)
     return SG_OK;
 }
 
+static void range_read(struct sqlite_query *q, void *to)
+{
+    struct event_range *ret = to;
+    memset(ret, 0, sizeof(*ret));
+    ret->head_seq = (uint64_t)sqlite_query_get_int(q, 0);
+    sqlite_query_get_blob(q, 1, ret->head_chain, SG_DIGEST_SIZE);
+    ret->pruned_seq = (uint64_t)sqlite_query_get_int(q, 2);
+    sqlite_query_get_blob(q, 3, ret->pruned_chain, SG_DIGEST_SIZE);
+    ret->count = (uint64_t)sqlite_query_get_int(q, 4);
+}
+
+static const struct sqlite_row range_row = {sizeof(struct event_range), range_read};
+
 enum sg_err sqlite_events_range(void *self, int64_t space_id, struct event_range *ret)
 {
-    struct sqlite_conn *c = NULL;
     struct sqlite_query q;
-    struct event_range range = {0};
-    bool row = false;
-    enum sg_err err = sqlite_conn_acquire(self, &c);
-    if (err)
-        return err;
-    sqlite_query_begin(&q, c, SG_SQL_LOG_RANGE);
+    sqlite_query_open(&q, self, SG_SQL_LOG_RANGE);
     sqlite_query_int(&q, space_id);
-    err = sqlite_query_step(&q, &row);
-    if (!err && row) {
-        range.head_seq = (uint64_t)sqlite_query_get_int(&q, 0);
-        sqlite_query_get_blob(&q, 1, range.head_chain, SG_DIGEST_SIZE);
-        range.pruned_seq = (uint64_t)sqlite_query_get_int(&q, 2);
-        sqlite_query_get_blob(&q, 3, range.pruned_chain, SG_DIGEST_SIZE);
-        range.count = (uint64_t)sqlite_query_get_int(&q, 4);
-    }
-    err = sqlite_query_end(&q);
-    sqlite_conn_release(self, c);
-    if (!err)
-        *ret = range;
-    return err;
+    enum sg_err err = sqlite_query_one(&q, &range_row, ret);
+    if (err != SG_ERR_NOT_FOUND)
+        return err;
+    memset(ret, 0, sizeof(*ret)); /* nothing has happened there yet */
+    return SG_OK;
 }
 
 enum sg_err sqlite_events_linked_file(void *self, int64_t space_id, const char *path,
                                       uint64_t version, struct arena *arena,
                                       struct entry_record *ret)
 {
-    struct sqlite_conn *c = NULL;
     struct sqlite_query q;
-    struct entry_record entry;
-    bool row = false;
-    enum sg_err err = sqlite_conn_acquire(self, &c);
-    if (err)
-        return err;
-    sqlite_query_begin(&q, c, SG_SQL_LINK_GET);
+    sqlite_query_open(&q, self, SG_SQL_LINK_GET);
     sqlite_query_int(&q, space_id);
     sqlite_query_text(&q, path);
     sqlite_query_int(&q, (int64_t)version);
-    err = sqlite_query_step(&q, &row);
-    if (!err && row)
-        sqlite_list_row(&q, arena, &entry);
-    err = sqlite_query_end(&q);
-    sqlite_conn_release(self, c);
-    if (!err && !row)
-        err = SG_ERR_NOT_FOUND;
-    if (!err)
-        *ret = entry;
-    return err;
+    q.arena = arena;
+    return sqlite_query_one(&q, &sqlite_entry_row, ret);
 }

@@ -11,18 +11,11 @@ static size_t get_bytes(struct sqlite_query *q, int column, uint8_t *ret, size_t
     const void *blob = sqlite3_column_blob(q->stmt, column);
     size_t len = (size_t)sqlite3_column_bytes(q->stmt, column);
     if (!blob || len > cap) {
-        q->err = q->err ? q->err : SG_ERR_CORRUPT;
+        sqlite_query_fail(q, SG_ERR_CORRUPT);
         return 0;
     }
     memcpy(ret, blob, len);
     return len;
-}
-
-/* Runs a change of one row; `none` when there was no such row. */
-static enum sg_err run_one(struct sqlite_query *q, enum sg_err none)
-{
-    enum sg_err err = sqlite_query_run(q);
-    return !err && sqlite3_changes(q->conn->db) == 0 ? none : err;
 }
 
 /* -- reading ------------------------------------------------------------------------------------
@@ -30,54 +23,40 @@ static enum sg_err run_one(struct sqlite_query *q, enum sg_err none)
 
 static enum sg_err factors_summary(void *self, int64_t user_id, struct factors_summary *ret)
 {
-    struct sqlite_conn *c = NULL;
-    struct factors_summary summary = {.totp_confirmed_ns = 0};
-    enum sg_err err = sqlite_conn_acquire(self, &c);
-    if (err)
-        return err;
     struct sqlite_query q;
-    sqlite_query_begin(&q, c, SG_SQL_FACTOR_SUMMARY);
+    int64_t n[3];
+    sqlite_query_open(&q, self, SG_SQL_FACTOR_SUMMARY);
     sqlite_query_int(&q, user_id);
-    if (sqlite_query_next(&q)) {
-        summary.totp_confirmed_ns = sqlite_query_get_int(&q, 0);
-        summary.recovery_codes = (size_t)sqlite_query_get_int(&q, 1);
-        summary.passkeys = (size_t)sqlite_query_get_int(&q, 2);
-    }
-    err = sqlite_query_end(&q);
-    sqlite_conn_release(self, c);
+    enum sg_err err = sqlite_query_numbers(&q, 3, n);
     if (!err)
-        *ret = summary;
+        *ret = (struct factors_summary){
+            .totp_confirmed_ns = n[0], .recovery_codes = (size_t)n[1], .passkeys = (size_t)n[2]};
     return err;
 }
+
+static void totp_read(struct sqlite_query *q, void *to)
+{
+    struct totp_record *ret = to;
+    memset(ret, 0, sizeof(*ret));
+    ret->sealed_len = get_bytes(q, 0, ret->sealed, sizeof(ret->sealed));
+    ret->confirmed_ns = sqlite_query_get_int(q, 1);
+    ret->last_step = sqlite_query_get_int(q, 2);
+    ret->created_ns = sqlite_query_get_int(q, 3);
+}
+
+static const struct sqlite_row totp_row = {sizeof(struct totp_record), totp_read};
 
 static enum sg_err factors_totp(void *self, int64_t user_id, struct totp_record *ret)
 {
-    struct sqlite_conn *c = NULL;
-    struct totp_record totp = {.sealed_len = 0};
-    enum sg_err err = sqlite_conn_acquire(self, &c);
-    if (err)
-        return err;
     struct sqlite_query q;
-    sqlite_query_begin(&q, c, SG_SQL_TOTP_GET);
+    sqlite_query_open(&q, self, SG_SQL_TOTP_GET);
     sqlite_query_int(&q, user_id);
-    bool row = sqlite_query_next(&q);
-    if (row) {
-        totp.sealed_len = get_bytes(&q, 0, totp.sealed, sizeof(totp.sealed));
-        totp.confirmed_ns = sqlite_query_get_int(&q, 1);
-        totp.last_step = sqlite_query_get_int(&q, 2);
-        totp.created_ns = sqlite_query_get_int(&q, 3);
-    }
-    err = sqlite_query_end(&q);
-    sqlite_conn_release(self, c);
-    if (!err && !row)
-        err = SG_ERR_NOT_FOUND;
-    if (!err)
-        *ret = totp;
-    return err;
+    return sqlite_query_one(&q, &totp_row, ret);
 }
 
-static void passkey_row(struct sqlite_query *q, struct passkey_record *ret)
+static void passkey_read(struct sqlite_query *q, void *to)
 {
+    struct passkey_record *ret = to;
     memset(ret, 0, sizeof(*ret));
     ret->id_len = get_bytes(q, 0, ret->id, sizeof(ret->id));
     ret->user_id = sqlite_query_get_int(q, 1);
@@ -89,49 +68,26 @@ static void passkey_row(struct sqlite_query *q, struct passkey_record *ret)
     ret->last_used_ns = sqlite_query_get_int(q, 7);
 }
 
+static const struct sqlite_row passkey_row = {sizeof(struct passkey_record), passkey_read};
+
 static enum sg_err factors_passkey(void *self, const uint8_t *id, size_t id_len,
                                    struct passkey_record *ret)
 {
-    struct sqlite_conn *c = NULL;
-    enum sg_err err = sqlite_conn_acquire(self, &c);
-    if (err)
-        return err;
     struct sqlite_query q;
-    struct passkey_record key;
-    sqlite_query_begin(&q, c, SG_SQL_PASSKEY_GET);
+    sqlite_query_open(&q, self, SG_SQL_PASSKEY_GET);
     sqlite_query_blob(&q, id, id_len);
-    bool row = sqlite_query_next(&q);
-    if (row)
-        passkey_row(&q, &key);
-    err = sqlite_query_end(&q);
-    sqlite_conn_release(self, c);
-    if (!err && !row)
-        err = SG_ERR_NOT_FOUND;
-    if (!err)
-        *ret = key;
-    return err;
+    return sqlite_query_one(&q, &passkey_row, ret);
 }
 
 static enum sg_err factors_passkey_list(void *self, int64_t user_id,
                                         struct passkey_record ret[SG_PASSKEYS_PER_USER],
                                         size_t *ret_count)
 {
-    struct sqlite_conn *c = NULL;
-    enum sg_err err = sqlite_conn_acquire(self, &c);
-    if (err)
-        return err;
     struct sqlite_query q;
-    size_t count = 0;
-    sqlite_query_begin(&q, c, SG_SQL_PASSKEY_LIST);
+    sqlite_query_open(&q, self, SG_SQL_PASSKEY_LIST);
     sqlite_query_int(&q, user_id);
     sqlite_query_int(&q, SG_PASSKEYS_PER_USER);
-    while (count < SG_PASSKEYS_PER_USER && sqlite_query_next(&q))
-        passkey_row(&q, &ret[count++]);
-    err = sqlite_query_end(&q);
-    sqlite_conn_release(self, c);
-    if (!err)
-        *ret_count = count;
-    return err;
+    return sqlite_query_rows(&q, &passkey_row, SG_PASSKEYS_PER_USER, ret, ret_count);
 }
 
 /* -- TOTP and recovery codes --------------------------------------------------------------------
@@ -155,7 +111,7 @@ static enum sg_err begin_run(struct sqlite_conn *c, void *ctx)
     sqlite_query_int(&q, job->user_id);
     sqlite_query_blob(&q, job->totp->sealed, job->totp->sealed_len);
     sqlite_query_int(&q, job->totp->created_ns);
-    return run_one(&q, SG_ERR_CONFLICT);
+    return sqlite_query_change(&q, SG_ERR_CONFLICT);
 }
 
 static enum sg_err factors_totp_begin(void *self, int64_t user_id, const struct totp_record *totp)
@@ -186,7 +142,7 @@ static enum sg_err confirm_run(struct sqlite_conn *c, void *ctx)
     sqlite_query_int(&q, job->totp->last_step);
     sqlite_query_int(&q, job->user_id);
     sqlite_query_blob(&q, job->totp->sealed, job->totp->sealed_len);
-    enum sg_err err = run_one(&q, SG_ERR_CONFLICT);
+    enum sg_err err = sqlite_query_change(&q, SG_ERR_CONFLICT);
     return err ? err : replace_codes(c, job);
 }
 
@@ -204,7 +160,7 @@ static enum sg_err use_run(struct sqlite_conn *c, void *ctx)
     sqlite_query_begin(&q, c, SG_SQL_TOTP_USE);
     sqlite_query_int(&q, job->user_id);
     sqlite_query_int(&q, job->step);
-    return run_one(&q, SG_ERR_CONFLICT);
+    return sqlite_query_change(&q, SG_ERR_CONFLICT);
 }
 
 static enum sg_err factors_totp_use(void *self, int64_t user_id, int64_t step)
@@ -219,7 +175,7 @@ static enum sg_err remove_run(struct sqlite_conn *c, void *ctx)
     struct sqlite_query q;
     sqlite_query_begin(&q, c, SG_SQL_TOTP_REMOVE);
     sqlite_query_int(&q, job->user_id);
-    enum sg_err err = run_one(&q, SG_ERR_CONFLICT);
+    enum sg_err err = sqlite_query_change(&q, SG_ERR_CONFLICT);
     return err ? err : sqlite_query_run_int(c, SG_SQL_RECOVERY_CLEAR, job->user_id);
 }
 
@@ -236,7 +192,7 @@ static enum sg_err recovery_use_run(struct sqlite_conn *c, void *ctx)
     sqlite_query_begin(&q, c, SG_SQL_RECOVERY_USE);
     sqlite_query_int(&q, job->user_id);
     sqlite_query_blob(&q, job->code, SG_DIGEST_SIZE);
-    return run_one(&q, SG_ERR_NOT_FOUND);
+    return sqlite_query_change(&q, SG_ERR_NOT_FOUND);
 }
 
 static enum sg_err factors_recovery_use(void *self, int64_t user_id,
@@ -250,13 +206,11 @@ static enum sg_err recovery_replace_run(struct sqlite_conn *c, void *ctx)
 {
     const struct totp_job *job = ctx;
     struct sqlite_query q;
-    int64_t confirmed = 0;
+    struct totp_record totp;
     sqlite_query_begin(&q, c, SG_SQL_TOTP_GET);
     sqlite_query_int(&q, job->user_id);
-    if (sqlite_query_next(&q))
-        confirmed = sqlite_query_get_int(&q, 1);
-    enum sg_err err = sqlite_query_end(&q);
-    if (!err && confirmed == 0)
+    enum sg_err err = sqlite_query_one(&q, &totp_row, &totp);
+    if (err == SG_ERR_NOT_FOUND || (!err && totp.confirmed_ns == 0))
         err = SG_ERR_CONFLICT;
     return err ? err : replace_codes(c, job);
 }
@@ -271,32 +225,33 @@ static enum sg_err factors_recovery_replace(void *self, int64_t user_id,
 /* -- passkeys -----------------------------------------------------------------------------------
  */
 
+static enum sg_err passkey_there(struct sqlite_conn *c, const uint8_t *id, size_t len, bool *ret)
+{
+    struct sqlite_query q;
+    sqlite_query_begin(&q, c, SG_SQL_PASSKEY_GET);
+    sqlite_query_blob(&q, id, len);
+    return sqlite_query_found(&q, ret);
+}
+
 /* How many the user has, and whether one has this name; whether anybody has this id. */
 static enum sg_err check_room(struct sqlite_conn *c, const struct passkey_record *key)
 {
     struct sqlite_query q;
-    int64_t count = 0, named = 0;
+    int64_t n[2]; /* all of the user's, those of this name */
+    bool taken = false;
     sqlite_query_begin(&q, c, SG_SQL_PASSKEY_ROOM);
     sqlite_query_int(&q, key->user_id);
     sqlite_query_text(&q, key->name);
-    if (sqlite_query_next(&q)) {
-        count = sqlite_query_get_int(&q, 0);
-        named = sqlite_query_get_int(&q, 1);
-    }
-    enum sg_err err = sqlite_query_end(&q);
-    if (err)
-        return err;
-    sqlite_query_begin(&q, c, SG_SQL_PASSKEY_GET);
-    sqlite_query_blob(&q, key->id, key->id_len);
-    bool taken = sqlite_query_next(&q);
-    err = sqlite_query_end(&q);
+    enum sg_err err = sqlite_query_numbers(&q, 2, n);
+    if (!err)
+        err = passkey_there(c, key->id, key->id_len, &taken);
     if (err)
         return err;
     if (taken)
         return SG_ERR_CONFLICT;
-    if (named > 0)
+    if (n[1] > 0)
         return SG_ERR_NAME_TAKEN;
-    return count >= SG_PASSKEYS_PER_USER ? SG_ERR_LIMIT : SG_OK;
+    return n[0] >= SG_PASSKEYS_PER_USER ? SG_ERR_LIMIT : SG_OK;
 }
 
 static enum sg_err passkey_add_run(struct sqlite_conn *c, void *ctx)
@@ -337,17 +292,15 @@ static enum sg_err passkey_used_run(struct sqlite_conn *c, void *ctx)
 {
     const struct passkey_job *job = ctx;
     struct sqlite_query q;
-    sqlite_query_begin(&q, c, SG_SQL_PASSKEY_GET);
-    sqlite_query_blob(&q, job->id, job->id_len);
-    bool there = sqlite_query_next(&q);
-    enum sg_err err = sqlite_query_end(&q);
+    bool there = false;
+    enum sg_err err = passkey_there(c, job->id, job->id_len, &there);
     if (err || !there)
         return err ? err : SG_ERR_NOT_FOUND;
     sqlite_query_begin(&q, c, SG_SQL_PASSKEY_USED);
     sqlite_query_int(&q, job->sign_count);
     sqlite_query_int(&q, job->now_ns);
     sqlite_query_blob(&q, job->id, job->id_len);
-    return run_one(&q, SG_ERR_CONFLICT);
+    return sqlite_query_change(&q, SG_ERR_CONFLICT);
 }
 
 static enum sg_err factors_passkey_used(void *self, const uint8_t *id, size_t id_len,
@@ -365,7 +318,7 @@ static enum sg_err passkey_remove_run(struct sqlite_conn *c, void *ctx)
     sqlite_query_begin(&q, c, SG_SQL_PASSKEY_REMOVE);
     sqlite_query_int(&q, job->user_id);
     sqlite_query_blob(&q, job->id, job->id_len);
-    return run_one(&q, SG_ERR_NOT_FOUND);
+    return sqlite_query_change(&q, SG_ERR_NOT_FOUND);
 }
 
 static enum sg_err factors_passkey_remove(void *self, int64_t user_id, const uint8_t *id,

@@ -25,35 +25,29 @@ enum sg_err sqlite_files_entry(struct sqlite_conn *c, int64_t space_id, const ch
         enum sg_err err = sqlite_spaces_kind(c, space_id, &kind);
         if (err)
             return err;
-        memset(ret, 0, sizeof(*ret));
-        ret->type = SG_ENTRY_DIRECTORY;
-        ret->path = arena ? arena_strdup(arena, "") : NULL;
-        return arena && !ret->path ? SG_ERR_NO_MEMORY : SG_OK;
+        char *root = arena ? arena_strdup(arena, "") : NULL;
+        if (arena && !root)
+            return SG_ERR_NO_MEMORY;
+        *ret = (struct entry_record){.path = root, .type = SG_ENTRY_DIRECTORY};
+        return SG_OK;
     }
     struct sqlite_query q;
-    bool row = false;
     sqlite_query_begin(&q, c, SG_SQL_ENTRY_GET);
     sqlite_query_int(&q, space_id);
     sqlite_query_text_n(&q, path, len);
-    enum sg_err err = sqlite_query_step(&q, &row);
-    if (!err && row)
-        sqlite_list_row(&q, arena, ret);
-    err = sqlite_query_end(&q);
-    return err ? err : row ? SG_OK : SG_ERR_NOT_FOUND;
+    q.arena = arena;
+    return sqlite_query_one(&q, &sqlite_entry_row, ret);
 }
 
 static enum sg_err files_get(void *self, int64_t space_id, const char *path, struct arena *arena,
                              struct entry_record *ret)
 {
     struct sqlite_conn *c = NULL;
-    struct entry_record entry;
     enum sg_err err = sqlite_conn_acquire(self, &c);
     if (err)
         return err;
-    err = sqlite_files_entry(c, space_id, path, strlen(path), arena, &entry);
+    err = sqlite_files_entry(c, space_id, path, strlen(path), arena, ret);
     sqlite_conn_release(self, c);
-    if (!err)
-        *ret = entry;
     return err;
 }
 
@@ -75,10 +69,7 @@ static enum sg_err entry_insert(struct sqlite_conn *c, int64_t space_id,
     sqlite_query_text_n(&q, entry->path, parent_len(entry->path, len));
     sqlite_query_int(&q, type);
     sqlite_query_int(&q, type == SG_ENTRY_FILE ? (int64_t)entry->size : 0);
-    if (type == SG_ENTRY_FILE)
-        sqlite_query_blob(&q, entry->sha256, SG_DIGEST_SIZE);
-    else
-        sqlite_query_null(&q);
+    sqlite_query_blob(&q, type == SG_ENTRY_FILE ? entry->sha256 : NULL, SG_DIGEST_SIZE);
     sqlite_query_int(&q, entry->modified_ns);
     sqlite_query_int(&q, type == SG_ENTRY_FILE ? (int64_t)entry->version : 0);
     sqlite_query_text(&q, entry->owner);
@@ -132,17 +123,13 @@ enum sg_err sqlite_files_free_version(struct sqlite_conn *c, int64_t space_id, c
                                       uint64_t *ret)
 {
     struct sqlite_query q;
-    bool row = false;
-    uint64_t linked = 0;
+    int64_t linked = 0;
     sqlite_query_begin(&q, c, SG_SQL_LINK_VERSION);
     sqlite_query_int(&q, space_id);
     sqlite_query_text(&q, path);
-    enum sg_err err = sqlite_query_step(&q, &row);
-    if (!err && row)
-        linked = (uint64_t)sqlite_query_get_int(&q, 0);
-    err = sqlite_query_end(&q);
+    enum sg_err err = sqlite_query_numbers(&q, 1, &linked);
     if (!err)
-        *ret = linked + 1;
+        *ret = (uint64_t)linked + 1;
     return err;
 }
 
@@ -303,9 +290,7 @@ static enum sg_err has_child(struct sqlite_conn *c, int64_t space_id, const char
     sqlite_query_begin(&q, c, SG_SQL_ENTRY_HAS_CHILD);
     sqlite_query_int(&q, space_id);
     sqlite_query_text(&q, dir);
-    enum sg_err err = sqlite_query_step(&q, ret);
-    (void)err; /* kept by the query */
-    return sqlite_query_end(&q);
+    return sqlite_query_found(&q, ret);
 }
 
 /* One range: from "dir/" to before "dir0", for '0' follows '/'. */
@@ -407,20 +392,10 @@ static enum sg_err files_list(void *self, const struct entry_query *query, struc
 
 static enum sg_err files_blob_used(void *self, const uint8_t *sha256, bool *ret)
 {
-    struct sqlite_conn *c = NULL;
-    enum sg_err err = sqlite_conn_acquire(self, &c);
-    if (err)
-        return err;
     struct sqlite_query q;
-    bool row = false;
-    sqlite_query_begin(&q, c, SG_SQL_BLOB_USED);
+    sqlite_query_open(&q, self, SG_SQL_BLOB_USED);
     sqlite_query_blob(&q, sha256, SG_DIGEST_SIZE);
-    err = sqlite_query_step(&q, &row);
-    err = sqlite_query_end(&q);
-    sqlite_conn_release(self, c);
-    if (!err)
-        *ret = row;
-    return err;
+    return sqlite_query_found(&q, ret);
 }
 
 const struct files_vtable sqlite_files_vtable = {

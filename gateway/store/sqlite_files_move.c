@@ -73,22 +73,16 @@ static enum sg_err check_below(struct sqlite_conn *c, const struct move_job *job
                                const struct sqlite_files_bounds *below)
 {
     struct sqlite_query q;
-    bool row = false;
-    size_t longest = 0, deepest = 0;
+    int64_t n[2]; /* the longest path, the most segments */
     sqlite_query_begin(&q, c, SG_SQL_ENTRY_BELOW_SIZE);
     sqlite_query_int(&q, job->from_id);
     sqlite_query_text(&q, below->low);
     sqlite_query_text(&q, below->high);
-    enum sg_err err = sqlite_query_step(&q, &row);
-    if (!err && row) {
-        longest = (size_t)sqlite_query_get_int(&q, 0);
-        deepest = (size_t)sqlite_query_get_int(&q, 1);
-    }
-    err = sqlite_query_end(&q);
-    if (err || longest == 0)
+    enum sg_err err = sqlite_query_numbers(&q, 2, n);
+    if (err || n[0] == 0)
         return err;
-    longest = longest - strlen(job->from) + strlen(job->to);
-    deepest = deepest - slashes(job->from) + slashes(job->to);
+    size_t longest = (size_t)n[0] - strlen(job->from) + strlen(job->to);
+    size_t deepest = (size_t)n[1] - slashes(job->from) + slashes(job->to);
     return longest > SG_MOVED_PATH_MAX || deepest >= SG_PATH_SEGMENTS ? SG_ERR_BAD_PATH : SG_OK;
 }
 

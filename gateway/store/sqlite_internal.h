@@ -24,6 +24,8 @@
 #define SG_SQLITE_IDLE_MS      2000 /* longest time that a noted last use waits for its write */
 #define SG_KNOWN_ADDRESSES     32   /* addresses remembered per user */
 #define SG_SQLITE_SWEEP_EVENTS 2000 /* events of dropped spaces that one write removes */
+#define SG_SQLITE_RECORD_MAX   4096 /* bytes of a record that a row becomes */
+#define SG_SQLITE_NUMBERS_MAX  4    /* columns of a row of numbers */
 
 enum sqlite_sql {
 #define X(name) SG_SQL_##name,
@@ -130,37 +132,69 @@ void sqlite_conn_write_ended(struct sqlite_store *s);
  */
 
 /*
- * One run of a statement: begin, bind_* in order, step until *ret_row is false (or enough), end.
- * Bind and step keep the first error; step and end give it back.
+ * One run of a statement: begin or open, bind_* in order, and an ending, which resets the statement
+ * and says whether all of it worked: run, change, one, rows, numbers, found; or, for what fits none
+ * of them, next until it is false (or enough), and end. The first error is kept: nothing happens
+ * after it, and it is what the ending gives back.
  */
 struct sqlite_query {
     struct sqlite_conn *conn;
+    struct sqlite_store *store; /* who gets the connection back at the end; NULL: nobody */
     sqlite3_stmt *stmt;
+    struct arena *arena; /* for texts without a bound; the caller sets it when rows have some */
     int bound;
     enum sg_err err;
 };
+/* On a connection of the caller's. */
 void sqlite_query_begin(struct sqlite_query *q, struct sqlite_conn *c, enum sqlite_sql id);
-/* Bound bytes are borrowed until the query ends. */
+/* On a reading connection of its own. */
+void sqlite_query_open(struct sqlite_query *q, struct sqlite_store *s, enum sqlite_sql id);
+
+/* Bound bytes are borrowed until the query ends; NULL is bound as such. */
 void sqlite_query_int(struct sqlite_query *q, int64_t value);
 void sqlite_query_text(struct sqlite_query *q, const char *value);
 void sqlite_query_text_n(struct sqlite_query *q, const char *value, size_t len);
 void sqlite_query_blob(struct sqlite_query *q, const void *value, size_t len);
 void sqlite_query_null(struct sqlite_query *q);
-enum sg_err sqlite_query_step(struct sqlite_query *q, bool *ret_row) SG_MUST_CHECK;
-/* For rows in a loop: false at the end and after an error, which sqlite_query_end gives back. */
-bool sqlite_query_next(struct sqlite_query *q);
-/* Resets the statement; the first error of the run. */
-enum sg_err sqlite_query_end(struct sqlite_query *q) SG_MUST_CHECK;
-/* Step to the end and reset: for statements without rows. */
+
+/* How a row becomes a record: `read` fills all of *ret, which has `size` bytes. */
+struct sqlite_row {
+    size_t size; /* at most SG_SQLITE_RECORD_MAX */
+    void (*read)(struct sqlite_query *q, void *ret);
+};
+/* Ends a statement whose rows nobody wants. */
 enum sg_err sqlite_query_run(struct sqlite_query *q) SG_MUST_CHECK;
-/* The same for a statement whose only parameter is a number. */
+/* Ends a change; `none` when there was no row to change. */
+enum sg_err sqlite_query_change(struct sqlite_query *q, enum sg_err none) SG_MUST_CHECK;
+/* Ends with the first row; SG_ERR_NOT_FOUND when there is none. */
+enum sg_err sqlite_query_one(struct sqlite_query *q, const struct sqlite_row *row,
+                             void *ret) SG_MUST_CHECK;
+/* Ends with the first `limit` rows, into an array of as many records. */
+enum sg_err sqlite_query_rows(struct sqlite_query *q, const struct sqlite_row *row, size_t limit,
+                              void *ret, size_t *ret_count) SG_MUST_CHECK;
+/* Ends with the first `count` columns of the first row; zeros when there is none. */
+enum sg_err sqlite_query_numbers(struct sqlite_query *q, size_t count, int64_t *ret) SG_MUST_CHECK;
+/* Ends with whether there is a row. */
+enum sg_err sqlite_query_found(struct sqlite_query *q, bool *ret) SG_MUST_CHECK;
+enum sg_err sqlite_query_step(struct sqlite_query *q, bool *ret_row) SG_MUST_CHECK;
+/* The next row: false at the end and after an error, which sqlite_query_end gives back. */
+bool sqlite_query_next(struct sqlite_query *q);
+enum sg_err sqlite_query_end(struct sqlite_query *q) SG_MUST_CHECK;
+
+/* The whole of a run without parameters, and with a number as the only one. */
+enum sg_err sqlite_conn_run(struct sqlite_conn *c, enum sqlite_sql id) SG_MUST_CHECK;
 enum sg_err sqlite_query_run_int(struct sqlite_conn *c, enum sqlite_sql id,
                                  int64_t value) SG_MUST_CHECK;
+
 /* Columns of the current row; SG_ERR_CORRUPT is kept in the query when a value does not fit. */
 int64_t sqlite_query_get_int(struct sqlite_query *q, int column);
+bool sqlite_query_is_null(struct sqlite_query *q, int column);
 void sqlite_query_get_text(struct sqlite_query *q, int column, char *ret, size_t size);
 void sqlite_query_get_blob(struct sqlite_query *q, int column, void *ret, size_t size);
-char *sqlite_query_get_dup(struct sqlite_query *q, int column, struct arena *arena);
+/* A text in the query's arena. */
+char *sqlite_query_get_dup(struct sqlite_query *q, int column);
+/* Keeps an error that was found in a row. */
+void sqlite_query_fail(struct sqlite_query *q, enum sg_err err);
 
 /* -- the writer (sqlite_writer.c) ---------------------------------------------------------------
  */
@@ -199,6 +233,9 @@ extern const struct events_vtable sqlite_events_vtable;
 extern const struct oauth_vtable sqlite_oauth_vtable;
 extern const struct signatures_vtable sqlite_signatures_vtable;
 extern const struct audit_vtable sqlite_audit_vtable;
+
+/* SG_ERR_NOT_FOUND without such a user, USER_DISABLED (sqlite_users.c). */
+enum sg_err sqlite_users_enabled(struct sqlite_conn *c, int64_t id) SG_MUST_CHECK;
 
 /* -- spaces and members (sqlite_spaces.c, sqlite_spaces_change.c, sqlite_members.c) -------------
  */
@@ -293,9 +330,8 @@ enum sg_err sqlite_files_move(void *self, int64_t from_space_id, const char *fro
                               struct entry_record *ret,
                               uint8_t ret_old_sha256[SG_DIGEST_SIZE]) SG_MUST_CHECK;
 
-/* The entry of the current row (columns as in SG_ENTRY_COLUMNS); `arena` NULL leaves out the path.
- */
-void sqlite_list_row(struct sqlite_query *q, struct arena *arena, struct entry_record *ret);
+/* Columns as in SG_ENTRY_COLUMNS; without an arena the path is left out. */
+extern const struct sqlite_row sqlite_entry_row;
 /* As files_vtable.list, without a look at the directory itself. */
 enum sg_err sqlite_list_page(struct sqlite_conn *c, const struct entry_query *query,
                              struct arena *arena, struct entry_record *ret, size_t *ret_count,
@@ -311,6 +347,12 @@ enum sg_err sqlite_list_page(struct sqlite_conn *c, const struct entry_query *qu
  */
 enum sg_err sqlite_events_append(struct sqlite_conn *c, int64_t space_id, int64_t sender_id,
                                  struct event_draft *draft) SG_MUST_CHECK;
+/* What is written down about the log. */
+struct sqlite_log_meta {
+    char epoch[SG_EPOCH_SIZE];
+    uint64_t head;
+};
+enum sg_err sqlite_log_meta(struct sqlite_conn *c, struct sqlite_log_meta *ret) SG_MUST_CHECK;
 /* The writer's part: epoch and seq from the database, when they are not known. */
 enum sg_err sqlite_log_load(struct sqlite_conn *c) SG_MUST_CHECK;
 void sqlite_log_fini(struct sqlite_log *log);

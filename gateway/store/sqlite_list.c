@@ -5,11 +5,12 @@
 #include <stdio.h>
 #include <string.h>
 
-void sqlite_list_row(struct sqlite_query *q, struct arena *arena, struct entry_record *ret)
+static void entry_read(struct sqlite_query *q, void *to)
 {
+    struct entry_record *ret = to;
     memset(ret, 0, sizeof(*ret));
-    if (arena)
-        ret->path = sqlite_query_get_dup(q, 0, arena);
+    if (q->arena)
+        ret->path = sqlite_query_get_dup(q, 0);
     ret->type = sqlite_query_get_int(q, 1) == SG_ENTRY_FILE ? SG_ENTRY_FILE : SG_ENTRY_DIRECTORY;
     ret->size = (uint64_t)sqlite_query_get_int(q, 2);
     if (ret->type == SG_ENTRY_FILE)
@@ -19,6 +20,8 @@ void sqlite_list_row(struct sqlite_query *q, struct arena *arena, struct entry_r
     sqlite_query_get_text(q, 6, ret->owner, sizeof(ret->owner));
     sqlite_query_get_text(q, 7, ret->media_type, sizeof(ret->media_type));
 }
+
+const struct sqlite_row sqlite_entry_row = {sizeof(struct entry_record), entry_read};
 
 /* Bounds of `path`: [low, high). Paths are UTF-8 without control characters, so nothing stands
  * between a path and the same followed by 0x01, and 0xff ends every range of a prefix. */
@@ -76,7 +79,6 @@ enum sg_err sqlite_list_page(struct sqlite_conn *c, const struct entry_query *qu
 {
     struct sqlite_query q;
     struct bounds bounds;
-    bool row = true;
     size_t count = 0;
     enum sg_err err = list_bounds(query, &bounds);
     if (err)
@@ -92,16 +94,14 @@ enum sg_err sqlite_list_page(struct sqlite_conn *c, const struct entry_query *qu
     sqlite_query_int(&q, (int64_t)query->limit + 1);
     if (query->sort != SG_SORT_NAME)
         bind_after(&q, query);
-    while (!err && row && count <= query->limit) {
-        err = sqlite_query_step(&q, &row);
-        if (!err && row && count < query->limit)
-            sqlite_list_row(&q, arena, &ret[count]);
-        count += row;
-    }
+    q.arena = arena;
+    while (count < query->limit && sqlite_query_next(&q))
+        entry_read(&q, &ret[count++]);
+    bool more = count == query->limit && sqlite_query_next(&q);
     err = sqlite_query_end(&q);
     if (err)
         return err;
-    *ret_more = count > query->limit;
-    *ret_count = *ret_more ? query->limit : count;
+    *ret_more = more;
+    *ret_count = count;
     return SG_OK;
 }

@@ -14,26 +14,35 @@
 
 #define SG_CANONICAL_MAX ((size_t)1 << 20) /* 16 paths of 4 KiB, all escaped, are less */
 
+static void meta_read(struct sqlite_query *q, void *to)
+{
+    struct sqlite_log_meta *ret = to;
+    (void)snprintf(ret->epoch, sizeof(ret->epoch), "%012" PRIx64,
+                   (uint64_t)sqlite_query_get_int(q, 0));
+    ret->head = (uint64_t)sqlite_query_get_int(q, 1);
+}
+
+enum sg_err sqlite_log_meta(struct sqlite_conn *c, struct sqlite_log_meta *ret)
+{
+    static const struct sqlite_row row = {sizeof(struct sqlite_log_meta), meta_read};
+    struct sqlite_query q;
+    sqlite_query_begin(&q, c, SG_SQL_LOG_META);
+    enum sg_err err = sqlite_query_one(&q, &row, ret);
+    return err == SG_ERR_NOT_FOUND ? SG_ERR_CORRUPT : err;
+}
+
 enum sg_err sqlite_log_load(struct sqlite_conn *c)
 {
     struct sqlite_log *log = c->log;
-    struct sqlite_query q;
-    bool row = false;
+    struct sqlite_log_meta meta;
     if (log->loaded)
         return SG_OK;
-    sqlite_query_begin(&q, c, SG_SQL_LOG_META);
-    enum sg_err err = sqlite_query_step(&q, &row);
-    if (!err && row) {
-        (void)snprintf(log->epoch, sizeof(log->epoch), "%012" PRIx64,
-                       (uint64_t)sqlite_query_get_int(&q, 0));
-        if (log->count == log->committed) /* else it is ahead of what is written */
-            log->seq = (uint64_t)sqlite_query_get_int(&q, 1);
-    }
-    err = sqlite_query_end(&q);
-    if (!err && !row)
-        err = SG_ERR_CORRUPT;
+    enum sg_err err = sqlite_log_meta(c, &meta);
     if (err)
         return err;
+    memcpy(log->epoch, meta.epoch, sizeof(log->epoch));
+    if (log->count == log->committed) /* else it is ahead of what is written */
+        log->seq = meta.head;
     log->loaded = true;
     if (log->canonical.max == 0)
         buf_init(&log->canonical, SG_CANONICAL_MAX);
@@ -61,12 +70,9 @@ void sqlite_log_drop(struct sqlite_log *log, size_t count)
 
 enum sg_err sqlite_log_flush(struct sqlite_conn *c)
 {
-    struct sqlite_query q;
     if (c->log->count == c->log->committed)
         return SG_OK;
-    sqlite_query_begin(&q, c, SG_SQL_LOG_HEAD_SET);
-    sqlite_query_int(&q, (int64_t)c->log->seq);
-    return sqlite_query_run(&q);
+    return sqlite_query_run_int(c, SG_SQL_LOG_HEAD_SET, (int64_t)c->log->seq);
 }
 
 void sqlite_log_end(struct sqlite_log *log, bool committed)
@@ -103,19 +109,22 @@ enum sg_err sqlite_log_check(const struct sqlite_log *log, int64_t space_id, int
     return err;
 }
 
+static void chain_read(struct sqlite_query *q, void *to)
+{
+    if (sqlite_query_is_null(q, 0))
+        memset(to, 0, SG_DIGEST_SIZE);
+    else
+        sqlite_query_get_blob(q, 0, to, SG_DIGEST_SIZE);
+}
+
 /* Where the chain of a space ends; zero bytes before its first event. */
 static enum sg_err chain_end(struct sqlite_conn *c, int64_t space_id, uint8_t ret[SG_DIGEST_SIZE])
 {
+    static const struct sqlite_row row = {SG_DIGEST_SIZE, chain_read};
     struct sqlite_query q;
-    bool row = false;
     sqlite_query_begin(&q, c, SG_SQL_LOG_CHAIN);
     sqlite_query_int(&q, space_id);
-    enum sg_err err = sqlite_query_step(&q, &row);
-    memset(ret, 0, SG_DIGEST_SIZE);
-    if (!err && row && sqlite3_column_type(q.stmt, 0) != SQLITE_NULL)
-        sqlite_query_get_blob(&q, 0, ret, SG_DIGEST_SIZE);
-    err = sqlite_query_end(&q);
-    return err ? err : row ? SG_OK : SG_ERR_NOT_FOUND;
+    return sqlite_query_one(&q, &row, ret);
 }
 
 static enum sg_err event_insert(struct sqlite_conn *c, const struct event *e,

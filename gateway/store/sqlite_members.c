@@ -15,8 +15,9 @@ static const char *role_name(enum space_role role)
     return names[role];
 }
 
-static void member_from_row(struct sqlite_query *q, struct member_record *ret)
+static void member_read(struct sqlite_query *q, void *to)
 {
+    struct member_record *ret = to;
     memset(ret, 0, sizeof(*ret));
     ret->user_id = sqlite_query_get_int(q, 0);
     sqlite_query_get_text(q, 1, ret->name, sizeof(ret->name));
@@ -24,26 +25,11 @@ static void member_from_row(struct sqlite_query *q, struct member_record *ret)
     ret->added_ns = sqlite_query_get_int(q, 3);
     if (role >= SG_SPACE_READER && role <= SG_SPACE_OWNER)
         ret->role = (enum space_role)role;
-    else if (!q->err)
-        q->err = SG_ERR_CORRUPT;
+    else
+        sqlite_query_fail(q, SG_ERR_CORRUPT);
 }
 
-/* Runs a query of at most one member. */
-static enum sg_err member_one(struct sqlite_query *q, struct member_record *ret)
-{
-    struct member_record member;
-    bool row = false;
-    enum sg_err err = sqlite_query_step(q, &row);
-    if (!err && row)
-        member_from_row(q, &member);
-    err = sqlite_query_end(q);
-    if (err)
-        return err;
-    if (!row)
-        return SG_ERR_NOT_FOUND;
-    *ret = member;
-    return SG_OK;
-}
+static const struct sqlite_row member_row = {sizeof(struct member_record), member_read};
 
 static enum sg_err member_get(struct sqlite_conn *c, int64_t id, const char *user,
                               struct member_record *ret)
@@ -52,7 +38,7 @@ static enum sg_err member_get(struct sqlite_conn *c, int64_t id, const char *use
     sqlite_query_begin(&q, c, SG_SQL_MEMBER_GET);
     sqlite_query_int(&q, id);
     sqlite_query_text(&q, user);
-    return member_one(&q, ret);
+    return sqlite_query_one(&q, &member_row, ret);
 }
 
 /* -- reading ------------------------------------------------------------------------------------
@@ -60,60 +46,34 @@ static enum sg_err member_get(struct sqlite_conn *c, int64_t id, const char *use
 
 enum sg_err sqlite_members_get(void *self, int64_t id, const char *user, struct member_record *ret)
 {
-    struct sqlite_conn *c = NULL;
-    enum sg_err err = sqlite_conn_acquire(self, &c);
-    if (err)
-        return err;
-    err = member_get(c, id, user, ret);
-    sqlite_conn_release(self, c);
-    return err;
+    struct sqlite_query q;
+    sqlite_query_open(&q, self, SG_SQL_MEMBER_GET);
+    sqlite_query_int(&q, id);
+    sqlite_query_text(&q, user);
+    return sqlite_query_one(&q, &member_row, ret);
 }
 
 enum sg_err sqlite_members_list(void *self, int64_t id, const char *after, size_t limit,
                                 struct member_record *ret, size_t *ret_count)
 {
-    struct sqlite_conn *c = NULL;
-    enum sg_err err = sqlite_conn_acquire(self, &c);
-    if (err)
-        return err;
     struct sqlite_query q;
-    size_t count = 0;
-    sqlite_query_begin(&q, c, SG_SQL_MEMBER_LIST);
+    sqlite_query_open(&q, self, SG_SQL_MEMBER_LIST);
     sqlite_query_int(&q, id);
     sqlite_query_text(&q, after);
     sqlite_query_int(&q, (int64_t)limit);
-    while (count < limit && sqlite_query_next(&q))
-        member_from_row(&q, &ret[count++]);
-    err = sqlite_query_end(&q);
-    sqlite_conn_release(self, c);
-    if (!err)
-        *ret_count = count;
-    return err;
+    return sqlite_query_rows(&q, &member_row, limit, ret, ret_count);
 }
 
 /* -- inside a write -----------------------------------------------------------------------------
  */
 
-/* The number in the first column of the first row; 0 without rows. */
-static enum sg_err number_one(struct sqlite_query *q, int64_t *ret)
-{
-    bool row = false;
-    int64_t value = 0;
-    enum sg_err err = sqlite_query_step(q, &row);
-    if (!err && row)
-        value = sqlite_query_get_int(q, 0);
-    err = sqlite_query_end(q);
-    if (!err)
-        *ret = value;
-    return err;
-}
-
+/* The number that a statement finds for another; 0 without rows. */
 static enum sg_err number_of(struct sqlite_conn *c, enum sqlite_sql id, int64_t key, int64_t *ret)
 {
     struct sqlite_query q;
     sqlite_query_begin(&q, c, id);
     sqlite_query_int(&q, key);
-    return number_one(&q, ret);
+    return sqlite_query_numbers(&q, 1, ret);
 }
 
 enum sg_err sqlite_members_user_there(struct sqlite_conn *c, int64_t user_id)
@@ -149,14 +109,14 @@ enum sg_err sqlite_members_add(struct sqlite_conn *c, int64_t id, int64_t user_i
 static enum sg_err check_owners(struct sqlite_conn *c, int64_t id, const struct member_record *one)
 {
     struct sqlite_query q;
-    int64_t other = 0;
+    bool other = false;
     if (one->role != SG_SPACE_OWNER)
         return SG_OK;
     sqlite_query_begin(&q, c, SG_SQL_MEMBER_OTHER_OWNER);
     sqlite_query_int(&q, id);
     sqlite_query_int(&q, one->user_id);
-    enum sg_err err = number_one(&q, &other);
-    return err ? err : other != 0 ? SG_OK : SG_ERR_LAST_OWNER;
+    enum sg_err err = sqlite_query_found(&q, &other);
+    return err ? err : other ? SG_OK : SG_ERR_LAST_OWNER;
 }
 
 static enum sg_err check_shared(struct sqlite_conn *c, int64_t id)
@@ -218,7 +178,7 @@ static enum sg_err add_run(struct sqlite_conn *c, struct member_job *job)
     int64_t user_id = 0;
     sqlite_query_begin(&q, c, SG_SQL_USER_BY_NAME);
     sqlite_query_text(&q, job->user);
-    enum sg_err err = number_one(&q, &user_id);
+    enum sg_err err = sqlite_query_numbers(&q, 1, &user_id);
     if (!err && user_id == 0)
         err = SG_ERR_NOT_FOUND;
     if (!err)
@@ -311,7 +271,7 @@ static enum sg_err leave(struct sqlite_conn *c, int64_t id, const struct member_
         return err;
     sqlite_query_begin(&q, c, SG_SQL_MEMBER_HEIR);
     sqlite_query_int(&q, id);
-    err = member_one(&q, &heir);
+    err = sqlite_query_one(&q, &member_row, &heir);
     if (err == SG_ERR_NOT_FOUND)
         return sqlite_spaces_drop(c, id);
     heir.role = SG_SPACE_OWNER;

@@ -20,7 +20,7 @@
     X(USER_UPDATE)                                                                                 \
     X(USER_PASSWORD)                                                                               \
     X(USER_DELETE)                                                                                 \
-    X(USER_COUNT)                                                                                  \
+    X(USER_COUNTS)                                                                                 \
     X(ADMIN_COUNT)                                                                                 \
     X(INVITE_GET)                                                                                  \
     X(INVITE_INSERT)                                                                               \
@@ -99,6 +99,7 @@
     X(LOG_CHAIN)                                                                                   \
     X(LOG_APPEND)                                                                                  \
     X(LOG_RANGE)                                                                                   \
+    X(LOG_COUNT)                                                                                   \
     X(LOG_PRUNED)                                                                                  \
     X(EVENT_INSERT)                                                                                \
     X(EVENT_ROW)                                                                                   \

@@ -105,12 +105,10 @@ static enum sg_err unpack_place(const uint8_t *data, size_t len, struct signatur
 /* -- adding --------------------------------------------------------------------------------------
  */
 
-static void bind_packed(struct sqlite_query *q, const struct buf *b, size_t from)
+/* A range of the packed bytes; NULL for an empty one. */
+static void bind_packed(struct sqlite_query *q, const struct buf *b, size_t from, size_t end)
 {
-    if (b->len > from)
-        sqlite_query_blob(q, b->data + from, b->len - from);
-    else
-        sqlite_query_null(q);
+    sqlite_query_blob(q, end > from ? b->data + from : NULL, end - from);
 }
 
 /* `packed` is for both values, so that memory is asked for once in a batch. */
@@ -133,15 +131,9 @@ static enum sg_err insert_row(struct sqlite_conn *c, const struct signature_row 
     sqlite_query_blob(&q, row->sha256, SG_DIGEST_SIZE);
     sqlite_query_text(&q, row->package);
     sqlite_query_text_n(&q, row->record, row->record_len);
-    if (row->signature)
-        sqlite_query_blob(&q, row->signature, row->signature_len);
-    else
-        sqlite_query_null(&q);
-    if (formats)
-        sqlite_query_blob(&q, packed->data, formats);
-    else
-        sqlite_query_null(&q);
-    bind_packed(&q, packed, formats);
+    sqlite_query_blob(&q, row->signature, row->signature_len);
+    bind_packed(&q, packed, 0, formats);
+    bind_packed(&q, packed, formats, packed->len);
     return sqlite_query_run(&q);
 }
 
@@ -154,10 +146,7 @@ static enum sg_err insert_batch(struct sqlite_conn *c, const struct signature_ba
     sqlite_query_text(&q, batch->key);
     sqlite_query_int(&q, batch->timestamp_ns);
     sqlite_query_int(&q, (int64_t)batch->tree_size);
-    if (batch->note)
-        sqlite_query_text_n(&q, batch->note, batch->note_len);
-    else
-        sqlite_query_null(&q);
+    sqlite_query_text_n(&q, batch->note, batch->note_len);
     return sqlite_query_run(&q);
 }
 
@@ -228,80 +217,84 @@ static enum sg_err signatures_add(void *self, const struct signature_batch *batc
 /* -- reading -------------------------------------------------------------------------------------
  */
 
-/* The bytes of a column in the arena; NULL for NULL. */
-static const uint8_t *get_bytes(struct sqlite_query *q, int column, struct arena *arena,
-                                size_t *ret_len)
+/* The bytes of a column in the query's arena; NULL for NULL. */
+static const uint8_t *get_bytes(struct sqlite_query *q, int column, size_t *ret_len)
 {
     const void *blob = sqlite3_column_blob(q->stmt, column);
     size_t len = (size_t)sqlite3_column_bytes(q->stmt, column);
     if (!blob)
         return NULL;
-    const uint8_t *copy = arena_memdup(arena, blob, len);
-    if (!copy && !q->err)
-        q->err = SG_ERR_NO_MEMORY;
+    const uint8_t *copy = arena_memdup(q->arena, blob, len);
+    if (!copy)
+        sqlite_query_fail(q, SG_ERR_NO_MEMORY);
     *ret_len = copy ? len : 0;
     return copy;
 }
 
-static void row_read(struct sqlite_query *q, struct arena *arena, struct signature_row *ret)
+static void signature_read(struct sqlite_query *q, void *to)
 {
+    struct signature_row *ret = to;
     memset(ret, 0, sizeof(*ret));
     ret->index = (uint64_t)sqlite_query_get_int(q, 0);
     ret->timestamp_ns = sqlite_query_get_int(q, 1);
-    ret->key = sqlite_query_get_dup(q, 2, arena);
+    ret->key = sqlite_query_get_dup(q, 2);
     sqlite_query_get_blob(q, 3, ret->sha256, SG_DIGEST_SIZE);
-    ret->package = sqlite_query_get_dup(q, 4, arena);
-    ret->record = sqlite_query_get_dup(q, 5, arena);
+    ret->package = sqlite_query_get_dup(q, 4);
+    ret->record = sqlite_query_get_dup(q, 5);
     ret->record_len = ret->record ? (size_t)sqlite3_column_bytes(q->stmt, 5) : 0;
-    ret->signature = get_bytes(q, 6, arena, &ret->signature_len);
+    ret->signature = get_bytes(q, 6, &ret->signature_len);
 }
 
-static void packed_read(struct sqlite_query *q, struct arena *arena, struct signature_row *ret)
+static const struct sqlite_row signature_row = {sizeof(struct signature_row), signature_read};
+
+static void packed_read(struct sqlite_query *q, struct signature_row *ret)
 {
     size_t len = 0;
     enum sg_err err = SG_OK;
-    const uint8_t *packed = get_bytes(q, 7, arena, &len);
+    const uint8_t *packed = get_bytes(q, 7, &len);
     if (packed)
         err = unpack_formats(packed, len, ret);
-    packed = err ? NULL : get_bytes(q, 8, arena, &len);
+    packed = err ? NULL : get_bytes(q, 8, &len);
     if (packed)
         err = unpack_place(packed, len, &ret->place);
-    if (err && !q->err)
-        q->err = err;
+    if (err)
+        sqlite_query_fail(q, err);
+}
+
+/* A row with all that belongs to it. */
+struct whole {
+    struct signature_row row;
+    const char *note;
+    uint64_t tree_size;
+};
+
+static void whole_read(struct sqlite_query *q, void *to)
+{
+    struct whole *ret = to;
+    signature_read(q, &ret->row);
+    packed_read(q, &ret->row);
+    ret->tree_size = (uint64_t)sqlite_query_get_int(q, 9);
+    ret->note = sqlite_query_is_null(q, 10) ? NULL : sqlite_query_get_dup(q, 10);
 }
 
 static enum sg_err signatures_get(void *self, uint64_t index, struct arena *arena,
                                   struct signature_row *ret, const char **ret_note,
                                   uint64_t *ret_tree_size)
 {
-    struct sqlite_conn *c = NULL;
+    static const struct sqlite_row row = {sizeof(struct whole), whole_read};
     struct sqlite_query q;
-    struct signature_row found;
-    const char *note = NULL;
-    uint64_t tree_size = 0;
-    bool row = false;
+    struct whole found;
     if (index > INT64_MAX)
         return SG_ERR_NOT_FOUND;
-    enum sg_err err = sqlite_conn_acquire(self, &c);
+    sqlite_query_open(&q, self, SG_SQL_SIGNATURE_GET);
+    sqlite_query_int(&q, (int64_t)index);
+    q.arena = arena;
+    enum sg_err err = sqlite_query_one(&q, &row, &found);
     if (err)
         return err;
-    sqlite_query_begin(&q, c, SG_SQL_SIGNATURE_GET);
-    sqlite_query_int(&q, (int64_t)index);
-    err = sqlite_query_step(&q, &row);
-    if (!err && row) {
-        row_read(&q, arena, &found);
-        packed_read(&q, arena, &found);
-        tree_size = (uint64_t)sqlite_query_get_int(&q, 9);
-        if (sqlite3_column_type(q.stmt, 10) != SQLITE_NULL)
-            note = sqlite_query_get_dup(&q, 10, arena);
-    }
-    err = sqlite_query_end(&q);
-    sqlite_conn_release(self, c);
-    if (err || !row)
-        return err ? err : SG_ERR_NOT_FOUND;
-    *ret = found;
-    *ret_note = note;
-    *ret_tree_size = tree_size;
+    *ret = found.row;
+    *ret_note = found.note;
+    *ret_tree_size = found.tree_size;
     return SG_OK;
 }
 
@@ -309,11 +302,9 @@ static enum sg_err signatures_get(void *self, uint64_t index, struct arena *aren
 static enum sg_err time_bound(struct sqlite_conn *c, enum sqlite_sql id, int64_t ns, int64_t *ret)
 {
     struct sqlite_query q;
-    bool row = false;
     sqlite_query_begin(&q, c, id);
     sqlite_query_int(&q, ns);
-    enum sg_err err = sqlite_query_step(&q, &row);
-    if (!err && row)
+    if (sqlite_query_next(&q))
         *ret = sqlite_query_get_int(&q, 0);
     return sqlite_query_end(&q);
 }
@@ -333,14 +324,6 @@ static enum sg_err time_bounds(struct sqlite_conn *c, const struct signature_que
     return err;
 }
 
-static void bind_optional(struct sqlite_query *q, const char *text)
-{
-    if (text)
-        sqlite_query_text(q, text);
-    else
-        sqlite_query_null(q);
-}
-
 /* A page under way. */
 struct page {
     const struct signature_query *query;
@@ -356,6 +339,7 @@ static enum sg_err page_add(struct sqlite_conn *c, enum sqlite_sql id, struct pa
 {
     const struct signature_query *query = p->query;
     struct sqlite_query q;
+    size_t count = 0;
     sqlite_query_begin(&q, c, id);
     sqlite_query_int(&q, p->before);
     sqlite_query_int(&q, p->low);
@@ -363,31 +347,26 @@ static enum sg_err page_add(struct sqlite_conn *c, enum sqlite_sql id, struct pa
     sqlite_query_int(&q, query->until_ns);
     sqlite_query_int(&q, (int64_t)(query->limit - p->count));
     if (id != SG_SQL_SIGNATURE_ANY) {
-        if (query->sha256)
-            sqlite_query_blob(&q, query->sha256, SG_DIGEST_SIZE);
-        else
-            sqlite_query_null(&q);
-        bind_optional(&q, query->package);
-        bind_optional(&q, query->key);
+        sqlite_query_blob(&q, query->sha256, SG_DIGEST_SIZE);
+        sqlite_query_text(&q, query->package);
+        sqlite_query_text(&q, query->key);
         if (id != SG_SQL_SIGNATURE_BY_KEY)
             sqlite_query_int(&q, segment);
     }
-    while (p->count < query->limit && sqlite_query_next(&q))
-        row_read(&q, p->arena, &p->rows[p->count++]);
-    return sqlite_query_end(&q);
+    q.arena = p->arena;
+    enum sg_err err =
+        sqlite_query_rows(&q, &signature_row, query->limit - p->count, p->rows + p->count, &count);
+    p->count += count;
+    return err;
 }
 
 /* One segment after another, the newest first. */
 static enum sg_err page_search(struct sqlite_conn *c, enum sqlite_sql id, struct page *p)
 {
     struct sqlite_query q;
-    bool row = false;
     int64_t last = 0;
     sqlite_query_begin(&q, c, SG_SQL_SIGNATURE_LAST);
-    enum sg_err err = sqlite_query_step(&q, &row);
-    if (!err && row)
-        last = sqlite_query_get_int(&q, 0);
-    err = sqlite_query_end(&q);
+    enum sg_err err = sqlite_query_numbers(&q, 1, &last);
     if (p->before <= last)
         last = p->before - 1;
     for (int64_t segment = last >> SEGMENT_BITS;
@@ -441,10 +420,7 @@ static enum sg_err cut_run(struct sqlite_conn *c, void *ctx)
     struct cut *cut = ctx;
     enum sg_err err = SG_OK;
     for (size_t i = 0; !err && i < sizeof(steps) / sizeof(steps[0]); i++) {
-        struct sqlite_query q;
-        sqlite_query_begin(&q, c, steps[i]);
-        sqlite_query_int(&q, (int64_t)cut->from);
-        err = sqlite_query_run(&q);
+        err = sqlite_query_run_int(c, steps[i], (int64_t)cut->from);
         if (i == 0)
             cut->count = (uint64_t)sqlite3_changes64(c->db);
     }

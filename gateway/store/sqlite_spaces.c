@@ -11,14 +11,14 @@
 /* -- rows ---------------------------------------------------------------------------------------
  */
 
-static void record_from_row(struct sqlite_query *q, struct space_record *ret)
+static void record_read(struct sqlite_query *q, void *to)
 {
+    struct space_record *ret = to;
     memset(ret, 0, sizeof(*ret));
     int64_t kind = sqlite_query_get_int(q, 1), role = sqlite_query_get_int(q, 6);
-    if ((kind < SG_SPACE_COMMON || kind > SG_SPACE_DIRECT || role < SG_SPACE_NONE ||
-         role > SG_SPACE_OWNER) &&
-        !q->err) {
-        q->err = SG_ERR_CORRUPT;
+    if (kind < SG_SPACE_COMMON || kind > SG_SPACE_DIRECT || role < SG_SPACE_NONE ||
+        role > SG_SPACE_OWNER) {
+        sqlite_query_fail(q, SG_ERR_CORRUPT);
         return;
     }
     ret->id = sqlite_query_get_int(q, 0);
@@ -30,9 +30,12 @@ static void record_from_row(struct sqlite_query *q, struct space_record *ret)
     ret->member = (enum space_role)role;
 }
 
-static void info_from_row(struct sqlite_query *q, struct space_info *ret)
+static const struct sqlite_row record_row = {sizeof(struct space_record), record_read};
+
+static void info_read(struct sqlite_query *q, void *to)
 {
-    record_from_row(q, &ret->space);
+    struct space_info *ret = to;
+    record_read(q, &ret->space);
     sqlite_query_get_text(q, 7, ret->description, sizeof(ret->description));
     ret->created_ns = sqlite_query_get_int(q, 8);
     ret->retention_s = sqlite_query_get_int(q, 9);
@@ -43,22 +46,7 @@ static void info_from_row(struct sqlite_query *q, struct space_info *ret)
     ret->unread = 0;
 }
 
-/* Runs a query of at most one space. */
-static enum sg_err record_one(struct sqlite_query *q, struct space_record *ret)
-{
-    struct space_record space;
-    bool row = false;
-    enum sg_err err = sqlite_query_step(q, &row);
-    if (!err && row)
-        record_from_row(q, &space);
-    err = sqlite_query_end(q);
-    if (err)
-        return err;
-    if (!row)
-        return SG_ERR_NOT_FOUND;
-    *ret = space;
-    return SG_OK;
-}
+static const struct sqlite_row info_row = {sizeof(struct space_info), info_read};
 
 /* The direct space of a user and "@other" with id 0 when there is none. */
 enum sg_err sqlite_spaces_direct_find(struct sqlite_conn *c, int64_t user_id, const char *other,
@@ -66,21 +54,17 @@ enum sg_err sqlite_spaces_direct_find(struct sqlite_conn *c, int64_t user_id, co
 {
     struct space_record space = {.kind = SG_SPACE_DIRECT};
     struct sqlite_query q;
-    bool row = false;
-    int64_t peer = 0;
+    int64_t n[2]; /* the peer, the space */
     sqlite_query_begin(&q, c, SG_SQL_SPACE_DIRECT);
     sqlite_query_int(&q, user_id);
     sqlite_query_text(&q, other);
-    enum sg_err err = sqlite_query_step(&q, &row);
-    if (!err && row) {
-        peer = sqlite_query_get_int(&q, 0);
-        space.id = sqlite_query_get_int(&q, 1);
-    }
-    err = sqlite_query_end(&q);
+    enum sg_err err = sqlite_query_numbers(&q, 2, n);
     if (err)
         return err;
-    if (!row || peer == user_id)
+    int64_t peer = n[0];
+    if (peer == 0 || peer == user_id)
         return SG_ERR_NOT_FOUND;
+    space.id = n[1];
     space.peers[0] = user_id < peer ? user_id : peer;
     space.peers[1] = user_id < peer ? peer : user_id;
     (void)snprintf(space.name, sizeof(space.name), "@%s", other); /* a user's name: it fits */
@@ -97,7 +81,7 @@ enum sg_err sqlite_spaces_find(struct sqlite_conn *c, const char *name, int64_t 
     sqlite_query_begin(&q, c, SG_SQL_SPACE_BY_NAME);
     sqlite_query_int(&q, user_id);
     sqlite_query_text(&q, name);
-    return record_one(&q, ret);
+    return sqlite_query_one(&q, &record_row, ret);
 }
 
 static enum sg_err hide_from_others(const struct space_record *space, int64_t user_id)
@@ -113,33 +97,33 @@ static enum sg_err count_unread(struct sqlite_conn *c, int64_t user_id, struct s
     if (info->head_seq <= info->last_read)
         return SG_OK;
     struct sqlite_query q;
-    bool row = false;
+    int64_t unread = 0;
     sqlite_query_begin(&q, c, SG_SQL_SPACE_UNREAD);
     sqlite_query_int(&q, info->space.id);
     sqlite_query_int(&q, (int64_t)info->last_read);
     sqlite_query_int(&q, user_id);
     sqlite_query_int(&q, SG_UNREAD_MAX);
-    enum sg_err err = sqlite_query_step(&q, &row);
-    if (!err && row)
-        info->unread = (unsigned)sqlite_query_get_int(&q, 0);
-    return sqlite_query_end(&q);
+    enum sg_err err = sqlite_query_numbers(&q, 1, &unread);
+    info->unread = (unsigned)unread;
+    return err;
 }
 
 enum sg_err sqlite_spaces_info_find(struct sqlite_conn *c, int64_t id, int64_t user_id,
                                     struct space_info *ret)
 {
+    struct space_info info;
     struct sqlite_query q;
-    bool row = false;
     sqlite_query_begin(&q, c, SG_SQL_SPACE_INFO);
     sqlite_query_int(&q, user_id);
     sqlite_query_int(&q, id);
-    enum sg_err err = sqlite_query_step(&q, &row);
-    if (!err && row)
-        info_from_row(&q, ret);
-    err = sqlite_query_end(&q);
+    enum sg_err err = sqlite_query_one(&q, &info_row, &info);
     if (!err)
-        err = row ? hide_from_others(&ret->space, user_id) : SG_ERR_NOT_FOUND;
-    return err ? err : count_unread(c, user_id, ret);
+        err = hide_from_others(&info.space, user_id);
+    if (!err)
+        err = count_unread(c, user_id, &info);
+    if (!err)
+        *ret = info;
+    return err;
 }
 
 /* -- reading ------------------------------------------------------------------------------------
@@ -160,17 +144,12 @@ static enum sg_err spaces_get(void *self, const char *name, int64_t user_id,
 static enum sg_err spaces_get_by_id(void *self, int64_t id, int64_t user_id,
                                     struct space_record *ret)
 {
-    struct sqlite_conn *c = NULL;
     struct space_record space;
-    enum sg_err err = sqlite_conn_acquire(self, &c);
-    if (err)
-        return err;
     struct sqlite_query q;
-    sqlite_query_begin(&q, c, SG_SQL_SPACE_BY_ID);
+    sqlite_query_open(&q, self, SG_SQL_SPACE_BY_ID);
     sqlite_query_int(&q, user_id);
     sqlite_query_int(&q, id);
-    err = record_one(&q, &space);
-    sqlite_conn_release(self, c);
+    enum sg_err err = sqlite_query_one(&q, &record_row, &space);
     if (!err)
         err = hide_from_others(&space, user_id);
     if (!err)
@@ -181,14 +160,11 @@ static enum sg_err spaces_get_by_id(void *self, int64_t id, int64_t user_id,
 static enum sg_err spaces_info(void *self, int64_t id, int64_t user_id, struct space_info *ret)
 {
     struct sqlite_conn *c = NULL;
-    struct space_info info;
     enum sg_err err = sqlite_conn_acquire(self, &c);
     if (err)
         return err;
-    err = sqlite_spaces_info_find(c, id, user_id, &info);
+    err = sqlite_spaces_info_find(c, id, user_id, ret);
     sqlite_conn_release(self, c);
-    if (!err)
-        *ret = info;
     return err;
 }
 
@@ -204,9 +180,7 @@ static enum sg_err spaces_list(void *self, int64_t user_id, size_t limit, struct
     sqlite_query_begin(&q, c, SG_SQL_SPACE_LIST);
     sqlite_query_int(&q, user_id);
     sqlite_query_int(&q, (int64_t)limit);
-    while (count < limit && sqlite_query_next(&q))
-        info_from_row(&q, &ret[count++]);
-    err = sqlite_query_end(&q);
+    err = sqlite_query_rows(&q, &info_row, limit, ret, &count);
     for (size_t i = 0; !err && i < count; i++)
         err = count_unread(c, user_id, &ret[i]);
     sqlite_conn_release(self, c);
@@ -218,49 +192,33 @@ static enum sg_err spaces_list(void *self, int64_t user_id, size_t limit, struct
 static enum sg_err spaces_visible(void *self, int64_t user_id, int64_t after_id, size_t limit,
                                   struct space_record *ret, size_t *ret_count)
 {
-    struct sqlite_conn *c = NULL;
-    enum sg_err err = sqlite_conn_acquire(self, &c);
-    if (err)
-        return err;
     struct sqlite_query q;
-    size_t count = 0;
-    sqlite_query_begin(&q, c, SG_SQL_SPACE_VISIBLE);
+    sqlite_query_open(&q, self, SG_SQL_SPACE_VISIBLE);
     sqlite_query_int(&q, user_id);
     sqlite_query_int(&q, after_id);
     sqlite_query_int(&q, (int64_t)limit);
-    while (count < limit && sqlite_query_next(&q))
-        record_from_row(&q, &ret[count++]);
-    err = sqlite_query_end(&q);
-    sqlite_conn_release(self, c);
-    if (!err)
-        *ret_count = count;
-    return err;
+    return sqlite_query_rows(&q, &record_row, limit, ret, ret_count);
+}
+
+static void retention_read(struct sqlite_query *q, void *to)
+{
+    *(struct space_retention *)to = (struct space_retention){
+        .id = sqlite_query_get_int(q, 0),
+        .retention_s = sqlite_query_get_int(q, 1),
+        .retention_count = (uint64_t)sqlite_query_get_int(q, 2),
+        .pruned_seq = (uint64_t)sqlite_query_get_int(q, 3),
+    };
 }
 
 static enum sg_err spaces_retentions(void *self, int64_t after_id, size_t limit,
                                      struct space_retention *ret, size_t *ret_count)
 {
-    struct sqlite_conn *c = NULL;
-    enum sg_err err = sqlite_conn_acquire(self, &c);
-    if (err)
-        return err;
+    static const struct sqlite_row row = {sizeof(struct space_retention), retention_read};
     struct sqlite_query q;
-    size_t count = 0;
-    sqlite_query_begin(&q, c, SG_SQL_SPACE_RETENTIONS);
+    sqlite_query_open(&q, self, SG_SQL_SPACE_RETENTIONS);
     sqlite_query_int(&q, after_id);
     sqlite_query_int(&q, (int64_t)limit);
-    while (count < limit && sqlite_query_next(&q))
-        ret[count++] = (struct space_retention){
-            .id = sqlite_query_get_int(&q, 0),
-            .retention_s = sqlite_query_get_int(&q, 1),
-            .retention_count = (uint64_t)sqlite_query_get_int(&q, 2),
-            .pruned_seq = (uint64_t)sqlite_query_get_int(&q, 3),
-        };
-    err = sqlite_query_end(&q);
-    sqlite_conn_release(self, c);
-    if (!err)
-        *ret_count = count;
-    return err;
+    return sqlite_query_rows(&q, &row, limit, ret, ret_count);
 }
 
 const struct spaces_vtable sqlite_spaces_vtable = {

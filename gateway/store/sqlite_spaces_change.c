@@ -21,23 +21,18 @@ enum sg_err sqlite_spaces_event(struct sqlite_conn *c, int64_t space_id,
     return err ? err : sqlite_events_append(c, space_id, actor->user_id, draft);
 }
 
+static void kind_read(struct sqlite_query *q, void *to)
+{
+    *(enum space_kind *)to = (enum space_kind)sqlite_query_get_int(q, 0);
+}
+
 enum sg_err sqlite_spaces_kind(struct sqlite_conn *c, int64_t id, enum space_kind *ret)
 {
+    static const struct sqlite_row row = {sizeof(enum space_kind), kind_read};
     struct sqlite_query q;
-    bool row = false;
-    int64_t kind = 0;
     sqlite_query_begin(&q, c, SG_SQL_SPACE_KIND);
     sqlite_query_int(&q, id);
-    enum sg_err err = sqlite_query_step(&q, &row);
-    if (!err && row)
-        kind = sqlite_query_get_int(&q, 0);
-    err = sqlite_query_end(&q);
-    if (err)
-        return err;
-    if (!row)
-        return SG_ERR_NOT_FOUND;
-    *ret = (enum space_kind)kind;
-    return SG_OK;
+    return sqlite_query_one(&q, &row, ret);
 }
 
 /* `owner_id` and `peers` may be 0 and NULL. */
@@ -75,12 +70,8 @@ enum sg_err sqlite_spaces_drop(struct sqlite_conn *c, int64_t id)
     static const enum sqlite_sql steps[] = {SG_SQL_SPACE_DROP, SG_SQL_SPACE_CLEAR_ENTRIES,
                                             SG_SQL_SPACE_CLEAR_MEMBERS, SG_SQL_SPACE_DELETE};
     enum sg_err err = SG_OK;
-    for (size_t i = 0; !err && i < sizeof(steps) / sizeof(steps[0]); i++) {
-        struct sqlite_query q;
-        sqlite_query_begin(&q, c, steps[i]);
-        sqlite_query_int(&q, id);
-        err = sqlite_query_run(&q);
-    }
+    for (size_t i = 0; !err && i < sizeof(steps) / sizeof(steps[0]); i++)
+        err = sqlite_query_run_int(c, steps[i], id);
     return err;
 }
 
@@ -99,16 +90,8 @@ static enum sg_err sweep_some(struct sqlite_conn *c, enum sqlite_sql id, int64_t
 enum sg_err sqlite_spaces_dropped(struct sqlite_conn *c, int64_t *ret)
 {
     struct sqlite_query q;
-    bool row = false;
-    int64_t id = 0;
     sqlite_query_begin(&q, c, SG_SQL_SPACE_DROPPED);
-    enum sg_err err = sqlite_query_step(&q, &row);
-    if (!err && row)
-        id = sqlite_query_get_int(&q, 0);
-    err = sqlite_query_end(&q);
-    if (!err)
-        *ret = id;
-    return err;
+    return sqlite_query_numbers(&q, 1, ret);
 }
 
 static enum sg_err sweep_run(struct sqlite_conn *c, void *ctx)
@@ -124,10 +107,7 @@ static enum sg_err sweep_run(struct sqlite_conn *c, void *ctx)
         err = sweep_some(c, SG_SQL_SPACE_DROP_EVENTS, id);
     if (err || sqlite3_changes(c->db) == SG_SQLITE_SWEEP_EVENTS)
         return err;
-    struct sqlite_query q;
-    sqlite_query_begin(&q, c, SG_SQL_SPACE_DROP_END);
-    sqlite_query_int(&q, id);
-    err = sqlite_query_run(&q);
+    err = sqlite_query_run_int(c, SG_SQL_SPACE_DROP_END, id);
     id = 0;
     if (!err)
         err = sqlite_spaces_dropped(c, &id);
@@ -296,10 +276,7 @@ static enum sg_err read_run(struct sqlite_conn *c, void *ctx)
     sqlite_query_int(&q, job->user_id);
     sqlite_query_int(&q, job->id);
     sqlite_query_int(&q, (int64_t)job->seq);
-    enum sg_err err = sqlite_query_run(&q);
-    if (!err && sqlite3_changes(c->db) == 0)
-        err = SG_ERR_NOT_FOUND;
-    return err;
+    return sqlite_query_change(&q, SG_ERR_NOT_FOUND);
 }
 
 enum sg_err sqlite_spaces_read_set(void *self, int64_t id, int64_t user_id, uint64_t seq)

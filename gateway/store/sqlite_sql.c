@@ -95,7 +95,8 @@ static const char *const texts[SG_SQL_COUNT] = {
     [SG_SQL_USER_UPDATE] = "UPDATE users SET role = ?, disabled = ? WHERE id = ?",
     [SG_SQL_USER_PASSWORD] = "UPDATE users SET password_hash = ? WHERE id = ?",
     [SG_SQL_USER_DELETE] = "DELETE FROM users WHERE id = ?",
-    [SG_SQL_USER_COUNT] = "SELECT count(*) FROM users",
+    [SG_SQL_USER_COUNTS] = "SELECT count(*), (SELECT count(*) FROM users WHERE role = 2"
+                           " AND disabled = 0) FROM users",
     [SG_SQL_ADMIN_COUNT] = "SELECT count(*) FROM users WHERE role = 2 AND disabled = 0",
 
     [SG_SQL_INVITE_GET] = "SELECT role, expires_ns, created_by FROM invites WHERE code_sha256 = ?",
@@ -257,6 +258,7 @@ static const char *const texts[SG_SQL_COUNT] = {
         " head_seq = excluded.head_seq, head_chain = excluded.head_chain, events = events + 1",
     [SG_SQL_LOG_RANGE] = "SELECT head_seq, head_chain, pruned_seq, pruned_chain, events FROM logs"
                          " WHERE space_id = ?",
+    [SG_SQL_LOG_COUNT] = "SELECT events FROM logs WHERE space_id = ?",
     [SG_SQL_LOG_PRUNED] = "UPDATE logs SET pruned_seq = ?, pruned_chain = ?, events = events - ?"
                           " WHERE space_id = ?",
     [SG_SQL_EVENT_INSERT] =

@@ -12,9 +12,9 @@ static void spaces_from_row(struct sqlite_query *q, int column, struct token_rec
 {
     const uint8_t *blob = sqlite3_column_blob(q->stmt, column);
     size_t len = (size_t)sqlite3_column_bytes(q->stmt, column);
-    ret->spaces_only = sqlite3_column_type(q->stmt, column) != SQLITE_NULL;
+    ret->spaces_only = !sqlite_query_is_null(q, column);
     if (len % 8 != 0 || len > SPACES_BYTES) {
-        q->err = q->err ? q->err : SG_ERR_CORRUPT;
+        sqlite_query_fail(q, SG_ERR_CORRUPT);
         return;
     }
     for (size_t i = 0; i < len; i += 8) {
@@ -33,7 +33,7 @@ static void keys_from_row(struct sqlite_query *q, int column, struct token_recor
     while (text && *text != '\0') {
         size_t len = strcspn(text, "\n");
         if (len == 0 || len >= SG_LIMIT_KEY_SIZE || ret->key_count == SG_LIMIT_KEYS) {
-            q->err = q->err ? q->err : SG_ERR_CORRUPT;
+            sqlite_query_fail(q, SG_ERR_CORRUPT);
             return;
         }
         memcpy(ret->key[ret->key_count++], text, len);
@@ -42,8 +42,9 @@ static void keys_from_row(struct sqlite_query *q, int column, struct token_recor
     }
 }
 
-static void token_from_row(struct sqlite_query *q, struct token_record *ret)
+static void token_read(struct sqlite_query *q, void *to)
 {
+    struct token_record *ret = to;
     memset(ret, 0, sizeof(*ret));
     sqlite_query_get_blob(q, 0, ret->id, sizeof(ret->id));
     ret->user_id = sqlite_query_get_int(q, 1);
@@ -58,6 +59,8 @@ static void token_from_row(struct sqlite_query *q, struct token_record *ret)
     sqlite_query_get_text(q, 10, ret->last_address, sizeof(ret->last_address));
 }
 
+static const struct sqlite_row token_row = {sizeof(struct token_record), token_read};
+
 /* -- create -------------------------------------------------------------------------------------
  */
 
@@ -66,38 +69,19 @@ struct create_job {
     size_t limit;
 };
 
-static enum sg_err check_user(struct sqlite_conn *c, int64_t id)
-{
-    struct sqlite_query q;
-    bool row = false, disabled = false;
-    sqlite_query_begin(&q, c, SG_SQL_USER_BY_ID);
-    sqlite_query_int(&q, id);
-    enum sg_err err = sqlite_query_step(&q, &row);
-    if (!err && row)
-        disabled = sqlite_query_get_int(&q, 3) != 0;
-    err = sqlite_query_end(&q);
-    if (err)
-        return err;
-    return !row ? SG_ERR_NOT_FOUND : disabled ? SG_ERR_USER_DISABLED : SG_OK;
-}
-
 /* Whether the user has room for one more, and none of this name. What has expired does not count.
  */
 static enum sg_err check_room(struct sqlite_conn *c, const struct create_job *job)
 {
     struct sqlite_query q;
-    size_t count = 0, named = 0;
+    int64_t n[2]; /* all of the user's, those of this name */
     sqlite_query_begin(&q, c, SG_SQL_TOKEN_ROOM);
     sqlite_query_int(&q, job->token->user_id);
     sqlite_query_text(&q, job->token->name);
-    if (sqlite_query_next(&q)) {
-        count = (size_t)sqlite_query_get_int(&q, 0);
-        named = (size_t)sqlite_query_get_int(&q, 1);
-    }
-    enum sg_err err = sqlite_query_end(&q);
+    enum sg_err err = sqlite_query_numbers(&q, 2, n);
     if (err)
         return err;
-    return named > 0 ? SG_ERR_NAME_TAKEN : count >= job->limit ? SG_ERR_LIMIT : SG_OK;
+    return n[1] > 0 ? SG_ERR_NAME_TAKEN : (uint64_t)n[0] >= job->limit ? SG_ERR_LIMIT : SG_OK;
 }
 
 static void bind_limits(struct sqlite_query *q, const struct token_record *t, uint8_t *spaces,
@@ -114,14 +98,8 @@ static void bind_limits(struct sqlite_query *q, const struct token_record *t, ui
         keys[at++] = '\n';
     }
     keys[at > 0 ? at - 1 : 0] = '\0';
-    if (t->spaces_only)
-        sqlite_query_blob(q, spaces, 8 * t->space_count);
-    else
-        sqlite_query_null(q);
-    if (t->keys_only)
-        sqlite_query_text(q, keys);
-    else
-        sqlite_query_null(q);
+    sqlite_query_blob(q, t->spaces_only ? spaces : NULL, 8 * t->space_count);
+    sqlite_query_text(q, t->keys_only ? keys : NULL);
 }
 
 static enum sg_err create_run(struct sqlite_conn *c, void *ctx)
@@ -131,7 +109,7 @@ static enum sg_err create_run(struct sqlite_conn *c, void *ctx)
     uint8_t spaces[SPACES_BYTES];
     char keys[KEYS_BYTES + 1];
     struct sqlite_query q;
-    enum sg_err err = check_user(c, t->user_id);
+    enum sg_err err = sqlite_users_enabled(c, t->user_id);
     if (err)
         return err;
     /* Else the name of one that nobody can use any more would be taken. */
@@ -166,58 +144,30 @@ static enum sg_err tokens_create(void *self, const struct token_record *token, s
 /* -- reading ------------------------------------------------------------------------------------
  */
 
-static enum sg_err read_one(void *self, enum sqlite_sql id, const uint8_t *key, size_t len,
-                            struct token_record *ret)
-{
-    struct sqlite_conn *c = NULL;
-    struct token_record token;
-    bool row = false;
-    enum sg_err err = sqlite_conn_acquire(self, &c);
-    if (err)
-        return err;
-    struct sqlite_query q;
-    sqlite_query_begin(&q, c, id);
-    sqlite_query_blob(&q, key, len);
-    err = sqlite_query_step(&q, &row);
-    if (!err && row)
-        token_from_row(&q, &token);
-    err = sqlite_query_end(&q);
-    sqlite_conn_release(self, c);
-    if (err || !row)
-        return err ? err : SG_ERR_NOT_FOUND;
-    *ret = token;
-    return SG_OK;
-}
-
 static enum sg_err tokens_find(void *self, const uint8_t *sha256, struct token_record *ret)
 {
-    return read_one(self, SG_SQL_TOKEN_FIND, sha256, SG_DIGEST_SIZE, ret);
+    struct sqlite_query q;
+    sqlite_query_open(&q, self, SG_SQL_TOKEN_FIND);
+    sqlite_query_blob(&q, sha256, SG_DIGEST_SIZE);
+    return sqlite_query_one(&q, &token_row, ret);
 }
 
 static enum sg_err tokens_get(void *self, const uint8_t *id, struct token_record *ret)
 {
-    return read_one(self, SG_SQL_TOKEN_GET, id, SG_TOKEN_ID_SIZE, ret);
+    struct sqlite_query q;
+    sqlite_query_open(&q, self, SG_SQL_TOKEN_GET);
+    sqlite_query_blob(&q, id, SG_TOKEN_ID_SIZE);
+    return sqlite_query_one(&q, &token_row, ret);
 }
 
 static enum sg_err tokens_list(void *self, int64_t user_id, size_t limit, struct token_record *ret,
                                size_t *ret_count)
 {
-    struct sqlite_conn *c = NULL;
-    size_t count = 0;
-    enum sg_err err = sqlite_conn_acquire(self, &c);
-    if (err)
-        return err;
     struct sqlite_query q;
-    sqlite_query_begin(&q, c, SG_SQL_TOKEN_LIST);
+    sqlite_query_open(&q, self, SG_SQL_TOKEN_LIST);
     sqlite_query_int(&q, user_id);
     sqlite_query_int(&q, (int64_t)limit);
-    while (count < limit && sqlite_query_next(&q))
-        token_from_row(&q, &ret[count++]);
-    err = sqlite_query_end(&q);
-    sqlite_conn_release(self, c);
-    if (!err)
-        *ret_count = count;
-    return err;
+    return sqlite_query_rows(&q, &token_row, limit, ret, ret_count);
 }
 
 /* -- changing -----------------------------------------------------------------------------------
@@ -229,12 +179,6 @@ struct change_job {
     const char *address;
 };
 
-static enum sg_err run_one(struct sqlite_query *q)
-{
-    enum sg_err err = sqlite_query_run(q);
-    return !err && sqlite3_changes(q->conn->db) == 0 ? SG_ERR_NOT_FOUND : err;
-}
-
 static enum sg_err remove_run(struct sqlite_conn *c, void *ctx)
 {
     const struct change_job *job = ctx;
@@ -242,7 +186,7 @@ static enum sg_err remove_run(struct sqlite_conn *c, void *ctx)
     sqlite_query_begin(&q, c, SG_SQL_TOKEN_DELETE);
     sqlite_query_blob(&q, job->id, SG_TOKEN_ID_SIZE);
     sqlite_query_int(&q, job->number);
-    return run_one(&q);
+    return sqlite_query_change(&q, SG_ERR_NOT_FOUND);
 }
 
 static enum sg_err tokens_remove(void *self, const uint8_t *id, int64_t user_id)
@@ -259,7 +203,7 @@ static enum sg_err touch_run(struct sqlite_conn *c, void *ctx)
     sqlite_query_blob(&q, job->id, SG_TOKEN_ID_SIZE);
     sqlite_query_int(&q, job->number);
     sqlite_query_text(&q, job->address);
-    return run_one(&q);
+    return sqlite_query_change(&q, SG_ERR_NOT_FOUND);
 }
 
 static enum sg_err tokens_touch(void *self, const uint8_t *id, int64_t now_ns, const char *address)

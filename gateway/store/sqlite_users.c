@@ -10,14 +10,15 @@ static enum user_role role_from(struct sqlite_query *q, int column)
 {
     int64_t value = sqlite_query_get_int(q, column);
     if (value < SG_ROLE_GUEST || value > SG_ROLE_ADMIN) {
-        q->err = q->err ? q->err : SG_ERR_CORRUPT;
+        sqlite_query_fail(q, SG_ERR_CORRUPT);
         return SG_ROLE_GUEST;
     }
     return (enum user_role)value;
 }
 
-static void user_from_row(struct sqlite_query *q, struct user_record *ret)
+static void user_read(struct sqlite_query *q, void *to)
 {
+    struct user_record *ret = to;
     memset(ret, 0, sizeof(*ret));
     ret->id = sqlite_query_get_int(q, 0);
     sqlite_query_get_text(q, 1, ret->name, sizeof(ret->name));
@@ -27,53 +28,40 @@ static void user_from_row(struct sqlite_query *q, struct user_record *ret)
     ret->created_ns = sqlite_query_get_int(q, 5);
 }
 
-/* Runs a query of at most one user. */
-static enum sg_err user_one(struct sqlite_query *q, struct user_record *ret)
-{
-    struct user_record user;
-    bool row = false;
-    enum sg_err err = sqlite_query_step(q, &row);
-    if (!err && row)
-        user_from_row(q, &user);
-    err = sqlite_query_end(q);
-    if (err)
-        return err;
-    if (!row)
-        return SG_ERR_NOT_FOUND;
-    *ret = user;
-    return SG_OK;
-}
+static const struct sqlite_row user_row = {sizeof(struct user_record), user_read};
 
 static enum sg_err user_by_name(struct sqlite_conn *c, const char *name, struct user_record *ret)
 {
     struct sqlite_query q;
     sqlite_query_begin(&q, c, SG_SQL_USER_BY_NAME);
     sqlite_query_text(&q, name);
-    return user_one(&q, ret);
+    return sqlite_query_one(&q, &user_row, ret);
 }
 
-static enum sg_err count_one(struct sqlite_conn *c, enum sqlite_sql id, size_t *ret)
+static enum sg_err user_by_id(struct sqlite_conn *c, int64_t id, struct user_record *ret)
 {
     struct sqlite_query q;
-    bool row = false;
-    size_t count = 0;
-    sqlite_query_begin(&q, c, id);
-    enum sg_err err = sqlite_query_step(&q, &row);
-    if (!err && row)
-        count = (size_t)sqlite_query_get_int(&q, 0);
-    err = sqlite_query_end(&q);
-    if (!err)
-        *ret = count;
-    return err;
+    sqlite_query_begin(&q, c, SG_SQL_USER_BY_ID);
+    sqlite_query_int(&q, id);
+    return sqlite_query_one(&q, &user_row, ret);
+}
+
+enum sg_err sqlite_users_enabled(struct sqlite_conn *c, int64_t id)
+{
+    struct user_record user;
+    enum sg_err err = user_by_id(c, id, &user);
+    return err ? err : user.disabled ? SG_ERR_USER_DISABLED : SG_OK;
 }
 
 /* SG_ERR_LAST_ADMIN when `user` was an enabled admin and now there is none. */
 static enum sg_err check_admins(struct sqlite_conn *c, const struct user_record *before)
 {
-    size_t admins = 0;
+    struct sqlite_query q;
+    int64_t admins = 0;
     if (before->role != SG_ROLE_ADMIN || before->disabled)
         return SG_OK;
-    enum sg_err err = count_one(c, SG_SQL_ADMIN_COUNT, &admins);
+    sqlite_query_begin(&q, c, SG_SQL_ADMIN_COUNT);
+    enum sg_err err = sqlite_query_numbers(&q, 1, &admins);
     if (!err && admins == 0)
         err = SG_ERR_LAST_ADMIN;
     return err;
@@ -84,17 +72,12 @@ static enum sg_err end_sessions(struct sqlite_conn *c, int64_t user_id, const ui
     struct sqlite_query q;
     sqlite_query_begin(&q, c, SG_SQL_SESSION_DELETE_OTHERS);
     sqlite_query_int(&q, user_id);
-    if (keep)
-        sqlite_query_blob(&q, keep, SG_SESSION_ID_SIZE);
-    else
-        sqlite_query_null(&q);
+    sqlite_query_blob(&q, keep, SG_SESSION_ID_SIZE);
     enum sg_err err = sqlite_query_run(&q);
     if (err)
         return err;
     /* Else a device that was let in before could begin a session after. */
-    sqlite_query_begin(&q, c, SG_SQL_DEVICE_OF_USER);
-    sqlite_query_int(&q, user_id);
-    return sqlite_query_run(&q);
+    return sqlite_query_run_int(c, SG_SQL_DEVICE_OF_USER, user_id);
 }
 
 static enum sg_err delete_invites_by(struct sqlite_conn *c, const char *creator)
@@ -114,29 +97,34 @@ struct create_job {
     int64_t now_ns;
 };
 
+static void invite_read(struct sqlite_query *q, void *to)
+{
+    struct invite_record *ret = to;
+    memset(ret, 0, sizeof(*ret));
+    ret->role = role_from(q, 0);
+    ret->expires_ns = sqlite_query_get_int(q, 1);
+    sqlite_query_get_text(q, 2, ret->created_by, sizeof(ret->created_by));
+}
+
+static const struct sqlite_row invite_row = {sizeof(struct invite_record), invite_read};
+
 static enum sg_err use_invite(struct sqlite_conn *c, const uint8_t *code, int64_t now_ns,
                               enum user_role *ret)
 {
     struct sqlite_query q;
-    bool row = false, valid = false;
-    enum user_role role = SG_ROLE_GUEST;
+    struct invite_record invite;
     sqlite_query_begin(&q, c, SG_SQL_INVITE_GET);
     sqlite_query_blob(&q, code, SG_DIGEST_SIZE);
-    enum sg_err err = sqlite_query_step(&q, &row);
-    if (!err && row) {
-        role = role_from(&q, 0);
-        valid = sqlite_query_get_int(&q, 1) > now_ns;
-    }
-    err = sqlite_query_end(&q);
+    enum sg_err err = sqlite_query_one(&q, &invite_row, &invite);
+    if (err == SG_ERR_NOT_FOUND || (!err && invite.expires_ns <= now_ns))
+        err = SG_ERR_BAD_CODE;
     if (err)
         return err;
-    if (!valid)
-        return SG_ERR_BAD_CODE;
     sqlite_query_begin(&q, c, SG_SQL_INVITE_DELETE);
     sqlite_query_blob(&q, code, SG_DIGEST_SIZE);
     err = sqlite_query_run(&q);
     if (!err)
-        *ret = role;
+        *ret = invite.role;
     return err;
 }
 
@@ -184,65 +172,40 @@ static enum sg_err users_create(void *self, struct user_record *user, const uint
 
 static enum sg_err users_get_by_name(void *self, const char *name, struct user_record *ret)
 {
-    struct sqlite_conn *c = NULL;
-    enum sg_err err = sqlite_conn_acquire(self, &c);
-    if (err)
-        return err;
-    err = user_by_name(c, name, ret);
-    sqlite_conn_release(self, c);
-    return err;
+    struct sqlite_query q;
+    sqlite_query_open(&q, self, SG_SQL_USER_BY_NAME);
+    sqlite_query_text(&q, name);
+    return sqlite_query_one(&q, &user_row, ret);
 }
 
 static enum sg_err users_get_by_id(void *self, int64_t id, struct user_record *ret)
 {
-    struct sqlite_conn *c = NULL;
-    enum sg_err err = sqlite_conn_acquire(self, &c);
-    if (err)
-        return err;
     struct sqlite_query q;
-    sqlite_query_begin(&q, c, SG_SQL_USER_BY_ID);
+    sqlite_query_open(&q, self, SG_SQL_USER_BY_ID);
     sqlite_query_int(&q, id);
-    err = user_one(&q, ret);
-    sqlite_conn_release(self, c);
-    return err;
+    return sqlite_query_one(&q, &user_row, ret);
 }
 
 static enum sg_err users_list(void *self, const char *after, size_t limit, struct user_record *ret,
                               size_t *ret_count)
 {
-    struct sqlite_conn *c = NULL;
-    enum sg_err err = sqlite_conn_acquire(self, &c);
-    if (err)
-        return err;
     struct sqlite_query q;
-    size_t count = 0;
-    sqlite_query_begin(&q, c, SG_SQL_USER_LIST);
+    sqlite_query_open(&q, self, SG_SQL_USER_LIST);
     sqlite_query_text(&q, after);
     sqlite_query_int(&q, (int64_t)limit);
-    while (count < limit && sqlite_query_next(&q))
-        user_from_row(&q, &ret[count++]);
-    err = sqlite_query_end(&q);
-    sqlite_conn_release(self, c);
-    if (!err)
-        *ret_count = count;
-    return err;
+    return sqlite_query_rows(&q, &user_row, limit, ret, ret_count);
 }
 
 static enum sg_err users_count(void *self, size_t *ret_users, size_t *ret_enabled_admins)
 {
-    struct sqlite_conn *c = NULL;
-    size_t users = 0, admins = 0;
-    enum sg_err err = sqlite_conn_acquire(self, &c);
+    struct sqlite_query q;
+    int64_t n[2];
+    sqlite_query_open(&q, self, SG_SQL_USER_COUNTS);
+    enum sg_err err = sqlite_query_numbers(&q, 2, n);
     if (err)
         return err;
-    err = count_one(c, SG_SQL_USER_COUNT, &users);
-    if (!err)
-        err = count_one(c, SG_SQL_ADMIN_COUNT, &admins);
-    sqlite_conn_release(self, c);
-    if (err)
-        return err;
-    *ret_users = users;
-    *ret_enabled_admins = admins;
+    *ret_users = (size_t)n[0];
+    *ret_enabled_admins = (size_t)n[1];
     return SG_OK;
 }
 
@@ -307,9 +270,7 @@ static enum sg_err password_run(struct sqlite_conn *c, void *ctx)
     sqlite_query_begin(&q, c, SG_SQL_USER_PASSWORD);
     sqlite_query_text(&q, job->hash);
     sqlite_query_int(&q, job->id);
-    enum sg_err err = sqlite_query_run(&q);
-    if (!err && sqlite3_changes(c->db) == 0)
-        err = SG_ERR_NOT_FOUND;
+    enum sg_err err = sqlite_query_change(&q, SG_ERR_NOT_FOUND);
     return err ? err : end_sessions(c, job->id, job->keep);
 }
 
@@ -330,9 +291,7 @@ static enum sg_err rehash_run(struct sqlite_conn *c, void *ctx)
     const struct rehash_job *job = ctx;
     struct user_record user;
     struct sqlite_query q;
-    sqlite_query_begin(&q, c, SG_SQL_USER_BY_ID);
-    sqlite_query_int(&q, job->id);
-    enum sg_err err = user_one(&q, &user);
+    enum sg_err err = user_by_id(c, job->id, &user);
     if (err)
         return err == SG_ERR_NOT_FOUND ? SG_ERR_CONFLICT : err;
     if (strcmp(user.password_hash, job->old_hash) != 0)
@@ -361,10 +320,7 @@ static enum sg_err remove_run(struct sqlite_conn *c, void *ctx)
         err = delete_invites_by(c, user.name);
     if (err)
         return err;
-    struct sqlite_query q;
-    sqlite_query_begin(&q, c, SG_SQL_USER_DELETE); /* sessions and addresses cascade */
-    sqlite_query_int(&q, user.id);
-    err = sqlite_query_run(&q);
+    err = sqlite_query_run_int(c, SG_SQL_USER_DELETE, user.id); /* sessions, addresses cascade */
     return err ? err : check_admins(c, &user);
 }
 
@@ -412,23 +368,15 @@ static enum sg_err users_add_invite(void *self, const struct invite_record *invi
 
 static enum sg_err users_has_invite(void *self, const uint8_t *code_sha256, bool *ret)
 {
-    struct sqlite_conn *c = NULL;
-    enum sg_err err = sqlite_conn_acquire(self, &c);
-    if (err)
-        return err;
     struct sqlite_query q;
-    char by[SG_USER_NAME_SIZE] = "";
-    bool row = false;
-    sqlite_query_begin(&q, c, SG_SQL_INVITE_GET);
+    struct invite_record invite;
+    sqlite_query_open(&q, self, SG_SQL_INVITE_GET);
     sqlite_query_blob(&q, code_sha256, SG_DIGEST_SIZE);
-    err = sqlite_query_step(&q, &row);
-    if (!err && row)
-        sqlite_query_get_text(&q, 2, by, sizeof(by));
-    err = sqlite_query_end(&q);
-    sqlite_conn_release(self, c);
-    if (!err)
-        *ret = row && by[0] == '\0';
-    return err;
+    enum sg_err err = sqlite_query_one(&q, &invite_row, &invite);
+    if (err && err != SG_ERR_NOT_FOUND)
+        return err;
+    *ret = !err && invite.created_by[0] == '\0';
+    return SG_OK;
 }
 
 struct prune_job {
@@ -439,10 +387,7 @@ struct prune_job {
 static enum sg_err prune_run(struct sqlite_conn *c, void *ctx)
 {
     const struct prune_job *job = ctx;
-    struct sqlite_query q;
-    sqlite_query_begin(&q, c, SG_SQL_INVITE_PRUNE);
-    sqlite_query_int(&q, job->now_ns);
-    enum sg_err err = sqlite_query_run(&q);
+    enum sg_err err = sqlite_query_run_int(c, SG_SQL_INVITE_PRUNE, job->now_ns);
     if (!err && job->setup_too)
         err = delete_invites_by(c, "");
     return err;

@@ -82,17 +82,10 @@ static enum sg_err touch_write(struct sqlite_conn *c, void *ctx)
 /* -- the thread ---------------------------------------------------------------------------------
  */
 
-static enum sg_err simple(struct sqlite_conn *c, enum sqlite_sql id)
-{
-    struct sqlite_query q;
-    sqlite_query_begin(&q, c, id);
-    return sqlite_query_run(&q);
-}
-
 static enum sg_err probe(struct sqlite_conn *c, void *ctx)
 {
     (void)ctx;
-    return simple(c, SG_SQL_PROBE);
+    return sqlite_conn_run(c, SG_SQL_PROBE);
 }
 
 /* One write in its savepoint. False when the whole transaction is gone (full disk, I/O error). */
@@ -100,18 +93,18 @@ static bool run_one(struct sqlite_conn *c, enum sg_err (*run)(struct sqlite_conn
                     void *ctx, enum sg_err *ret)
 {
     size_t events = c->log->count;
-    enum sg_err err = simple(c, SG_SQL_SAVEPOINT);
+    enum sg_err err = sqlite_conn_run(c, SG_SQL_SAVEPOINT);
     if (!err) {
         err = run(c, ctx);
         enum sg_err undo = SG_OK;
         if (err && !sqlite3_get_autocommit(c->db))
-            undo = simple(c, SG_SQL_SAVEPOINT_UNDO);
+            undo = sqlite_conn_run(c, SG_SQL_SAVEPOINT_UNDO);
         if (!sqlite3_get_autocommit(c->db)) {
-            enum sg_err release = simple(c, SG_SQL_SAVEPOINT_RELEASE);
+            enum sg_err release = sqlite_conn_run(c, SG_SQL_SAVEPOINT_RELEASE);
             undo = undo ? undo : release;
         }
         if (undo && !sqlite3_get_autocommit(c->db)) {
-            enum sg_err ignored = simple(c, SG_SQL_ROLLBACK);
+            enum sg_err ignored = sqlite_conn_run(c, SG_SQL_ROLLBACK);
             (void)ignored;
         }
         err = err ? err : undo;
@@ -126,9 +119,9 @@ static enum sg_err commit(struct sqlite_conn *c)
 {
     enum sg_err err = sqlite_log_flush(c);
     if (!err)
-        err = simple(c, SG_SQL_COMMIT);
+        err = sqlite_conn_run(c, SG_SQL_COMMIT);
     if (err && !sqlite3_get_autocommit(c->db)) {
-        enum sg_err ignored = simple(c, SG_SQL_ROLLBACK);
+        enum sg_err ignored = sqlite_conn_run(c, SG_SQL_ROLLBACK);
         (void)ignored;
     }
     return err;
@@ -141,7 +134,7 @@ static struct sqlite_job *run_batch(struct sqlite_conn *c, struct sqlite_job *fi
 {
     struct sqlite_job *job = first;
     bool alive = true;
-    enum sg_err err = simple(c, SG_SQL_BEGIN);
+    enum sg_err err = sqlite_conn_run(c, SG_SQL_BEGIN);
     if (err) {
         for (; job; job = job->next)
             job->result = err;

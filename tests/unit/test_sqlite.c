@@ -52,7 +52,7 @@ static bool may_scan(enum sqlite_sql id)
         id == SG_SQL_AUDIENCE_COUNT || id == SG_SQL_DEVICE_COUNT || id == SG_SQL_CLIENT_DEVICES ||
         id == SG_SQL_DEVICE_OF_USER)
         return true;
-    return id == SG_SQL_USER_COUNT || id == SG_SQL_SPACE_UNREAD /* its own subquery */ ||
+    return id == SG_SQL_USER_COUNTS || id == SG_SQL_SPACE_UNREAD /* its own subquery */ ||
            id == SG_SQL_SPACE_DROPPED; /* the first row */
 }
 
