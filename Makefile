@@ -49,7 +49,7 @@ PKGS_channel := gnutls nettle hogweed
 PKGS_certs   := gnutls
 PKGS_keyring := gnutls nettle hogweed libsodium libargon2 libjwt-gnutls
 PKGS_store   := sqlite3 gnutls
-PKGS_core    := gnutls libargon2 gio-2.0 glib-2.0 libcurl libsodium liboath libqrencode libfido2
+PKGS_core    := gnutls nettle libargon2 gio-2.0 glib-2.0 libcurl libsodium liboath libqrencode libfido2
 PKGS_http    := libmicrohttpd gnutls
 PKGS_api     := json-c
 PKGS_app     := inih gnutls
@@ -184,7 +184,7 @@ fuzzers: $(FUZZERS)
 $(BUILD)/bench/%: $(BUILD)/obj/tests/bench/%.o
 	@mkdir -p $(dir $@)
 	$(call say,LINK,$@)
-	$(Q)$(CC) $(LINK) $(LDFLAGS) -o $@ $^ $(shell pkg-config --libs gnutls libargon2)
+	$(Q)$(CC) $(LINK) $(LDFLAGS) -o $@ $^ $(shell pkg-config --libs gnutls libargon2 libsodium)
 .PHONY: bench-clients
 bench-clients: $(patsubst tests/bench/%.c,$(BUILD)/bench/%,$(wildcard tests/bench/*.c))
 

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // Figures of sessions: exchanges through the sealed channel against plain requests, checks of tokens, logins against
-// bare argon2id, the memory of a session that is open. The peers are the gateway's own other requests.
+// bare argon2id (by the reference implementation, and by libsodium as in the gateway), the memory of a session that is
+// open. The other peers are the gateway's own other requests.
 import { cpus } from 'node:os';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Gateway, buildDirectory } from '../e2e/lib/gateway.mjs';
 import { Channel, keyPair } from '../e2e/lib/channel.mjs';
-import { SECONDS, memory, run, wrk } from './measure.mjs';
+import { SECONDS, memory, processorTime, run, wrk } from './measure.mjs';
 
 const THREADS = 2; // of wrk
 const CONNECTIONS = 32;
@@ -185,10 +186,21 @@ function request()
   return wrk.format(nil, nil, nil, bodies[n])
 end
 `);
-  await table.compare(`logins on ${cores} cores, against argon2id`, 'per s', 0.9, async (which) =>
-    which === 'us'
-      ? (await wrk(`${gw.origin}/v1/sessions`, { connections: 2 * cores, script })).requests
-      : Number(await run(join(buildDirectory, 'bench/hasher'), [String(cores), String(SECONDS)])));
+  const ours = async () => {
+    const before = processorTime(gw.pid);
+    const { requests, total } = await wrk(`${gw.origin}/v1/sessions`, { connections: 2 * cores, script });
+    return { rate: requests, each: (processorTime(gw.pid) - before) / total };
+  };
+  const bare = async (library) => {
+    const line = await run(join(buildDirectory, 'bench/hasher'), [library, String(cores), String(SECONDS)]);
+    const [rate, each] = line.split(' ').map(Number);
+    return { rate, each };
+  };
+  for (const [library, aim] of [['argon2', 0.9], ['sodium', undefined]])
+    await table.compare(`logins on ${cores} cores, to lib${library}`, 'per s', aim, async (which) =>
+      (await (which === 'us' ? ours() : bare(library))).rate);
+  await table.compare('processor time of a login, to libsodium', 'ms', undefined, async (which) =>
+    (await (which === 'us' ? ours() : bare('sodium'))).each);
 }
 
 // KiB of each of many sessions, beside what the process has anyway; with and without a channel.
