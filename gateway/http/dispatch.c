@@ -71,13 +71,24 @@ static enum sg_err check_body(struct request *r)
     return reserve_body(r);
 }
 
-/* There is no such operation: whoever may ask at all is told so. */
+/* What is no operation is answered with `why`: whoever may ask at all is told so. */
 static enum sg_err refuse(struct request *r, enum sg_err why)
 {
     const struct server_config *config = &r->server->config;
     enum sg_err err = config->guard != NULL ? config->guard(r, NULL) : SG_OK;
 
     return err != SG_OK ? err : why;
+}
+
+/* Which methods there are is an answer, too. A browser that asks for a page of a known origin first
+ * (Fetch, CORS preflight) shows no certificate, whatever it has, and is told. */
+static enum sg_err answer_options(struct request *r)
+{
+    enum sg_err err = reply_is_preflight(r) ? SG_OK : refuse(r, SG_OK);
+
+    if (err == SG_OK)
+        reply_options(r);
+    return err;
 }
 
 enum sg_err dispatch(struct request *r)
@@ -88,8 +99,7 @@ enum sg_err dispatch(struct request *r)
 
     if (r->method == SG_METHOD_OPTIONS && strcmp(r->path, "*") == 0) {
         r->match.allow = ~0u;
-        reply_options(r);
-        return SG_OK;
+        return answer_options(r);
     }
     route_find(r->server->routes, r->method, r->path, &r->match);
     if (r->match.allow == 0)
@@ -98,8 +108,7 @@ enum sg_err dispatch(struct request *r)
     if (route == NULL) {
         if (r->method != SG_METHOD_OPTIONS)
             return refuse(r, SG_ERR_METHOD);
-        reply_options(r);
-        return SG_OK;
+        return answer_options(r);
     }
     if (route->open && request_is_enclosed(r))
         return request_fail(r, SG_ERR_NOT_ENCLOSABLE, "%s cannot be enclosed", route->operation_id);

@@ -152,6 +152,11 @@ static const char *cors_origin(const struct request *r)
     return NULL;
 }
 
+bool reply_is_preflight(const struct request *r)
+{
+    return cors_origin(r) != NULL && request_header(r, "Access-Control-Request-Method") != NULL;
+}
+
 void reply_options(struct request *r)
 {
     const char *allow = allow_text(r);
@@ -160,7 +165,7 @@ void reply_options(struct request *r)
     if (allow == NULL)
         return;
     reply_header(r, "Allow", allow);
-    if (cors_origin(r) == NULL || request_header(r, "Access-Control-Request-Method") == NULL)
+    if (!reply_is_preflight(r))
         return;
     reply_header(r, "Access-Control-Allow-Methods", allow);
     reply_header(r, "Access-Control-Allow-Headers", cors_headers);

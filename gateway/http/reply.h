@@ -22,6 +22,10 @@ enum MHD_Result reply_queue(struct request *r);
  * middle of a body); the connection must end after it. */
 void reply_send_now(struct request *r);
 
+/* Whether a browser asks, for a page of an origin that is allowed, what it may send (Fetch, CORS
+ * preflight). */
+bool reply_is_preflight(const struct request *r);
+
 /* 204 with Allow, and what CORS wants to know. */
 void reply_options(struct request *r);
 

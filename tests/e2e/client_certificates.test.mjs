@@ -210,7 +210,7 @@ suite('client_certificates of other CAs', { args: trust }, async ({ gw, it }) =>
 suite('client_certificates: required', async ({ gw, it }) => {
   const admin = await gw.admin();
   const admins = await enroll(admin);
-  gw.args = ['--tls-client-certificates', 'required'];
+  gw.args = ['--tls-client-certificates', 'required', '--cors-origins', 'https://app.example'];
   await gw.restart();
 
   await it('a stranger gets nothing, with or without a token', async () => {
@@ -224,6 +224,19 @@ suite('client_certificates: required', async ({ gw, it }) => {
     await stranger.post('/v1/sessions', { json, expect: [403, 'certificate-required'] });
     const other = gw.client(showing(otherCa().issue('/CN=root-admin')));
     await other.get('/v1/daytime', { expect: [403, 'certificate-unknown'] });
+  });
+
+  await it('nor hears of methods, but for a browser that asks for a page of a known origin: it shows none then', async () => {
+    const stranger = gw.client();
+    const ask = (path, headers, expect) => stranger.options(path, { outside: true, headers, expect });
+    const known = { origin: 'https://app.example', 'access-control-request-method': 'GET' };
+    for (const path of ['/v1/daytime', '/v1/users', '/v1/nothing'])
+      for (const headers of [{}, { origin: known.origin }, { ...known, origin: 'https://other.example' }])
+        await ask(path, headers, [403, 'certificate-required']);
+    await ask('/v1/nothing', known, [403, 'certificate-required']);
+    const { headers } = await ask('/v1/daytime', known, 204);
+    assert.match(headers['access-control-allow-methods'], /GET/);
+    await gw.client(showing(admins)).options('/v1/users', { outside: true, expect: 204 });
   });
 
   await it('who has one works as always', async () => {
