@@ -8,7 +8,9 @@
 #include "cli/http.h"
 #include "cli/json.h"
 #include "cli/report.h"
+#include "cli/retry.h"
 #include "cli/session.h"
+#include "cli/term.h"
 
 #include <json-c/json.h>
 #include <stdlib.h>
@@ -92,5 +94,38 @@ enum cli_status api_call(struct cli *cli, enum api_authority authority, const ch
         (void)json_object_put(answer);
     buf_wipe(&text);
     http_call_fini(&call);
+    return status;
+}
+
+enum cli_status api_persist(struct cli *cli, struct retry *retry,
+                            const struct http_request *request, const char *subject,
+                            struct json_object **ret)
+{
+    struct report_capture errors = {.printed = {0}};
+    enum cli_status status;
+    bool again;
+
+    do {
+        struct http_request one = *request;
+        struct http_call call = {0};
+
+        report_capture(&errors);
+        status = api_perform(cli, SG_API_USER, &one, &call);
+        again = status == SG_CLI_OK ? !http_call_ok(&call) && retry_is_worth(&call)
+                                    : cli->session->may_pass;
+        if (status == SG_CLI_OK)
+            status = http_call_ok(&call) ? take_answer(&call, subject, ret)
+                                         : report_call(cli, &call, subject);
+        report_release();
+        again = again && retry_again(retry, call.retry_after, buf_str(&errors.message));
+        http_call_fini(&call);
+    } while (again);
+    if (status == SG_CLI_OK)
+        retry_done(retry);
+    else if (term_interrupted())
+        status = SG_CLI_INTERRUPTED;
+    else
+        report_replay(&errors);
+    report_capture_fini(&errors);
     return status;
 }

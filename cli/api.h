@@ -8,6 +8,7 @@
 struct json_object;
 struct http_call;
 struct http_request;
+struct retry;
 
 enum api_authority {
     SG_API_PUBLIC, /* no token is sent */
@@ -29,5 +30,14 @@ enum cli_status api_perform(struct cli *cli, enum api_authority authority,
 enum cli_status api_call(struct cli *cli, enum api_authority authority, const char *method,
                          const char *target, struct json_object *body, const char *subject,
                          struct json_object **ret) SG_CLI_MUST_CHECK;
+
+/*
+ * As api_call for a request that may be made more than once, which stays the same. While there is
+ * no connection, or the gateway is in a state that passes, it is made again; `retry` says for how
+ * long. What ends it is reported, tries before are not. SG_CLI_INTERRUPTED on Ctrl-C.
+ */
+enum cli_status api_persist(struct cli *cli, struct retry *retry,
+                            const struct http_request *request, const char *subject,
+                            struct json_object **ret) SG_CLI_MUST_CHECK;
 
 #endif

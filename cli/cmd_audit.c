@@ -6,10 +6,12 @@
 #include "cli/auditcheck.h"
 #include "cli/commands.h"
 #include "cli/connect.h"
+#include "cli/http.h"
 #include "cli/json.h"
 #include "cli/message.h"
 #include "cli/remote.h"
 #include "cli/report.h"
+#include "cli/retry.h"
 #include "cli/term.h"
 
 #include <json-c/json.h>
@@ -19,6 +21,7 @@
 #define SG_AUDIT_LINES    20
 #define SG_AUDIT_PAGE     1000
 #define SG_AUDIT_PAUSE_NS (2 * SG_NS_PER_S)
+#define SG_AUDIT_STALL_S  30L
 
 static void print_entry(const struct cli *cli, struct json_object *e)
 {
@@ -61,45 +64,63 @@ static void print_page(const struct cli *cli, struct json_object *page, int64_t 
     (void)fflush(stdout);
 }
 
-static enum cli_status fetch(struct cli *cli, const struct args *args, const char *limit,
-                             int64_t after, struct json_object **ret)
+static void put_number(struct buf *target, const char *key, int64_t number)
+{
+    char text[24];
+
+    snprintf(text, sizeof(text), "%lld", (long long)number);
+    remote_query(target, key, text);
+}
+
+/* Asks for `limit` entries at most: the last ones, or with `after` >= 0 those behind that one. With
+ * `retry` it is tried again. */
+static enum cli_status fetch(struct cli *cli, const struct args *args, struct retry *retry,
+                             int64_t limit, int64_t after, struct json_object **ret)
 {
     SG_BUF_CLEANUP struct buf target = {0};
-    char number[24];
 
     buf_init(&target, 8192);
     buf_puts(&target, "/v1/audit");
-    remote_query(&target, "limit", limit);
+    put_number(&target, "limit", limit);
     if (args_has(args, SG_ARG_TYPE))
         remote_query(&target, "type", args_get(args, SG_ARG_TYPE));
     if (args_has(args, SG_ARG_ACTOR))
         remote_query(&target, "actor", args_get(args, SG_ARG_ACTOR));
-    if (after >= 0) {
-        snprintf(number, sizeof(number), "%lld", (long long)after);
-        remote_query(&target, "after", number);
-    }
+    if (after >= 0)
+        put_number(&target, "after", after);
     if (target.failed)
         return report_error(SG_CLI_USAGE, NULL, "that is too long");
-    return api_call(cli, SG_API_USER, "GET", buf_str(&target), NULL, "audit", ret);
+    if (!retry)
+        return api_call(cli, SG_API_USER, "GET", buf_str(&target), NULL, "audit", ret);
+    struct http_request request = {
+        .method = "GET", .target = buf_str(&target), .stall_s = SG_AUDIT_STALL_S};
+    return api_persist(cli, retry, &request, "audit", ret);
 }
 
-/* What comes after `last`, until Ctrl-C. */
+/* What comes after `last`, until Ctrl-C; a connection that breaks costs nothing but time. */
 static enum cli_status follow(struct cli *cli, const struct args *args, int64_t last)
 {
+    struct retry retry = {.failures = 0};
     enum cli_status status = SG_CLI_OK;
-    char limit[8];
 
-    snprintf(limit, sizeof(limit), "%d", SG_AUDIT_PAGE);
-    while (status == SG_CLI_OK && !term_interrupted()) {
+    while (status == SG_CLI_OK) {
         SG_JSON_CLEANUP struct json_object *page = NULL;
 
         term_wait_until(clock_monotonic_ns() + SG_AUDIT_PAUSE_NS);
-        if (!term_interrupted())
-            status = fetch(cli, args, limit, last, &page);
-        if (status == SG_CLI_OK && page)
-            print_page(cli, page, &last);
+        if (term_interrupted())
+            return SG_CLI_INTERRUPTED;
+        status = fetch(cli, args, &retry, SG_AUDIT_PAGE, last, &page);
+        if (status != SG_CLI_OK)
+            break;
+        int64_t head = json_int(json_member(page, "head"), "seq", 0);
+        if (head < last) {
+            term_warn("secctl: the audit log has lost entries that were shown here; check it: "
+                      "secctl audit verify");
+            last = head;
+        }
+        print_page(cli, page, &last);
     }
-    return term_interrupted() ? SG_CLI_INTERRUPTED : status;
+    return status;
 }
 
 static enum cli_status list(struct cli *cli, const struct args *args)
@@ -107,12 +128,10 @@ static enum cli_status list(struct cli *cli, const struct args *args)
     SG_JSON_CLEANUP struct json_object *page = NULL;
     const char *lines = args_get(args, 'n');
     int64_t count = SG_AUDIT_LINES, last = 0;
-    char limit[8];
 
     if (lines && (!message_number(lines, &count) || count > SG_AUDIT_PAGE))
         return report_error(SG_CLI_USAGE, NULL, "-n takes a number from 1 to %d", SG_AUDIT_PAGE);
-    snprintf(limit, sizeof(limit), "%d", (int)count);
-    enum cli_status status = fetch(cli, args, limit, -1, &page);
+    enum cli_status status = fetch(cli, args, NULL, count, -1, &page);
     if (status != SG_CLI_OK)
         return status;
     last = json_int(json_member(page, "head"), "seq", 0);

@@ -17,7 +17,6 @@
 #include <json-c/json.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 /* How long a message that gets no answer is tried again. */
@@ -87,62 +86,24 @@ static enum cli_status make_body(const struct args *args, const struct buf *text
     return body->failed ? report_no_memory() : SG_CLI_OK;
 }
 
-static void pause_ms(int64_t ms)
-{
-    struct timespec time = {.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000};
-
-    (void)nanosleep(&time, NULL);
-}
-
-/* Whether to try again; the reasons of tries before the last are not shown. */
-static bool goes_on(const struct http_call *call, enum cli_status status, int64_t deadline)
-{
-    bool worth = status == SG_CLI_NETWORK || (status == SG_CLI_OK && retry_is_worth(call));
-
-    return worth && clock_monotonic_ns() < deadline && !term_interrupted();
-}
-
 static enum cli_status post(struct cli *cli, const char *space, const struct buf *body,
                             struct json_object **ret)
 {
     SG_BUF_CLEANUP struct buf target = {0};
-    struct report_capture errors = {0};
-    struct http_call call = {0};
     char key[SG_MESSAGE_KEY_SIZE], header[64];
-    int64_t deadline = clock_monotonic_ns() + SG_SAY_PATIENCE_S * SG_NS_PER_S;
-    enum cli_status status;
+    struct retry retry = {.until_ns = clock_monotonic_ns() + SG_SAY_PATIENCE_S * SG_NS_PER_S};
 
     buf_init(&target, 4 * SG_REMOTE_PATH_MAX);
     message_target(&target, "/v1/chat/", space, "/messages");
     message_key(key);
     snprintf(header, sizeof(header), "Idempotency-Key: %s", key);
-    for (unsigned failures = 1;; failures++) {
-        struct http_request request = {.method = "POST",
-                                       .target = buf_str(&target),
-                                       .headers = {header},
-                                       .content_type = "application/json",
-                                       .body = buf_str(body),
-                                       .body_len = body->len};
-
-        report_capture(&errors);
-        status = api_perform(cli, SG_API_USER, &request, &call);
-        report_release();
-        if (!goes_on(&call, status, deadline))
-            break;
-        if (failures == 2)
-            term_note("secctl: no answer, trying again");
-        pause_ms(retry_delay_ms(failures, call.retry_after));
-        http_call_fini(&call);
-    }
-    if (status != SG_CLI_OK)
-        report_replay(&errors);
-    else if (!http_call_ok(&call))
-        status = report_call(cli, &call, space);
-    else
-        *ret = json_parse(buf_str(&call.body), call.body.len);
-    http_call_fini(&call);
-    report_capture_fini(&errors);
-    return status;
+    struct http_request request = {.method = "POST",
+                                   .target = buf_str(&target),
+                                   .headers = {header},
+                                   .content_type = "application/json",
+                                   .body = buf_str(body),
+                                   .body_len = body->len};
+    return api_persist(cli, &retry, &request, space, ret);
 }
 
 enum cli_status cmd_say(struct cli *cli, const struct args *args)

@@ -116,7 +116,7 @@ enum cli_status feed_turn(struct feed *f)
     if (f->running || f->over || clock_monotonic_ns() < f->next_ns)
         return SG_CLI_OK;
     enum cli_status status = take_token(f);
-    if (status == SG_CLI_NETWORK) {
+    if (status != SG_CLI_OK && f->cli->session->may_pass) {
         put_off(f, 0, buf_str(&f->errors.message));
         return SG_CLI_OK;
     }

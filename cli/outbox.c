@@ -163,7 +163,7 @@ enum cli_status outbox_turn(struct outbox *o)
         status = start(o, o->first);
     report_release();
     o->running = status == SG_CLI_OK;
-    if (status != SG_CLI_NETWORK)
+    if (status == SG_CLI_OK || !o->cli->session->may_pass)
         return status;
     put_off(o, 0);
     return SG_CLI_OK;

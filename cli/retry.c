@@ -2,8 +2,10 @@
 /* When to try again. It never sends anything itself. */
 #include "cli/retry.h"
 
+#include "base/clock.h"
 #include "base/rng.h"
 #include "cli/http.h"
+#include "cli/term.h"
 
 bool retry_is_worth(const struct http_call *call)
 {
@@ -30,4 +32,37 @@ int64_t retry_delay_ms(unsigned failures, long retry_after)
     if (retry_after > 0 && delay < retry_after * 1000)
         delay = retry_after * 1000;
     return delay;
+}
+
+void retry_say_lost(const char *why)
+{
+    term_note("secctl: no connection, trying again (%s)", why);
+}
+
+void retry_say_back(void)
+{
+    term_note("secctl: connected again");
+}
+
+bool retry_again(struct retry *r, long retry_after, const char *why)
+{
+    int64_t next_ns =
+        clock_monotonic_ns() + retry_delay_ms(++r->failures, retry_after) * SG_NS_PER_MS;
+
+    if (term_interrupted() || (r->until_ns && next_ns > r->until_ns))
+        return false;
+    if (r->failures >= 2 && !r->told) {
+        r->told = true;
+        retry_say_lost(why);
+    }
+    term_wait_until(next_ns);
+    return !term_interrupted();
+}
+
+void retry_done(struct retry *r)
+{
+    if (r->told)
+        retry_say_back();
+    r->told = false;
+    r->failures = 0;
 }

@@ -15,6 +15,7 @@
 #include "cli/password.h"
 #include "cli/profile.h"
 #include "cli/report.h"
+#include "cli/retry.h"
 #include "cli/term.h"
 #include "cli/text.h"
 
@@ -252,7 +253,10 @@ static bool renew_by_certificate(struct cli *cli)
 
 const char *session_advice(const struct cli *cli)
 {
-    return cli->options.sealed ? "run: secctl session open" : "run: secctl login";
+    if (cli->options.sealed)
+        return "run: secctl session open";
+    return cli->session && cli->session->client_id ? "run: secctl login --web"
+                                                   : "run: secctl login";
 }
 
 /* Forgets the session; the caller holds the lock. */
@@ -262,11 +266,25 @@ static enum cli_status drop(struct cli *cli)
     return profile_remove(cli->profile->session_path);
 }
 
-static bool has_expired(const struct http_call *call)
+/* A session whose time is over is soon forgotten by the gateway, and then one that ended. */
+static bool has_expired(const struct session *s, const struct http_call *call)
 {
     static const char words[] = "The session has expired";
 
-    return memmem(buf_str(&call->body), call->body.len, words, sizeof(words) - 1) != NULL;
+    return memmem(buf_str(&call->body), call->body.len, words, sizeof(words) - 1) != NULL ||
+           (s->expires_at > 0 && s->expires_at <= clock_now_s());
+}
+
+/* The gateway does not know the session any more; the caller holds the lock. */
+static enum cli_status give_up(struct cli *cli, const struct http_call *call)
+{
+    const char *advice = session_advice(cli);
+    bool expired = has_expired(cli->session, call);
+
+    if (renew_by_certificate(cli))
+        return SG_CLI_OK;
+    return cli_worse(drop(cli), report_error(SG_CLI_REFUSED, advice, "the session has %s",
+                                             expired ? "expired" : "ended"));
 }
 
 static enum cli_status renew(struct cli *cli)
@@ -297,11 +315,9 @@ static enum cli_status renew(struct cli *cli)
     if (http_call_ok(&call)) {
         status = take_renewed(cli, &call);
     } else if (call.failure == SG_HTTP_DONE && (call.status == 400 || call.status == 401)) {
-        if (!renew_by_certificate(cli))
-            status = cli_worse(drop(cli), report_error(SG_CLI_REFUSED, session_advice(cli),
-                                                       "the session has %s",
-                                                       has_expired(&call) ? "expired" : "ended"));
+        status = give_up(cli, &call);
     } else {
+        cli->session->may_pass = retry_is_worth(&call);
         status = report_call(cli, &call, "renewing the token");
     }
     http_call_fini(&call);
@@ -320,6 +336,7 @@ enum cli_status session_token(struct cli *cli, const char *rejected, const char 
     enum cli_status status = SG_CLI_OK;
     SG_FD_CLEANUP int fd = -1;
 
+    s->may_pass = false;
     if (!session_exists(s))
         return not_logged_in(cli);
     if (s->script && rejected && strcmp(rejected, s->token) == 0)

@@ -24,6 +24,8 @@ struct session {
     int64_t expires_at;       /* end of the session, by the gateway's clock */
     char *client_id;          /* of OAuth, when the session was made by it; else NULL */
     bool script;              /* there is no session: `token` is a script token, used as it is */
+    bool may_pass;            /* what kept session_token from its token, so that it can be tried
+                                 again */
 };
 
 #define SG_SESSION_SCRIPT_ADVICE "make another one: secctl tokens create NAME --scopes LIST"

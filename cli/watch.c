@@ -3,6 +3,7 @@
 #include "cli/watch.h"
 
 #include "cli/json.h"
+#include "cli/retry.h"
 #include "cli/term.h"
 
 #include <json-c/json.h>
@@ -29,13 +30,13 @@ bool watch_gap(void *context, const struct feed_gap *gap)
 static void on_lost(void *context, const char *why)
 {
     (void)context;
-    term_note("secctl: no connection, trying again (%s)", why);
+    retry_say_lost(why);
 }
 
 static void on_back(void *context)
 {
     (void)context;
-    term_note("secctl: connected again");
+    retry_say_back();
 }
 
 void watch_connection(struct feed_sink *sink)

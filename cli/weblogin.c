@@ -13,6 +13,7 @@
 #include "cli/json.h"
 #include "cli/login.h"
 #include "cli/report.h"
+#include "cli/retry.h"
 #include "cli/session.h"
 #include "cli/term.h"
 
@@ -139,8 +140,7 @@ static enum cli_status judge(struct cli *cli, const struct http_call *call,
     const char *error = json_text(answer, "error", "");
 
     *ret_done = true;
-    if (call->failure == SG_HTTP_NETWORK ||
-        (call->failure == SG_HTTP_DONE && call->status >= 500)) {
+    if (retry_is_worth(call)) {
         /* Section 3.5: slower and slower. */
         *interval = *interval * 2 > SG_WEBLOGIN_MOST ? SG_WEBLOGIN_MOST : *interval * 2;
         *ret_done = false;

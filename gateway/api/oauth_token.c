@@ -72,7 +72,9 @@ static enum sg_err reply(struct request *r, const struct grant *grant, bool boun
 /* What is wrong with the grant is the client's business; all else goes its usual way. */
 static enum sg_err refuse_grant(const struct ask *ask, enum sg_err err)
 {
-    if (err == SG_ERR_SESSION_ENDED || err == SG_ERR_SESSION_EXPIRED)
+    if (err == SG_ERR_SESSION_EXPIRED)
+        return refuse(ask, "invalid_grant", "The session has expired.");
+    if (err == SG_ERR_SESSION_ENDED)
         return refuse(ask, "invalid_grant", "The session has ended.");
     if (err == SG_ERR_USER_DISABLED)
         return refuse(ask, "invalid_grant", "The user is disabled.");
