@@ -9,6 +9,7 @@
 #include "cli/profile.h"
 #include "cli/report.h"
 
+#include <fcntl.h>
 #include <json-c/json.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,6 +17,8 @@
 #include <unistd.h>
 
 #define SG_CHANSTATE_FILE_MAX ((size_t)16384)
+/* Of the file that is written, in bytes: room for the largest numbers. */
+#define SG_CHANSTATE_SIZE 512
 
 bool chanstate_bytes(struct json_object *json, const char *key, uint8_t *ret, size_t size)
 {
@@ -63,11 +66,12 @@ enum cli_status chanstate_load(struct profile *profile, struct chanstate *ret, b
 
     if (!path)
         return report_no_memory();
-    *ret_found = access(path, F_OK) == 0;
     buf_init(&text, SG_CHANSTATE_FILE_MAX);
+    enum sg_err err = file_read(path, &text);
+    *ret_found = err != SG_ERR_NOT_FOUND;
     if (*ret_found) {
         SG_JSON_CLEANUP struct json_object *json =
-            file_read(path, &text) == SG_OK ? json_parse(buf_str(&text), text.len) : NULL;
+            err == SG_OK ? json_parse(buf_str(&text), text.len) : NULL;
 
         if (!json || !parse(json, ret))
             status = report_error(SG_CLI_USAGE, "open a new channel: secctl session open",
@@ -78,27 +82,66 @@ enum cli_status chanstate_load(struct profile *profile, struct chanstate *ret, b
     return status;
 }
 
-enum cli_status chanstate_save(struct profile *profile, const struct chanstate *s)
+enum cli_status chanstate_read(struct profile *profile, struct chanstate *ret, bool *ret_found)
+{
+    SG_FD_CLEANUP int fd = -1;
+    enum cli_status status = chanstate_lock(profile, &fd);
+
+    return status == SG_CLI_OK ? chanstate_load(profile, ret, ret_found) : status;
+}
+
+/* The file's content, always of the same size, so that it can be written over; wipe it. */
+static bool compose(const struct chanstate *s, struct buf *ret)
 {
     SG_JSON_CLEANUP struct json_object *json = json_object_new_object();
+
+    buf_init(ret, SG_CHANSTATE_FILE_MAX);
+    if (!json_put_text(json, "session_id", s->id) ||
+        !json_put_int(json, "expires_at", s->expires_s) ||
+        !json_put_int(json, "epoch", (int64_t)s->epoch.number) ||
+        !put_bytes(json, "secret", s->epoch.secret, sizeof(s->epoch.secret)) ||
+        !json_put_int(json, "sequence", (int64_t)s->sequence))
+        return false;
+    json_append(ret, json);
+    buf_printf(ret, "%*s", (int)(SG_CHANSTATE_SIZE - 1 - ret->len), "");
+    buf_putc(ret, '\n');
+    return !ret->failed && ret->len == SG_CHANSTATE_SIZE;
+}
+
+enum cli_status chanstate_create(struct profile *profile, const struct chanstate *s)
+{
     char *path = profile_path(profile, "channel.json");
     enum cli_status status = SG_CLI_USAGE;
-    struct buf text;
+    struct buf text = {0};
 
-    buf_init(&text, SG_CHANSTATE_FILE_MAX);
-    if (path && json_put_text(json, "session_id", s->id) &&
-        json_put_int(json, "expires_at", s->expires_s) &&
-        json_put_int(json, "epoch", (int64_t)s->epoch.number) &&
-        put_bytes(json, "secret", s->epoch.secret, sizeof(s->epoch.secret)) &&
-        json_put_int(json, "sequence", (int64_t)s->sequence)) {
-        json_append(&text, json);
-        buf_putc(&text, '\n');
-        if (!text.failed)
-            /* What a crash of the machine takes back does no harm: the gateway takes no number
-             * twice, and nonces are drawn. */
-            status = profile_write_soon(profile, path, buf_str(&text), text.len);
-    } else {
+    if (path && compose(s, &text))
+        status = profile_write(profile, path, buf_str(&text), text.len);
+    else
         status = report_no_memory();
+    buf_wipe(&text);
+    free(path);
+    return status;
+}
+
+/*
+ * Over the former one, in place: file systems take care that a file that is renamed over another
+ * one is on the disk first, and that costs more than the exchange. One write of less than a page is
+ * there or not when the process is killed; readers hold the lock. What a crash of the machine takes
+ * back does no harm: the gateway takes no number twice, and nonces are drawn.
+ */
+enum cli_status chanstate_save(struct profile *profile, const struct chanstate *s)
+{
+    char *path = profile_path(profile, "channel.json");
+    SG_FD_CLEANUP int fd = -1;
+    enum cli_status status = SG_CLI_OK;
+    struct buf text = {0};
+
+    if (!path || !compose(s, &text)) {
+        status = report_no_memory();
+    } else {
+        fd = open(path, O_WRONLY | O_CLOEXEC | O_NOFOLLOW);
+        if (fd < 0 || file_write_all(fd, text.data, text.len) != SG_OK)
+            status = report_errno("write", path);
     }
     buf_wipe(&text);
     free(path);

@@ -23,9 +23,17 @@ struct chanstate {
     uint64_t sequence; /* used last; 0: none */
 };
 
-/* Reads it. *ret_found is false when there is none; one that is damaged is reported. */
+/* Reads it; the caller holds the lock. *ret_found is false when there is none; one that is damaged
+ * is reported. */
 enum cli_status chanstate_load(struct profile *profile, struct chanstate *ret,
                                bool *ret_found) SG_CLI_MUST_CHECK;
+/* The same for who only looks: it takes the lock for itself. */
+enum cli_status chanstate_read(struct profile *profile, struct chanstate *ret,
+                               bool *ret_found) SG_CLI_MUST_CHECK;
+/* A new channel, in the place of a former one; the caller holds the lock. */
+enum cli_status chanstate_create(struct profile *profile,
+                                 const struct chanstate *state) SG_CLI_MUST_CHECK;
+/* Changes the one that is there; the caller holds the lock. */
 enum cli_status chanstate_save(struct profile *profile,
                                const struct chanstate *state) SG_CLI_MUST_CHECK;
 /* Takes the lock for itself. */

@@ -13,6 +13,7 @@
 #include "cli/password.h"
 #include "cli/profile.h"
 #include "cli/report.h"
+#include "cli/retry.h"
 #include "cli/sealed.h"
 #include "cli/session.h"
 #include "cli/term.h"
@@ -30,7 +31,7 @@ static enum cli_status say_open(struct cli *cli)
     struct chanstate state = {.sequence = 0};
     bool found = false;
     char left[SG_TEXT_SIZE];
-    enum cli_status status = chanstate_load(cli->profile, &state, &found);
+    enum cli_status status = chanstate_read(cli->profile, &state, &found);
 
     if (status == SG_CLI_OK && found && !cli->options.json && !cli->options.quiet) {
         text_duration(state.expires_s - clock_now_s(), left);
@@ -83,10 +84,10 @@ static void print_answer(const struct cli *cli, struct json_object *answer)
     (void)fflush(stdout);
 }
 
-static enum cli_status ask_once(struct cli *cli)
+static enum cli_status ask_once(struct cli *cli, struct retry *retry)
 {
     SG_JSON_CLEANUP struct json_object *answer = NULL;
-    enum cli_status status = sealed_ask(cli, &answer);
+    enum cli_status status = sealed_ask(cli, retry, &answer);
 
     if (status == SG_CLI_OK)
         print_answer(cli, answer);
@@ -96,7 +97,7 @@ static enum cli_status ask_once(struct cli *cli)
 static enum cli_status data(struct cli *cli, const struct args *args)
 {
     (void)args;
-    return ask_once(cli);
+    return ask_once(cli, NULL);
 }
 
 /* A session that is over already is what was wanted, and nothing to report. */
@@ -162,7 +163,33 @@ static enum cli_status parse_watch(const struct args *args, int64_t *ret_interva
                         "--interval takes a time from 1s to 1d, --count a number from 1");
 }
 
-/* Asks again and again, and closes the channel when its time is over or the user has enough. */
+/* Asks again and again until `end_s`, however often the connection breaks. */
+static enum cli_status ask_on(struct cli *cli, int64_t interval, int64_t count, int64_t end_s)
+{
+    int64_t end_ns = clock_monotonic_ns() + (end_s - clock_now_s()) * SG_NS_PER_S;
+    struct retry retry = {.until_ns = end_ns};
+    enum cli_status status = SG_CLI_OK;
+
+    for (int64_t i = 0; i < count && !term_interrupted(); i++) {
+        int64_t begin_ns = clock_monotonic_ns();
+
+        status = ask_once(cli, &retry);
+        if (i + 1 == count || status != SG_CLI_OK)
+            break;
+        /* Not two at once because the first was late. */
+        int64_t now_ns = clock_monotonic_ns(), next_ns = begin_ns + interval * SG_NS_PER_S;
+        if (next_ns < now_ns)
+            next_ns = now_ns + interval * SG_NS_PER_S;
+        if (next_ns >= end_ns) {
+            term_note("secctl: the time of the channel is over");
+            break;
+        }
+        term_wait_until(next_ns);
+    }
+    return status;
+}
+
+/* Asks, and closes the channel when its time is over or the user has enough. */
 static enum cli_status watch(struct cli *cli, const struct args *args)
 {
     int64_t interval, count;
@@ -171,23 +198,11 @@ static enum cli_status watch(struct cli *cli, const struct args *args)
 
     enum cli_status status = parse_watch(args, &interval, &count);
     if (status == SG_CLI_OK)
-        status = chanstate_load(cli->profile, &state, &found);
+        status = chanstate_read(cli->profile, &state, &found);
     int64_t end_s = state.expires_s;
     secret_wipe(&state, sizeof(state));
-    for (int64_t i = 0; status == SG_CLI_OK && i < count && !term_interrupted(); i++) {
-        int64_t next_ns = clock_monotonic_ns() + interval * SG_NS_PER_S;
-        int64_t left_ns;
-
-        status = ask_once(cli);
-        left_ns = (end_s - clock_now_s()) * SG_NS_PER_S;
-        if (i + 1 == count || status != SG_CLI_OK)
-            break;
-        if (next_ns - clock_monotonic_ns() >= left_ns) {
-            term_note("secctl: the time of the channel is over");
-            break;
-        }
-        term_wait_until(next_ns);
-    }
+    if (status == SG_CLI_OK)
+        status = ask_on(cli, interval, count, end_s);
     /* Ctrl-C is how it is meant to end; the session is closed all the same. */
     if (term_interrupted() || status == SG_CLI_INTERRUPTED) {
         term_forgive_interrupt();

@@ -199,7 +199,7 @@ enum cli_status login_create(struct cli *cli, const struct login *login)
         if (status == SG_CLI_OK)
             status = chanstate_lock(cli->profile, &fd);
         if (status == SG_CLI_OK)
-            status = chanstate_save(cli->profile, &state);
+            status = chanstate_create(cli->profile, &state);
         if (status != SG_CLI_OK)
             (void)session_end(cli, json_text(created, "token", ""));
     }

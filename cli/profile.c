@@ -140,13 +140,21 @@ enum cli_status profile_use_sealed(struct profile *p)
     return report_no_memory();
 }
 
+static int open_lock(const char *path)
+{
+    return open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+}
+
 enum cli_status profile_lock(struct profile *p, const char *path, int *ret)
 {
     int64_t deadline = clock_monotonic_ns() + SG_PROFILE_LOCK_WAIT_S * SG_NS_PER_S;
-    if (file_mkdirs(p->dir, 0700) != SG_OK)
-        return report_errno("make", p->dir);
-    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+    int fd = open_lock(path);
 
+    if (fd < 0 && errno == ENOENT) {
+        if (file_mkdirs(p->dir, 0700) != SG_OK)
+            return report_errno("make", p->dir);
+        fd = open_lock(path);
+    }
     if (fd < 0)
         return report_errno("open", path);
     while (flock(fd, LOCK_EX | LOCK_NB) != 0) {
@@ -217,24 +225,6 @@ enum cli_status profile_write(struct profile *p, const char *path, const char *t
     if (file_write_atomic(path, text, len, 0600) != SG_OK)
         return report_error(SG_CLI_USAGE, "is the disk full, or the directory not yours?",
                             "cannot write %s", path);
-    return SG_CLI_OK;
-}
-
-enum cli_status profile_write_soon(struct profile *p, const char *path, const char *text,
-                                   size_t len)
-{
-    SG_BUF_CLEANUP struct buf temporary = {0};
-    SG_FD_CLEANUP int fd = -1;
-
-    buf_init(&temporary, SG_PROFILE_CONFIG_MAX);
-    buf_printf(&temporary, "%s.new", path);
-    if (temporary.failed || file_mkdirs(p->dir, 0700) != SG_OK)
-        return report_error(SG_CLI_USAGE, NULL, "cannot make the directory %s", p->dir);
-    /* Nobody else writes it; one that is there is what was left by a process that was killed. */
-    (void)unlink(buf_str(&temporary));
-    fd = open(buf_str(&temporary), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
-    if (fd < 0 || file_write_all(fd, text, len) != SG_OK || rename(buf_str(&temporary), path) != 0)
-        return report_errno("write", path);
     return SG_CLI_OK;
 }
 

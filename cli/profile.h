@@ -50,11 +50,6 @@ enum cli_status profile_save_ca(struct profile *profile, const char *pem,
 enum cli_status profile_write(struct profile *profile, const char *path, const char *text,
                               size_t len) SG_CLI_MUST_CHECK;
 
-/* As profile_write, but not forced to disk: for what is worth nothing after a power failure. The
- * caller holds the lock of the file. */
-enum cli_status profile_write_soon(struct profile *profile, const char *path, const char *text,
-                                   size_t len) SG_CLI_MUST_CHECK;
-
 /* From now on the session is that of the sealed channel, in files of its own. */
 enum cli_status profile_use_sealed(struct profile *profile) SG_CLI_MUST_CHECK;
 

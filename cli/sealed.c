@@ -16,6 +16,7 @@
 #include "cli/json.h"
 #include "cli/profile.h"
 #include "cli/report.h"
+#include "cli/retry.h"
 #include "cli/sealedbody.h"
 #include "cli/session.h"
 
@@ -31,19 +32,25 @@
 #define SG_SEALED_TRIES     4
 #define SG_SEALED_PAUSE_MS  250
 #define SG_SEALED_PENDING_S 90
+/* An answer to nothing comes at once. */
+#define SG_SEALED_ASK_STALL_S 30L
 /* How often it is sealed anew: others were faster, and the gateway does not know the epoch any
  * more; or it was killed, and nobody knows how far it came. */
 #define SG_SEALED_ANEW 5
 /* Epochs that the gateway may have gone forward since a request: many others ran meanwhile. */
 #define SG_SEALED_EPOCHS 100000
 
+struct sealed_call;
+
 struct sealed {
     struct cli *cli;
     struct http_wrapper wrapper;
+    struct sealed_call *unanswered; /* sent, with nothing inside: to be sent once more as it is */
 };
 
 /* One exchange under way. */
 struct sealed_call {
+    struct sealed *sealed;
     struct chanstate state; /* as it was when the request was sealed */
     struct buf inner;       /* empty: no request inside */
     struct buf outer;
@@ -51,6 +58,7 @@ struct sealed_call {
     bool repeatable;                  /* runs twice as it runs once */
     bool careless;                    /* it does no harm if it runs twice */
     bool again;
+    bool unanswered; /* sent, and worth to be sent again */
     unsigned tries, anew;
     int64_t started_ns;
 };
@@ -59,6 +67,10 @@ static void call_free(void *context)
 {
     struct sealed_call *c = context;
 
+    if (c->unanswered && c->inner.len == 0 && !c->sealed->unanswered) {
+        c->sealed->unanswered = c;
+        return;
+    }
     secret_wipe(&c->state, sizeof(c->state));
     buf_wipe(&c->inner);
     buf_fini(&c->outer);
@@ -167,27 +179,64 @@ static bool is_repeatable(const struct http_request *request)
     return keyed || !request->method || strcmp(request->method, "GET") == 0;
 }
 
+static struct sealed_call *call_new(struct sealed *s, const struct http_request *request)
+{
+    struct sealed_call *c = calloc(1, sizeof(*c));
+
+    if (!c)
+        return NULL;
+    c->sealed = s;
+    buf_init(&c->inner, SG_SEALED_OUTER_MAX);
+    buf_init(&c->outer, SG_SEALED_OUTER_MAX);
+    c->repeatable = is_repeatable(request);
+    c->careless = is_careless(request);
+    return c;
+}
+
+/* What got no answer and is to be sent again, as it is; NULL when there is none, or when the
+ * gateway may not know it any more because others have used the channel. */
+static struct sealed_call *take_unanswered(struct sealed *s)
+{
+    struct sealed_call *c = s->unanswered;
+    struct chanstate now = {.sequence = 0};
+    bool found = false;
+
+    s->unanswered = NULL;
+    if (!c)
+        return NULL;
+    c->unanswered = false;
+    bool last = chanstate_read(s->cli->profile, &now, &found) == SG_CLI_OK && found &&
+                strcmp(now.id, c->state.id) == 0 && now.sequence == c->state.sequence;
+    secret_wipe(&now, sizeof(now));
+    if (!last) {
+        call_free(c);
+        return NULL;
+    }
+    c->again = true;
+    c->tries = c->anew = 0;
+    return c;
+}
+
 static enum cli_status wrap(void *context, const struct http_request *request,
                             struct http_request *ret, void **ret_state)
 {
     struct sealed *s = context;
-    struct sealed_call *c = calloc(1, sizeof(*c));
+    struct sealed_call *c = request->target ? NULL : take_unanswered(s);
     const char *token = request->token;
-    enum cli_status status = c ? SG_CLI_OK : report_no_memory();
+    bool is_sealed = c != NULL;
+    enum cli_status status = SG_CLI_OK;
 
     if (!c)
-        return status;
-    buf_init(&c->inner, SG_SEALED_OUTER_MAX);
-    buf_init(&c->outer, SG_SEALED_OUTER_MAX);
+        c = call_new(s, request);
+    if (!c)
+        return report_no_memory();
     c->started_ns = clock_monotonic_ns();
-    c->repeatable = is_repeatable(request);
-    c->careless = is_careless(request);
     /* What anybody may ask needs a token as well: the exchange that carries it is the session's. */
     if (!token)
         status = session_token(s->cli, NULL, &token);
     if (status == SG_CLI_OK && request->target)
         status = sealedbody_write(request, &c->inner);
-    if (status == SG_CLI_OK)
+    if (status == SG_CLI_OK && !is_sealed)
         status = seal(s, c);
     if (status != SG_CLI_OK) {
         call_free(c);
@@ -300,10 +349,12 @@ static enum http_unwrapped unwrap(void *context, void *state, struct http_call *
         *ret_delay_ms = c->tries > 1 ? SG_SEALED_PAUSE_MS : 0;
         return SG_HTTP_AGAIN;
     }
-    if (call->failure != SG_HTTP_DONE && !call->sent && !c->again)
-        give_back(s, c);
-    if (call->failure != SG_HTTP_DONE)
+    if (call->failure != SG_HTTP_DONE) {
+        c->unanswered = call->sent || c->again;
+        if (!c->unanswered)
+            give_back(s, c);
         return SG_HTTP_UNWRAPPED;
+    }
     if (call->status == 200) {
         take(s, c, call);
         return SG_HTTP_UNWRAPPED;
@@ -311,8 +362,10 @@ static enum http_unwrapped unwrap(void *context, void *state, struct http_call *
     /* An answer in the clear is anybody's. As a refusal it does no harm; as a success it would. */
     if (call->status < 400)
         call->failure = SG_HTTP_UNSEALED;
-    if (call->status != 409)
+    if (call->status != 409) {
+        c->unanswered = call->status == 401 || retry_is_worth(call);
         return SG_HTTP_UNWRAPPED;
+    }
     if (report_code_is(call, "sequence-pending") &&
         clock_monotonic_ns() - c->started_ns < SG_SEALED_PENDING_S * SG_NS_PER_S) {
         *ret_delay_ms = SG_SEALED_PAUSE_MS;
@@ -354,7 +407,7 @@ bool sealed_is_open(const struct cli *cli)
 
     report_capture(&errors);
     bool ok =
-        chanstate_load(cli->profile, &state, &found) == SG_CLI_OK && !why_not(cli, &state, found);
+        chanstate_read(cli->profile, &state, &found) == SG_CLI_OK && !why_not(cli, &state, found);
     report_release();
     report_capture_fini(&errors);
     secret_wipe(&state, sizeof(state));
@@ -366,7 +419,7 @@ enum cli_status sealed_open(struct cli *cli, struct sealed **ret)
     struct sealed *s;
     struct chanstate state = {.sequence = 0};
     bool found = false;
-    enum cli_status status = chanstate_load(cli->profile, &state, &found);
+    enum cli_status status = chanstate_read(cli->profile, &state, &found);
     const char *why = why_not(cli, &state, found);
 
     secret_wipe(&state, sizeof(state));
@@ -386,10 +439,20 @@ enum cli_status sealed_open(struct cli *cli, struct sealed **ret)
 
 void sealed_close(struct sealed *s)
 {
+    if (!s)
+        return;
+    if (s->unanswered) {
+        s->unanswered->unanswered = false;
+        call_free(s->unanswered);
+    }
     free(s);
 }
 
-enum cli_status sealed_ask(struct cli *cli, struct json_object **ret)
+enum cli_status sealed_ask(struct cli *cli, struct retry *retry, struct json_object **ret)
 {
-    return api_call(cli, SG_API_USER, NULL, NULL, NULL, "session", ret);
+    static const struct http_request nothing = {.stall_s = SG_SEALED_ASK_STALL_S};
+
+    if (!retry)
+        return api_call(cli, SG_API_USER, NULL, NULL, NULL, "session", ret);
+    return api_persist(cli, retry, &nothing, "session", ret);
 }

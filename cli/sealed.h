@@ -14,6 +14,7 @@
 
 struct chanstate;
 struct json_object;
+struct retry;
 struct sealed;
 
 /* Content of a request that is sent sealed; the gateway's own limit may be lower. */
@@ -29,8 +30,10 @@ enum cli_status sealed_open(struct cli *cli, struct sealed **ret) SG_CLI_MUST_CH
 void sealed_close(struct sealed *s);
 
 /* One exchange without a request inside: the gateway's text and time, with the sequence number and
- * epoch of the answer. */
-enum cli_status sealed_ask(struct cli *cli, struct json_object **ret) SG_CLI_MUST_CHECK;
+ * epoch of the answer. With `retry` it is made again until there is an answer, under the same
+ * number while no other process has used the channel; NULL: once. */
+enum cli_status sealed_ask(struct cli *cli, struct retry *retry,
+                           struct json_object **ret) SG_CLI_MUST_CHECK;
 
 /* Adds the member `channel` to what is asked of sessions_create; *ret is for sealed_accept. */
 struct sealed_offer;

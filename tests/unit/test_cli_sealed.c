@@ -240,7 +240,7 @@ static void test_the_channel_is_kept_whole_and_private(void **state)
     (void)state;
     assert_int_equal(chanstate_load(p, &back, &found), SG_CLI_OK);
     assert_false(found);
-    assert_int_equal(chanstate_save(p, &s), SG_CLI_OK);
+    assert_int_equal(chanstate_create(p, &s), SG_CLI_OK);
     assert_int_equal(stat(path, &st), 0);
     assert_int_equal(st.st_mode & 0777, 0600);
     assert_int_equal(chanstate_load(p, &back, &found), SG_CLI_OK);
@@ -292,7 +292,7 @@ static void test_no_number_is_taken_twice(void **state)
 
     (void)state;
     s.sequence = 0;
-    assert_int_equal(chanstate_save(p, &s), SG_CLI_OK);
+    assert_int_equal(chanstate_create(p, &s), SG_CLI_OK);
     for (int i = 0; i < PROCESSES; i++) {
         pid_t child = fork();
 
