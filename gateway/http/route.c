@@ -12,7 +12,10 @@
 struct route_index {
     const struct route *table;
     size_t start[BUCKETS + 1]; /* bucket i lists the rows of entries start[i] to start[i + 1] */
-    uint16_t row[];            /* in each bucket what wins stands before what loses */
+    struct {
+        uint16_t row;
+        uint16_t stem; /* bytes of its pattern before the first capture */
+    } entry[];         /* in each bucket what wins stands before what loses */
 };
 
 /* What a segment of a pattern is; the larger number wins. */
@@ -83,7 +86,7 @@ static uint32_t rank_of(const char *pattern)
     return rank;
 }
 
-/* Whether the path fits the pattern. */
+/* Whether the path fits the pattern, both from the first capture on. */
 static bool match(const char *pattern, const char *path, struct route_match *m)
 {
     m->captures = 0;
@@ -136,14 +139,16 @@ static bool belongs(const char *pattern, size_t bucket)
     return memchr(pattern, '{', beginning(pattern)) != NULL || bucket_of(pattern) == bucket;
 }
 
-/* Into `count` rows that are in order; of equals the first of the table stays the first. */
-static void put_in_order(const struct route *table, uint16_t *rows, size_t count, uint16_t row)
+/* Into the last bucket; of equals the first of the table stays the first. */
+static void put_in_order(struct route_index *index, size_t start, size_t end, size_t row)
 {
-    uint32_t rank = rank_of(table[row].pattern);
+    const char *pattern = index->table[row].pattern;
+    uint32_t rank = rank_of(pattern);
 
-    for (; count > 0 && rank_of(table[rows[count - 1]].pattern) < rank; count--)
-        rows[count] = rows[count - 1];
-    rows[count] = row;
+    for (; end > start && rank_of(index->table[index->entry[end - 1].row].pattern) < rank; end--)
+        index->entry[end] = index->entry[end - 1];
+    index->entry[end].row = (uint16_t)row;
+    index->entry[end].stem = (uint16_t)strcspn(pattern, "{");
 }
 
 struct route_index *route_index_new(const struct route *table, size_t count)
@@ -154,7 +159,7 @@ struct route_index *route_index_new(const struct route *table, size_t count)
     for (size_t bucket = 0; bucket < BUCKETS; bucket++)
         for (size_t i = 0; i < count; i++)
             entries += belongs(table[i].pattern, bucket);
-    index = malloc(sizeof *index + entries * sizeof index->row[0]);
+    index = malloc(sizeof *index + entries * sizeof index->entry[0]);
     if (index == NULL || count > UINT16_MAX) {
         free(index);
         return NULL;
@@ -165,8 +170,7 @@ struct route_index *route_index_new(const struct route *table, size_t count)
         index->start[bucket] = entries;
         for (size_t i = 0; i < count; i++)
             if (belongs(table[i].pattern, bucket))
-                put_in_order(table, index->row + index->start[bucket],
-                             entries++ - index->start[bucket], (uint16_t)i);
+                put_in_order(index, index->start[bucket], entries++, i);
     }
     index->start[BUCKETS] = entries;
     return index;
@@ -181,14 +185,16 @@ void route_find(const struct route_index *index, enum http_method method, const 
                 struct route_match *ret)
 {
     enum http_method wanted = method == SG_METHOD_HEAD ? SG_METHOD_GET : method;
-    size_t bucket = bucket_of(path);
+    size_t bucket = bucket_of(path), len = strlen(path);
 
     memset(ret, 0, sizeof *ret);
     for (size_t i = index->start[bucket]; i < index->start[bucket + 1]; i++) {
-        const struct route *row = &index->table[index->row[i]];
+        const struct route *row = &index->table[index->entry[i].row];
+        size_t stem = index->entry[i].stem;
         struct route_match m;
 
-        if (!match(row->pattern, path, &m))
+        if (stem > len || memcmp(row->pattern, path, stem) != 0 ||
+            !match(row->pattern + stem, path + stem, &m))
             continue;
         ret->allow |= 1u << row->method;
         if (row->method == SG_METHOD_GET)
