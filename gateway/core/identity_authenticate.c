@@ -87,13 +87,23 @@ static enum sg_err read_script(struct identity *id, const char *sub, struct toke
     return SG_OK;
 }
 
+/* An exchanged token that was revoked, or was made of one. */
+static bool is_revoked(const struct identity *id, const struct principal *who)
+{
+    if (who->authority != SG_AUTHORITY_EXCHANGED || id->revoked == NULL)
+        return false;
+    for (const char *part = who->jti + 1; *part != '\0'; part += SG_JTI_PART)
+        if (id->revoked(id->revoked_ctx, part))
+            return true;
+    return false;
+}
+
 enum sg_err identity_read_rights(struct identity *id, const char *sub,
                                  struct tokencache_entry *entry)
 {
     const struct principal *who = &entry->who;
 
-    if (who->authority == SG_AUTHORITY_EXCHANGED && id->revoked != NULL &&
-        id->revoked(id->revoked_ctx, who->jti))
+    if (is_revoked(id, who))
         return SG_ERR_TOKEN_INVALID;
     return who->scripted ? read_script(id, sub, entry) : read_session(id, sub, entry);
 }
@@ -117,6 +127,15 @@ enum sg_err identity_why_expired(struct identity *id, const struct principal *wh
 /* -- a token that is new --------------------------------------------------------------------------
  */
 
+static bool jti_ok(const char *jti, enum authority authority)
+{
+    size_t len = strlen(jti);
+
+    if (authority == SG_AUTHORITY_EXCHANGED)
+        return len > 1 && len < SG_JTI_SIZE && (len - 1) % SG_JTI_PART == 0;
+    return len < SG_JTI_SIZE;
+}
+
 enum sg_err identity_read_claims(const struct token_claims *claims, struct tokencache_entry *ret)
 {
     struct tokencache_entry entry = {.token_scopes = identity_scopes_parse(claims->scope)};
@@ -135,7 +154,7 @@ enum sg_err identity_read_claims(const struct token_claims *claims, struct token
         memcpy(who->token_id, sid, SG_TOKEN_ID_SIZE);
     else
         memcpy(who->session_id, sid, sizeof sid);
-    if (strlen(claims->jti) >= sizeof who->jti || strlen(claims->actor[0]) >= sizeof who->actor)
+    if (!jti_ok(claims->jti, who->authority) || strlen(claims->actor[0]) >= sizeof who->actor)
         return SG_ERR_TOKEN_INVALID;
     memcpy(who->jti, claims->jti, sizeof who->jti);
     memcpy(who->client_id, claims->client_id, sizeof who->client_id);
@@ -172,15 +191,17 @@ static enum sg_err verify_access(struct identity *id, const char *token, size_t 
     return identity_read_rights(id, claims.sub, ret);
 }
 
-/* A script's token; `digest` is that of its text, as the store has it. */
+/* A script's token, whose digest the store has. */
 static enum sg_err verify_script(struct identity *id, const char *token, size_t len,
-                                 const uint8_t digest[SG_DIGEST_SIZE], struct tokencache_entry *ret)
+                                 struct tokencache_entry *ret)
 {
+    uint8_t digest[SG_DIGEST_SIZE];
     struct token_record record;
     enum sg_err err;
 
     if (!scripttokens_form_ok(token, len) || id->tokens.vt == NULL)
         return SG_ERR_TOKEN_INVALID;
+    sha256_digest(token, len, digest);
     err = id->tokens.vt->find(id->tokens.self, digest, &record);
     if (err != SG_OK)
         return err == SG_ERR_NOT_FOUND ? SG_ERR_TOKEN_INVALID : err;
@@ -193,11 +214,10 @@ static enum sg_err verify_script(struct identity *id, const char *token, size_t 
     return identity_read_rights(id, NULL, ret);
 }
 
-static enum sg_err verify(struct identity *id, const char *token, size_t len,
-                          const uint8_t digest[SG_DIGEST_SIZE], int64_t now_ns,
+static enum sg_err verify(struct identity *id, const char *token, size_t len, int64_t now_ns,
                           struct tokencache_entry *ret)
 {
-    return scripttokens_is(token, len) ? verify_script(id, token, len, digest, ret)
+    return scripttokens_is(token, len) ? verify_script(id, token, len, ret)
                                        : verify_access(id, token, len, now_ns, ret);
 }
 
@@ -205,15 +225,15 @@ static enum sg_err verify(struct identity *id, const char *token, size_t len,
  */
 
 /* SG_OK when *entry may be used. Reads the store only if rights have changed since. */
-static enum sg_err recall(struct identity *id, const uint8_t digest[SG_DIGEST_SIZE],
-                          uint64_t rights, int64_t now_ns, struct tokencache_entry *entry)
+static enum sg_err recall(struct identity *id, const struct tokencache_key *key, uint64_t rights,
+                          int64_t now_ns, struct tokencache_entry *entry)
 {
     int64_t touched_ns = entry->touched_ns;
     char sub[SG_USER_NAME_SIZE];
     enum sg_err err;
 
     if (entry->who.token_expires_s <= now_ns / SG_NS_PER_S) {
-        tokencache_drop(id->cache, digest);
+        tokencache_drop(id->cache, key);
         return identity_why_expired(id, &entry->who);
     }
     metrics_add(SG_METRIC_TOKEN_CACHE_HITS, 1);
@@ -224,9 +244,9 @@ static enum sg_err recall(struct identity *id, const uint8_t digest[SG_DIGEST_SI
     if (err == SG_OK) {
         entry->rights = rights;
         entry->touched_ns = touched_ns;
-        tokencache_put(id->cache, digest, entry);
+        tokencache_put(id->cache, key, entry);
     } else if (err_status(err) == 401) {
-        tokencache_drop(id->cache, digest);
+        tokencache_drop(id->cache, key);
     }
     return err;
 }
@@ -265,24 +285,24 @@ enum sg_err identity_authenticate(struct identity *id, const char *token, size_t
     /* Before anything is read, so that a change during the reading makes the entry old at once. */
     uint64_t rights = atomic_load(&id->rights);
     int64_t now_ns = clock_now_ns();
-    uint8_t digest[SG_DIGEST_SIZE];
+    struct tokencache_key key;
     struct tokencache_entry entry;
     bool touch = false;
     enum sg_err err;
 
     if (len == 0 || len > SG_TOKEN_TEXT_MAX)
         return SG_ERR_TOKEN_INVALID;
-    sha256_digest(token, len, digest);
-    if (tokencache_get(id->cache, digest, now_ns, &entry, &touch)) {
-        err = recall(id, digest, rights, now_ns, &entry);
+    tokencache_key_of(id->cache, token, len, &key);
+    if (tokencache_get(id->cache, &key, now_ns, &entry, &touch)) {
+        err = recall(id, &key, rights, now_ns, &entry);
     } else {
-        err = verify(id, token, len, digest, now_ns, &entry);
+        err = verify(id, token, len, now_ns, &entry);
         if (err == SG_OK) {
             touch = now_ns - entry.touched_ns >= SG_TOKENCACHE_TOUCH_S * SG_NS_PER_S;
             if (touch)
                 entry.touched_ns = now_ns;
             entry.rights = rights;
-            tokencache_put(id->cache, digest, &entry);
+            tokencache_put(id->cache, &key, &entry);
         }
     }
     if (err == SG_OK)

@@ -2,10 +2,16 @@
 /* A set-associative table under striped locks; it never holds a token's text. */
 #include "core/tokencache.h"
 
+#include <nettle/aes.h>
+#include <nettle/gcm.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/rng.h"
+#include "base/secret.h"
+
+#define END     55 /* bytes that SHA-256 takes in one block */
 #define WAYS    8
 #define SETS    (SG_TOKENCACHE_ENTRIES / WAYS) /* a power of two */
 #define STRIPES 64
@@ -13,7 +19,7 @@
 #define ALIGNMENT 64 /* bytes of a cache line */
 
 struct slot {
-    uint8_t sha256[SG_DIGEST_SIZE];
+    struct tokencache_key key;
     uint64_t used; /* stripe's count of uses at the last one; 0: free */
     struct tokencache_entry entry;
 };
@@ -25,6 +31,8 @@ struct stripe {
 
 struct tokencache {
     void *memory; /* what it lies in */
+    struct aes256_ctx cipher;
+    struct gcm_key hash;
     struct stripe stripe[STRIPES];
     struct slot set[SETS][WAYS];
 };
@@ -33,12 +41,17 @@ struct tokencache *tokencache_new(void)
 {
     /* From calloc, so that memory is taken as tokens come. */
     void *memory = calloc(1, sizeof(struct tokencache) + ALIGNMENT);
+    uint8_t secret[AES256_KEY_SIZE];
     struct tokencache *c;
 
     if (memory == NULL)
         return NULL;
     c = (struct tokencache *)(((uintptr_t)memory + ALIGNMENT - 1) & ~(uintptr_t)(ALIGNMENT - 1));
     c->memory = memory;
+    rng_bytes(secret, sizeof secret);
+    aes256_set_encrypt_key(&c->cipher, secret);
+    gcm_set_key(&c->hash, &c->cipher, (nettle_cipher_func *)aes256_encrypt);
+    secret_wipe(secret, sizeof secret);
     for (size_t i = 0; i < STRIPES; i++)
         pthread_mutex_init(&c->stripe[i].lock, NULL);
     return c;
@@ -50,32 +63,49 @@ void tokencache_free(struct tokencache *c)
         return;
     for (size_t i = 0; i < STRIPES; i++)
         pthread_mutex_destroy(&c->stripe[i].lock);
+    secret_wipe(&c->cipher, sizeof c->cipher);
+    secret_wipe(&c->hash, sizeof c->hash);
     free(c->memory);
 }
 
-/* Digests are uniform, so their first bytes place them. */
-static size_t set_of(const uint8_t sha256[SG_DIGEST_SIZE])
+void tokencache_key_of(const struct tokencache *c, const char *token, size_t len,
+                       struct tokencache_key *ret)
 {
-    return (sha256[0] | (size_t)sha256[1] << 8) % SETS;
+    /* One for all: a nonce must be fresh where others see the value, and here nobody does. */
+    static const uint8_t nonce[GCM_IV_SIZE];
+    const char *end = len > END ? token + len - END : token;
+    struct gcm_ctx mac;
+
+    gcm_set_iv(&mac, &c->hash, sizeof nonce, nonce);
+    gcm_update(&mac, &c->hash, len, (const uint8_t *)token);
+    gcm_digest(&mac, &c->hash, &c->cipher, (nettle_cipher_func *)aes256_encrypt, sizeof ret->mac,
+               ret->mac);
+    sha256_digest(end, len > END ? END : len, ret->end_sha256);
 }
 
-static struct slot *find(struct slot *set, const uint8_t sha256[SG_DIGEST_SIZE])
+/* They are uniform, so their first bytes place them. */
+static size_t set_of(const struct tokencache_key *key)
+{
+    return (key->mac[0] | (size_t)key->mac[1] << 8) % SETS;
+}
+
+static struct slot *find(struct slot *set, const struct tokencache_key *key)
 {
     for (size_t i = 0; i < WAYS; i++)
-        if (set[i].used != 0 && memcmp(set[i].sha256, sha256, SG_DIGEST_SIZE) == 0)
+        if (set[i].used != 0 && memcmp(&set[i].key, key, sizeof *key) == 0)
             return &set[i];
     return NULL;
 }
 
-bool tokencache_get(struct tokencache *c, const uint8_t sha256[SG_DIGEST_SIZE], int64_t now_ns,
+bool tokencache_get(struct tokencache *c, const struct tokencache_key *key, int64_t now_ns,
                     struct tokencache_entry *ret, bool *ret_touch)
 {
-    size_t set = set_of(sha256);
+    size_t set = set_of(key);
     struct stripe *stripe = &c->stripe[set % STRIPES];
     struct slot *slot;
 
     pthread_mutex_lock(&stripe->lock);
-    slot = find(c->set[set], sha256);
+    slot = find(c->set[set], key);
     if (slot != NULL) {
         int64_t since = now_ns - slot->entry.touched_ns;
 
@@ -89,35 +119,35 @@ bool tokencache_get(struct tokencache *c, const uint8_t sha256[SG_DIGEST_SIZE], 
     return slot != NULL;
 }
 
-void tokencache_put(struct tokencache *c, const uint8_t sha256[SG_DIGEST_SIZE],
+void tokencache_put(struct tokencache *c, const struct tokencache_key *key,
                     const struct tokencache_entry *entry)
 {
-    size_t set = set_of(sha256);
+    size_t set = set_of(key);
     struct stripe *stripe = &c->stripe[set % STRIPES];
     struct slot *slot;
 
     pthread_mutex_lock(&stripe->lock);
-    slot = find(c->set[set], sha256);
+    slot = find(c->set[set], key);
     if (slot == NULL) {
         slot = &c->set[set][0];
         for (size_t i = 1; i < WAYS; i++)
             if (c->set[set][i].used < slot->used)
                 slot = &c->set[set][i];
-        memcpy(slot->sha256, sha256, SG_DIGEST_SIZE);
+        slot->key = *key;
     }
     slot->entry = *entry;
     slot->used = ++stripe->uses;
     pthread_mutex_unlock(&stripe->lock);
 }
 
-void tokencache_drop(struct tokencache *c, const uint8_t sha256[SG_DIGEST_SIZE])
+void tokencache_drop(struct tokencache *c, const struct tokencache_key *key)
 {
-    size_t set = set_of(sha256);
+    size_t set = set_of(key);
     struct stripe *stripe = &c->stripe[set % STRIPES];
     struct slot *slot;
 
     pthread_mutex_lock(&stripe->lock);
-    slot = find(c->set[set], sha256);
+    slot = find(c->set[set], key);
     if (slot != NULL)
         memset(slot, 0, sizeof *slot);
     pthread_mutex_unlock(&stripe->lock);

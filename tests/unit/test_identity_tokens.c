@@ -145,7 +145,8 @@ static void sign_claims(struct fake_identity *f, const struct grant *grant, cons
     encode_hex(grant->session.id, SG_SESSION_ID_SIZE, hex);
     (void)snprintf(payload, sizeof payload,
                    "{\"iss\":\"" FAKE_ISSUER "\",\"sub\":\"%s\",\"aud\":\"%s\",\"iat\":1,"
-                   "\"exp\":%lld,\"jti\":\"x\",\"sid\":\"%s\",\"scope\":\"%s\",\"role\":\"admin\"}",
+                   "\"exp\":%lld,\"jti\":\"x0123456789ab\",\"sid\":\"%s\",\"scope\":\"%s\","
+                   "\"role\":\"admin\"}",
                    sub, aud, (long long)clock_now_s() + 100, sid != NULL ? sid : hex, scope);
     fake_keyring_sign(f->keyring, HEADER, payload, ret);
 }
@@ -294,7 +295,7 @@ static void test_cache_is_bounded(void **state)
 {
     struct tokencache *c = tokencache_new();
     struct tokencache_entry entry = {.rights = 1, .touched_ns = 5}, out;
-    uint8_t digest[SG_DIGEST_SIZE] = {0};
+    struct tokencache_key key = {0};
     size_t found = 0, count = 4 * SG_TOKENCACHE_ENTRIES;
     bool touch = false;
 
@@ -302,22 +303,54 @@ static void test_cache_is_bounded(void **state)
     assert_non_null(c);
     for (size_t i = 0; i < count; i++) {
         for (size_t k = 0; k < 4; k++)
-            digest[k] = (uint8_t)(i >> (8 * k));
+            key.mac[k] = (uint8_t)(i >> (8 * k));
         entry.who.user_id = (int64_t)i;
-        tokencache_put(c, digest, &entry);
+        tokencache_put(c, &key, &entry);
     }
     for (size_t i = 0; i < count; i++) {
         for (size_t k = 0; k < 4; k++)
-            digest[k] = (uint8_t)(i >> (8 * k));
-        if (!tokencache_get(c, digest, 5, &out, &touch))
+            key.mac[k] = (uint8_t)(i >> (8 * k));
+        if (!tokencache_get(c, &key, 5, &out, &touch))
             continue;
         assert_int_equal(out.who.user_id, i);
         assert_false(touch);
         found++;
     }
     assert_int_equal(found, SG_TOKENCACHE_ENTRIES);
-    tokencache_drop(c, digest);
-    assert_false(tokencache_get(c, digest, 5, &out, &touch));
+    tokencache_drop(c, &key);
+    assert_false(tokencache_get(c, &key, 5, &out, &touch));
+    tokencache_free(c);
+}
+
+/* A key that left out a byte would let a changed token pass for the one that was verified. */
+static void test_cache_keys_bind_every_byte(void **state)
+{
+    struct tokencache *c = tokencache_new(), *other = tokencache_new();
+    struct tokencache_key key, again, changed;
+    char text[800];
+
+    (void)state;
+    assert_non_null(c);
+    assert_non_null(other);
+    memset(text, 'a', sizeof text);
+    for (size_t len = 1; len < sizeof text; len = len * 3 / 2 + 1) {
+        tokencache_key_of(c, text, len, &key);
+        tokencache_key_of(c, text, len, &again);
+        assert_memory_equal(&key, &again, sizeof key);
+        tokencache_key_of(other, text, len, &changed);
+        assert_memory_not_equal(key.mac, changed.mac, sizeof key.mac);
+        tokencache_key_of(c, text, len + 1, &changed);
+        assert_memory_not_equal(key.mac, changed.mac, sizeof key.mac);
+        for (size_t i = 0; i < len; i++) {
+            text[i] ^= 1;
+            tokencache_key_of(c, text, len, &changed);
+            assert_memory_not_equal(key.mac, changed.mac, sizeof key.mac);
+            if (len - i <= 55)
+                assert_memory_not_equal(key.end_sha256, changed.end_sha256, SG_SHA256_SIZE);
+            text[i] ^= 1;
+        }
+    }
+    tokencache_free(other);
     tokencache_free(c);
 }
 
@@ -401,6 +434,7 @@ int main(void)
     const struct CMUnitTest memory_only[] = {
         TEST(test_touch),
         cmocka_unit_test(test_cache_is_bounded),
+        cmocka_unit_test(test_cache_keys_bind_every_byte),
     };
     int failed = cmocka_run_group_tests_name("identity tokens, touch and cache", memory_only,
                                              fake_identity_group, fake_identity_group_end);
