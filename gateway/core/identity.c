@@ -84,7 +84,7 @@ void identity_set_tokens(struct identity *id, const struct tokens_store *tokens)
     id->tokens = *tokens;
 }
 
-void identity_set_revoked(struct identity *id, bool (*revoked)(void *ctx, const char *jti),
+void identity_set_revoked(struct identity *id, bool (*revoked)(void *ctx, const char *part),
                           void *ctx)
 {
     id->revoked = revoked;

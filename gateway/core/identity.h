@@ -37,9 +37,13 @@ enum scope {
 enum authority { SG_AUTHORITY_LOGIN, SG_AUTHORITY_EXCHANGED, SG_AUTHORITY_SCRIPT };
 
 #define SG_LIMIT_DIGEST 16 /* of a key's name: the first bytes of its SHA-256 */
-#define SG_JTI_SIZE                                                                                \
-    33 /* 32 characters and NUL; of exchanged tokens the first is an 'x',                          \
-        or a 't' if what was exchanged is a script's */
+/* The `jti` of a login's token: 32 hex digits. Of an exchanged one: an 'x', or a 't' if what was
+ * exchanged first is a script's, then a part of each exchange that led to it, its own last. So a
+ * token that was revoked is found in all that was made of it. */
+#define SG_JTI_PART      12 /* characters of base64url */
+#define SG_EXCHANGES_MAX 5  /* in a row */
+#define SG_JTI_SIZE      64
+_Static_assert(SG_JTI_SIZE > 1 + SG_EXCHANGES_MAX * SG_JTI_PART, "it holds all parts");
 
 /* Where a token counts: in these spaces, with these keys. Small, because every request copies it:
  * of keys' names it holds digests. */
@@ -133,9 +137,10 @@ void identity_stop(struct identity *id);
 void identity_set_hooks(struct identity *id, const struct identity_hooks *hooks);
 /* Where tokens for scripts are stored; without, there are none. Likewise. */
 void identity_set_tokens(struct identity *id, const struct tokens_store *tokens);
-/* Whether an exchanged token has been revoked before its time. Must not block. Set once, before
+/* Whether an exchanged token, or one that led to it, has been revoked before its time: `part` is
+ * that of one exchange, SG_JTI_PART characters without NUL. Must not block. Set once, before
  * requests; who revokes one calls identity_rights_changed (core/identity_internal.h) after. */
-void identity_set_revoked(struct identity *id, bool (*revoked)(void *ctx, const char *jti),
+void identity_set_revoked(struct identity *id, bool (*revoked)(void *ctx, const char *part),
                           void *ctx);
 
 /* First start: while there is no enabled admin, makes a setup code (an invite with role admin) and

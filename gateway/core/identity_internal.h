@@ -30,7 +30,7 @@ struct identity {
     void (*watcher)(void *ctx, int64_t user_id);
     void *watcher_ctx;
     struct identity_hooks hooks;
-    bool (*revoked)(void *ctx, const char *jti);
+    bool (*revoked)(void *ctx, const char *part);
     void *revoked_ctx;
     struct later *later; /* identity_later.c */
 };

@@ -142,14 +142,22 @@ enum sg_err identity_inspect(struct identity *id, const char *token, struct insp
 
 /* -- tokens made of others --------------------------------------------------------------------- */
 
-/* 'x' of a session's, 't' of a script's token: no login's token begins so. */
-static void make_jti(const struct principal *who, char ret[64])
+/* That of what is exchanged, and a part of its own. 'x' of a session's, 't' of a script's token: no
+ * login's token begins so. */
+static enum sg_err make_jti(const struct principal *who, char ret[SG_JTI_SIZE])
 {
-    uint8_t random[16];
+    const char *before = who->authority == SG_AUTHORITY_EXCHANGED ? who->jti
+                         : who->scripted                          ? "t"
+                                                                  : "x";
+    uint8_t random[SG_JTI_PART * 3 / 4];
+    char part[SG_BASE64_SIZE(sizeof random)];
 
+    if (strlen(before) + SG_JTI_PART > 1 + SG_EXCHANGES_MAX * SG_JTI_PART)
+        return SG_ERR_LIMIT;
     rng_bytes(random, sizeof random);
-    encode_hex(random, sizeof random, ret);
-    ret[0] = who->scripted ? 't' : 'x';
+    encode_base64url(random, sizeof random, part);
+    (void)snprintf(ret, SG_JTI_SIZE, "%s%s", before, part);
+    return SG_OK;
 }
 
 static void put_source(const struct principal *who, struct keyring_claims *claims)
@@ -214,7 +222,9 @@ enum sg_err identity_mint_for(struct identity *id, const struct inspected *subje
 
     if (scopes == 0 || what->actor_count > SG_ACTORS_MAX)
         return SG_ERR_FORBIDDEN;
-    make_jti(who, claims.jti);
+    err = make_jti(who, claims.jti);
+    if (err != SG_OK)
+        return err;
     put_source(who, &claims);
     bind_as(who, what->dpop_sha256, &claims);
     (void)snprintf(claims.sub, sizeof claims.sub, "%s", who->user);

@@ -34,8 +34,9 @@ struct mint_for {
     const uint8_t *dpop_sha256; /* binds it to that key; NULL: as the subject's */
 };
 /* Mints it: same session or script's token, no scope that `subject` has not (SG_ERR_FORBIDDEN when
- * none is left), bound as that is. SG_ERR_SESSION_ENDED when there is not a second left. Fills
- * access_token, scope and expires_in_s of *ret only. */
+ * none is left), bound as that is. SG_ERR_SESSION_ENDED when there is not a second left, LIMIT when
+ * `subject` came of SG_EXCHANGES_MAX exchanges. Fills access_token, scope and expires_in_s of *ret
+ * only. */
 enum sg_err identity_mint_for(struct identity *id, const struct inspected *subject,
                               const struct mint_for *what, struct grant *ret) SG_MUST_CHECK;
 

@@ -15,7 +15,8 @@
 
 /* -- revoked tokens ---------------------------------------------------------------------------- */
 
-/* The slot of a token that is there, or the free one where it belongs. `jti` is random. */
+/* The slot of a token that is there, or the free one where it belongs. `jti` is the token's own
+ * part of it, and random. */
 static struct revoked_token *slot_of(struct revoked_token *table, const char *jti)
 {
     size_t at = 0;
@@ -56,15 +57,15 @@ static void enter(struct oauth *o, const struct revoked_token *token)
     *slot = *token;
 }
 
-enum sg_err oauth_revoked_add(struct oauth *o, const char *jti, int64_t expires_ns)
+enum sg_err oauth_revoked_add(struct oauth *o, const char *part, int64_t expires_ns)
 {
     struct revoked_token token = {.expires_ns = expires_ns};
-    size_t len = strlen(jti);
+    size_t len = strlen(part);
     enum sg_err err = SG_OK;
 
-    if (len == 0 || len >= sizeof token.jti)
+    if (len == 0 || len > SG_JTI_PART)
         return SG_ERR_BAD_FIELD;
-    memcpy(token.jti, jti, len);
+    memcpy(token.jti, part, len);
     pthread_rwlock_wrlock(&o->revoked_lock);
     if (o->revoked_count >= SG_OAUTH_REVOKED_MAX)
         err = sweep(o, clock_now_ns());
@@ -76,13 +77,15 @@ enum sg_err oauth_revoked_add(struct oauth *o, const char *jti, int64_t expires_
     return err == SG_OK ? o->store.vt->revoke(o->store.self, &token) : err;
 }
 
-static bool is_revoked(void *ctx, const char *jti)
+static bool is_revoked(void *ctx, const char *part)
 {
+    char text[SG_JTI_PART + 1];
     struct oauth *o = ctx;
     bool there;
 
+    (void)snprintf(text, sizeof text, "%.*s", SG_JTI_PART, part);
     pthread_rwlock_rdlock(&o->revoked_lock);
-    there = slot_of(o->revoked, jti)->jti[0] != '\0';
+    there = slot_of(o->revoked, text)->jti[0] != '\0';
     pthread_rwlock_unlock(&o->revoked_lock);
     return there;
 }

@@ -109,10 +109,10 @@ enum sg_err oauth_exchange(struct oauth *o, const struct oauth_exchange *ask, st
 enum sg_err oauth_introspect(struct oauth *o, const char *token, struct inspected *ret,
                              bool *ret_active) SG_MUST_CHECK;
 
-/* The session of a refresh token or of a login's access token ends; an exchanged token, and a
- * script's, ends alone. What is no token (any more) is no error. `client` NULL: not said.
- * *ret_what: what it was, if *ret_done. SG_ERR_BAD_REQUEST with *ret_refusal: the token is another
- * client's. */
+/* The session of a refresh token or of a login's access token ends; of an exchanged token, and a
+ * script's, it and what was exchanged from it. What is no token (any more) is no error. `client`
+ * NULL: not said. *ret_what: what it was, if *ret_done. SG_ERR_BAD_REQUEST with *ret_refusal: the
+ * token is another client's. */
 enum sg_err oauth_revoke(struct oauth *o, const char *token, const struct oauth_client *client,
                          struct inspected *ret_what, bool *ret_done,
                          struct oauth_refusal *ret_refusal) SG_MUST_CHECK;

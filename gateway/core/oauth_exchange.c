@@ -170,6 +170,9 @@ static enum sg_err mint(struct oauth *o, const struct oauth_exchange *ask,
     err = identity_mint_for(o->identity, subject, what, ret);
     if (err == SG_ERR_SESSION_ENDED)
         return oauth_refuse(refusal, "invalid_request", "The subject token is about to expire.");
+    if (err == SG_ERR_LIMIT)
+        return oauth_refuse(refusal, "invalid_request",
+                            "The subject token was exchanged too often in a row.");
     if (err != SG_OK)
         return err;
     *ret_what = *subject;
@@ -236,7 +239,9 @@ static enum sg_err end_token(struct oauth *o, const struct inspected *token)
     }
     if (token->kind == SG_TOKEN_REFRESH || who->authority == SG_AUTHORITY_LOGIN)
         return identity_end_session(o->identity, who->session_id, who->user_id);
-    err = oauth_revoked_add(o, who->jti, (token->expires_s + 1) * SG_NS_PER_S);
+    /* With it what was made of it, which lives no longer. */
+    err = oauth_revoked_add(o, who->jti + strlen(who->jti) - SG_JTI_PART,
+                            (token->expires_s + 1) * SG_NS_PER_S);
     if (err == SG_ERR_OVERLOADED && !who->scripted) /* too many: more than that one ends */
         return identity_end_session(o->identity, who->session_id, who->user_id);
     if (err == SG_OK)

@@ -20,8 +20,9 @@ struct oauth {
     size_t revoked_count;
 };
 
-/* Remembers a token that is revoked, in the store first. SG_ERR_OVERLOADED: there are too many. */
-enum sg_err oauth_revoked_add(struct oauth *o, const char *jti, int64_t expires_ns) SG_MUST_CHECK;
+/* Remembers a token that is revoked, by its own part of its jti: 1 to SG_JTI_PART characters.
+ * SG_ERR_OVERLOADED: there are too many. */
+enum sg_err oauth_revoked_add(struct oauth *o, const char *part, int64_t expires_ns) SG_MUST_CHECK;
 
 /* SG_ERR_BAD_REQUEST in the words of an RFC. */
 enum sg_err oauth_refuse(struct oauth_refusal *ret, const char *error, const char *description);

@@ -15,6 +15,7 @@
 #define UPPER   "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 #define SUB_MAX 64
 #define SID_LEN 32
+#define JTI_MIN 13 /* of a token that was exchanged once */
 
 #define TOKEN_MAX 4096 /* bytes of a token */
 
@@ -51,7 +52,7 @@ enum sg_err jwtmint_check(const struct keyring_claims *c)
         return SG_ERR_BAD_FIELD;
     if (!consists_of(c->sid, DIGITS "abcdef", SID_LEN, SID_LEN))
         return SG_ERR_BAD_FIELD;
-    if (!consists_of(c->jti, LOWER UPPER DIGITS "_-", 16, sizeof c->jti - 1))
+    if (!consists_of(c->jti, LOWER UPPER DIGITS "_-", JTI_MIN, sizeof c->jti - 1))
         return SG_ERR_BAD_FIELD;
     if (!is_scope(c->scope) || !is_role(c->role))
         return SG_ERR_BAD_FIELD;

@@ -62,7 +62,7 @@ enum device_poll {
 };
 
 struct revoked_token {
-    char jti[SG_OAUTH_JTI_SIZE];
+    char jti[SG_OAUTH_JTI_SIZE]; /* the part that is its own (core/identity.h) */
     int64_t expires_ns;
 };
 

@@ -31,12 +31,19 @@ suite('oauth_revoke', async ({ gw, it }) => {
     await me(client.token, [401, 'session-ended']);
   });
 
-  await it('an exchanged token ends alone, also after a restart', async () => {
+  await it('an exchanged token ends with what was exchanged from it, and alone else, also after a restart', async () => {
     const one = await exchange(ann.token, { scope: 'files:read' });
+    const child = await exchange(one);
+    const grandchild = await exchange(child);
     const two = await exchange(ann.token, { scope: 'files:read' });
-    await me(one, 200);
+    for (const token of [one, child, grandchild]) await me(token, 200);
+    await revoke({ token: grandchild });
+    await me(grandchild, [401, 'token-invalid']);
+    await me(child, 200);
     await revoke({ token: one });
     await me(one, [401, 'token-invalid']);
+    await me(child, [401, 'token-invalid']);
+    await revoke({ token: child });
     await me(two, 200);
     await ann.get('/v1/users/me', { expect: 200 });
     await anyone.post('/v1/oauth/token', { form: exchangeForm(one), expect: [400, 'invalid_request'] });
@@ -44,7 +51,7 @@ suite('oauth_revoke', async ({ gw, it }) => {
     await gw.restart();
     assert.equal(gw.origin, origin);
     anyone = gw.client();
-    await me(one, [401, 'token-invalid']);
+    for (const token of [one, child, grandchild]) await me(token, [401, 'token-invalid']);
     await me(two, 200);
   });
 

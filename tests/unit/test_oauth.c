@@ -300,6 +300,40 @@ static void test_revoke(void **state)
     revoke("nonsense", NULL, false);
 }
 
+/* What was made of a revoked token ends with it; what it was made of does not. */
+static void test_revoke_descendants(void **state)
+{
+    (void)state;
+    struct grant chain[SG_EXCHANGES_MAX], sister;
+    struct principal who;
+    struct oauth_exchange ask;
+
+    must(now.ann.access_token, NULL, NULL, &chain[0]);
+    for (int i = 1; i < SG_EXCHANGES_MAX; i++)
+        must(chain[i - 1].access_token, NULL, NULL, &chain[i]);
+    must(chain[0].access_token, NULL, NULL, &sister);
+    ask = ask_for(chain[SG_EXCHANGES_MAX - 1].access_token, NULL, NULL);
+    refused(&ask, "invalid_request");
+    assert_string_equal("The subject token was exchanged too often in a row.", refusal.description);
+    for (int i = 0; i < SG_EXCHANGES_MAX; i++) /* each is remembered from here on */
+        assert_int_equal(SG_OK, fake_identity_authenticate(now.f, chain[i].access_token, &who));
+    revoke(chain[1].access_token, NULL, true);
+    for (int restarts = 0; restarts < 2; restarts++, start(NULL)) {
+        assert_int_equal(SG_OK, fake_identity_authenticate(now.f, now.ann.access_token, &who));
+        assert_int_equal(SG_OK, fake_identity_authenticate(now.f, chain[0].access_token, &who));
+        assert_int_equal(SG_OK, fake_identity_authenticate(now.f, sister.access_token, &who));
+        for (int i = 1; i < SG_EXCHANGES_MAX; i++) {
+            assert_int_equal(SG_ERR_TOKEN_INVALID,
+                             fake_identity_authenticate(now.f, chain[i].access_token, &who));
+            ask = ask_for(chain[i].access_token, NULL, NULL);
+            refused(&ask, "invalid_request");
+        }
+    }
+    revoke(chain[0].access_token, NULL, true);
+    assert_int_equal(SG_ERR_TOKEN_INVALID,
+                     fake_identity_authenticate(now.f, sister.access_token, &who));
+}
+
 /* When no more can be remembered, more than the one token ends, never less. */
 static void test_too_many_revoked(void **state)
 {
@@ -558,13 +592,21 @@ static void test_device_guessing(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_narrower),        TEST(test_never_longer),
-        TEST(test_other_service),   TEST(test_actors),
-        TEST(test_bound),           TEST(test_keyring_away),
-        TEST(test_revoke),          TEST(test_too_many_revoked),
-        TEST(test_clients),         TEST(test_device),
-        TEST(test_device_expires),  TEST(test_device_scopes),
-        TEST(test_device_guessing), TEST(test_device_and_password),
+        TEST(test_narrower),
+        TEST(test_never_longer),
+        TEST(test_other_service),
+        TEST(test_actors),
+        TEST(test_bound),
+        TEST(test_keyring_away),
+        TEST(test_revoke),
+        TEST(test_too_many_revoked),
+        TEST(test_revoke_descendants),
+        TEST(test_clients),
+        TEST(test_device),
+        TEST(test_device_expires),
+        TEST(test_device_scopes),
+        TEST(test_device_guessing),
+        TEST(test_device_and_password),
         TEST(test_device_and_end),
     };
 
