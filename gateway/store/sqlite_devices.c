@@ -9,8 +9,9 @@
 
 #define SLOWER_S 5 /* RFC 8628, section 3.5 */
 
-static void device_from_row(struct sqlite_query *q, struct device_grant *ret)
+static void device_read(struct sqlite_query *q, void *to)
 {
+    struct device_grant *ret = to;
     memset(ret, 0, sizeof(*ret));
     sqlite_query_get_blob(q, 0, ret->device_sha256, sizeof(ret->device_sha256));
     sqlite_query_get_blob(q, 1, ret->user_sha256, sizeof(ret->user_sha256));
@@ -25,20 +26,16 @@ static void device_from_row(struct sqlite_query *q, struct device_grant *ret)
     ret->interval_s = (unsigned)sqlite_query_get_int(q, 10);
 }
 
-/* The one that waits under a user code. */
-static enum sg_err device_find(struct sqlite_conn *c, const uint8_t *user_sha256, int64_t now_ns,
-                               struct device_grant *ret)
+static const struct sqlite_row device_row = {sizeof(struct device_grant), device_read};
+
+/* Whether one waits under this user code. */
+static enum sg_err device_waits(struct sqlite_conn *c, const struct device_grant *g, bool *ret)
 {
     struct sqlite_query q;
-    bool row = false;
     sqlite_query_begin(&q, c, SG_SQL_DEVICE_GET);
-    sqlite_query_blob(&q, user_sha256, SG_DIGEST_SIZE);
-    sqlite_query_int(&q, now_ns);
-    enum sg_err err = sqlite_query_step(&q, &row);
-    if (!err && row)
-        device_from_row(&q, ret);
-    err = sqlite_query_end(&q);
-    return err ? err : row ? SG_OK : SG_ERR_NOT_FOUND;
+    sqlite_query_blob(&q, g->user_sha256, SG_DIGEST_SIZE);
+    sqlite_query_int(&q, g->created_ns);
+    return sqlite_query_found(&q, ret);
 }
 
 struct device_add_job {
@@ -46,38 +43,33 @@ struct device_add_job {
     size_t in_all, of_address;
 };
 
-static enum sg_err device_room(struct sqlite_conn *c, const struct device_add_job *job)
+static enum sg_err device_room(struct sqlite_conn *c, const struct device_add_job *job,
+                               const char *place)
 {
     struct sqlite_query q;
-    char place[SG_PLACE_SIZE];
-    bool row = false, room = false;
-    place_text(job->grant->address, place);
+    int64_t n[2]; /* all, those of the place */
     sqlite_query_begin(&q, c, SG_SQL_DEVICE_COUNT);
     sqlite_query_text(&q, place);
-    enum sg_err err = sqlite_query_step(&q, &row);
-    if (!err && row)
-        room = (uint64_t)sqlite_query_get_int(&q, 0) < job->in_all &&
-               (uint64_t)sqlite_query_get_int(&q, 1) < job->of_address;
-    err = sqlite_query_end(&q);
-    return err ? err : room ? SG_OK : SG_ERR_LIMIT;
+    enum sg_err err = sqlite_query_numbers(&q, 2, n);
+    if (err)
+        return err;
+    return (uint64_t)n[0] < job->in_all && (uint64_t)n[1] < job->of_address ? SG_OK : SG_ERR_LIMIT;
 }
 
 static enum sg_err device_add_run(struct sqlite_conn *c, void *ctx)
 {
     const struct device_add_job *job = ctx;
     const struct device_grant *g = job->grant;
-    struct device_grant there;
+    bool taken = false;
     char place[SG_PLACE_SIZE];
     place_text(g->address, place);
     enum sg_err err = sqlite_query_run_int(c, SG_SQL_DEVICE_PRUNE, g->created_ns);
     if (!err)
-        err = device_room(c, job);
-    if (!err) {
-        err = device_find(c, g->user_sha256, g->created_ns, &there);
-        err = err == SG_ERR_NOT_FOUND ? SG_OK : err ? err : SG_ERR_NAME_TAKEN;
-    }
-    if (err)
-        return err;
+        err = device_room(c, job, place);
+    if (!err)
+        err = device_waits(c, g, &taken);
+    if (err || taken)
+        return err ? err : SG_ERR_NAME_TAKEN;
     struct sqlite_query q;
     sqlite_query_begin(&q, c, SG_SQL_DEVICE_INSERT);
     sqlite_query_blob(&q, g->device_sha256, SG_DIGEST_SIZE);
@@ -104,28 +96,22 @@ enum sg_err sqlite_device_add(void *self, const struct device_grant *grant, size
 enum sg_err sqlite_device_get(void *self, const uint8_t *user_sha256, int64_t now_ns,
                               struct device_grant *ret)
 {
-    struct sqlite_conn *c = NULL;
-    struct device_grant grant;
-    enum sg_err err = sqlite_conn_acquire(self, &c);
-    if (!err) {
-        err = device_find(c, user_sha256, now_ns, &grant);
-        sqlite_conn_release(self, c);
-    }
-    if (!err)
-        *ret = grant;
-    return err;
+    struct sqlite_query q;
+    sqlite_query_open(&q, self, SG_SQL_DEVICE_GET);
+    sqlite_query_blob(&q, user_sha256, SG_DIGEST_SIZE);
+    sqlite_query_int(&q, now_ns);
+    return sqlite_query_one(&q, &device_row, ret);
 }
 
 /* Else a session that has just ended could let a device in that nothing ends any more. */
 static enum sg_err session_there(struct sqlite_conn *c, const uint8_t *id)
 {
     struct sqlite_query q;
-    bool row = false;
+    bool there = false;
     sqlite_query_begin(&q, c, SG_SQL_SESSION_GET);
     sqlite_query_blob(&q, id, SG_SESSION_ID_SIZE);
-    enum sg_err err = sqlite_query_step(&q, &row);
-    err = sqlite_query_end(&q);
-    return err ? err : row ? SG_OK : SG_ERR_SESSION_ENDED;
+    enum sg_err err = sqlite_query_found(&q, &there);
+    return err ? err : there ? SG_OK : SG_ERR_SESSION_ENDED;
 }
 
 static enum sg_err decide_run(struct sqlite_conn *c, void *ctx)
@@ -141,8 +127,7 @@ static enum sg_err decide_run(struct sqlite_conn *c, void *ctx)
     sqlite_query_int(&q, d->approve ? SG_DEVICE_APPROVED : SG_DEVICE_DENIED);
     sqlite_query_int(&q, d->user_id);
     sqlite_query_int(&q, d->scopes);
-    err = sqlite_query_run(&q);
-    return err ? err : sqlite3_changes(c->db) == 0 ? SG_ERR_NOT_FOUND : SG_OK;
+    return sqlite_query_change(&q, SG_ERR_NOT_FOUND);
 }
 
 enum sg_err sqlite_device_decide(void *self, const struct device_decision *d)
@@ -179,16 +164,12 @@ static enum sg_err poll_run(struct sqlite_conn *c, void *ctx)
 {
     struct poll_job *job = ctx;
     struct sqlite_query q;
-    bool row = false;
     sqlite_query_begin(&q, c, SG_SQL_DEVICE_POLL);
     sqlite_query_blob(&q, job->device_sha256, SG_DIGEST_SIZE);
     sqlite_query_text(&q, job->client_id);
-    enum sg_err err = sqlite_query_step(&q, &row);
-    if (!err && row)
-        device_from_row(&q, job->ret);
-    err = sqlite_query_end(&q);
-    if (err || !row)
-        return err ? err : SG_ERR_NOT_FOUND;
+    enum sg_err err = sqlite_query_one(&q, &device_row, job->ret);
+    if (err)
+        return err;
     job->answer = judge(job->ret, job->now_ns);
     if (job->answer == SG_POLL_APPROVED)
         return SG_OK; /* its session uses it up */

@@ -176,7 +176,6 @@ enum sg_err sqlite_query_rows(struct sqlite_query *q, const struct sqlite_row *r
 enum sg_err sqlite_query_numbers(struct sqlite_query *q, size_t count, int64_t *ret) SG_MUST_CHECK;
 /* Ends with whether there is a row. */
 enum sg_err sqlite_query_found(struct sqlite_query *q, bool *ret) SG_MUST_CHECK;
-enum sg_err sqlite_query_step(struct sqlite_query *q, bool *ret_row) SG_MUST_CHECK;
 /* The next row: false at the end and after an error, which sqlite_query_end gives back. */
 bool sqlite_query_next(struct sqlite_query *q);
 enum sg_err sqlite_query_end(struct sqlite_query *q) SG_MUST_CHECK;

@@ -9,29 +9,45 @@
 static enum sg_err check_room(struct sqlite_conn *c, enum sqlite_sql count, int64_t most)
 {
     struct sqlite_query q;
-    int64_t there = most;
-    bool row = false;
+    int64_t there = 0;
     sqlite_query_begin(&q, c, count);
-    enum sg_err err = sqlite_query_step(&q, &row);
-    if (!err && row)
-        there = sqlite_query_get_int(&q, 0);
-    err = sqlite_query_end(&q);
+    enum sg_err err = sqlite_query_numbers(&q, 1, &there);
     return err ? err : there < most ? SG_OK : SG_ERR_LIMIT;
 }
 
-static enum sg_err remove_by(struct sqlite_conn *c, enum sqlite_sql sql, const char *text)
+/* Removes the one row of a name, or SG_ERR_NOT_FOUND. */
+static enum sg_err remove_one(struct sqlite_conn *c, enum sqlite_sql sql, const char *name)
 {
     struct sqlite_query q;
     sqlite_query_begin(&q, c, sql);
-    sqlite_query_text(&q, text);
+    sqlite_query_text(&q, name);
+    return sqlite_query_change(&q, SG_ERR_NOT_FOUND);
+}
+
+/* Removes what belongs to it, if anything does. */
+static enum sg_err remove_all(struct sqlite_conn *c, enum sqlite_sql sql, const char *name)
+{
+    struct sqlite_query q;
+    sqlite_query_begin(&q, c, sql);
+    sqlite_query_text(&q, name);
     return sqlite_query_run(&q);
+}
+
+/* Whether there is a row of this name. */
+static enum sg_err is_taken(struct sqlite_conn *c, enum sqlite_sql get, const char *name, bool *ret)
+{
+    struct sqlite_query q;
+    sqlite_query_begin(&q, c, get);
+    sqlite_query_text(&q, name);
+    return sqlite_query_found(&q, ret);
 }
 
 /* -- clients -------------------------------------------------------------------------------------
  */
 
-static void client_from_row(struct sqlite_query *q, struct oauth_client *ret)
+static void client_read(struct sqlite_query *q, void *to)
 {
+    struct oauth_client *ret = to;
     memset(ret, 0, sizeof(*ret));
     sqlite_query_get_text(q, 0, ret->id, sizeof(ret->id));
     sqlite_query_get_text(q, 1, ret->name, sizeof(ret->name));
@@ -42,25 +58,14 @@ static void client_from_row(struct sqlite_query *q, struct oauth_client *ret)
     ret->created_ns = sqlite_query_get_int(q, 4);
 }
 
-static enum sg_err client_find(struct sqlite_conn *c, const char *id, struct oauth_client *ret)
-{
-    struct sqlite_query q;
-    bool row = false;
-    sqlite_query_begin(&q, c, SG_SQL_CLIENT_GET);
-    sqlite_query_text(&q, id);
-    enum sg_err err = sqlite_query_step(&q, &row);
-    if (!err && row)
-        client_from_row(&q, ret);
-    err = sqlite_query_end(&q);
-    return err ? err : row ? SG_OK : SG_ERR_NOT_FOUND;
-}
+static const struct sqlite_row client_row = {sizeof(struct oauth_client), client_read};
 
 static enum sg_err client_add_run(struct sqlite_conn *c, void *ctx)
 {
     const struct oauth_client *client = ctx;
-    struct oauth_client there;
-    enum sg_err err = client_find(c, client->id, &there);
-    if (err != SG_ERR_NOT_FOUND)
+    bool taken = false;
+    enum sg_err err = is_taken(c, SG_SQL_CLIENT_GET, client->id, &taken);
+    if (err || taken)
         return err ? err : SG_ERR_NAME_TAKEN;
     err = check_room(c, SG_SQL_CLIENT_COUNT, SG_OAUTH_CLIENTS);
     if (err)
@@ -83,47 +88,28 @@ static enum sg_err client_add(void *self, const struct oauth_client *client)
 
 static enum sg_err client_get(void *self, const char *id, struct oauth_client *ret)
 {
-    struct sqlite_conn *c = NULL;
-    struct oauth_client client;
-    enum sg_err err = sqlite_conn_acquire(self, &c);
-    if (!err) {
-        err = client_find(c, id, &client);
-        sqlite_conn_release(self, c);
-    }
-    if (!err)
-        *ret = client;
-    return err;
+    struct sqlite_query q;
+    sqlite_query_open(&q, self, SG_SQL_CLIENT_GET);
+    sqlite_query_text(&q, id);
+    return sqlite_query_one(&q, &client_row, ret);
 }
 
 static enum sg_err client_list(void *self, size_t limit, struct oauth_client *ret,
                                size_t *ret_count)
 {
-    struct sqlite_conn *c = NULL;
-    enum sg_err err = sqlite_conn_acquire(self, &c);
-    if (err)
-        return err;
     struct sqlite_query q;
-    size_t count = 0;
-    sqlite_query_begin(&q, c, SG_SQL_CLIENT_LIST);
+    sqlite_query_open(&q, self, SG_SQL_CLIENT_LIST);
     sqlite_query_int(&q, (int64_t)limit);
-    while (count < limit && sqlite_query_next(&q))
-        client_from_row(&q, &ret[count++]);
-    err = sqlite_query_end(&q);
-    sqlite_conn_release(self, c);
-    if (!err)
-        *ret_count = count;
-    return err;
+    return sqlite_query_rows(&q, &client_row, limit, ret, ret_count);
 }
 
 static enum sg_err client_remove_run(struct sqlite_conn *c, void *ctx)
 {
     const char *const *id = ctx;
-    enum sg_err err = remove_by(c, SG_SQL_CLIENT_REMOVE, *id);
-    if (!err && sqlite3_changes(c->db) == 0)
-        return SG_ERR_NOT_FOUND;
+    enum sg_err err = remove_one(c, SG_SQL_CLIENT_REMOVE, *id);
     if (!err)
-        err = remove_by(c, SG_SQL_CLIENT_DEVICES, *id);
-    return err ? err : remove_by(c, SG_SQL_CLIENT_SESSIONS, *id);
+        err = remove_all(c, SG_SQL_CLIENT_DEVICES, *id);
+    return err ? err : remove_all(c, SG_SQL_CLIENT_SESSIONS, *id);
 }
 
 static enum sg_err client_remove(void *self, const char *id)
@@ -134,8 +120,9 @@ static enum sg_err client_remove(void *self, const char *id)
 /* -- audiences -----------------------------------------------------------------------------------
  */
 
-static void audience_from_row(struct sqlite_query *q, struct oauth_audience *ret)
+static void audience_read(struct sqlite_query *q, void *to)
 {
+    struct oauth_audience *ret = to;
     memset(ret, 0, sizeof(*ret));
     sqlite_query_get_text(q, 0, ret->audience, sizeof(ret->audience));
     sqlite_query_get_text(q, 1, ret->name, sizeof(ret->name));
@@ -143,26 +130,14 @@ static void audience_from_row(struct sqlite_query *q, struct oauth_audience *ret
     ret->created_ns = sqlite_query_get_int(q, 3);
 }
 
-static enum sg_err audience_find(struct sqlite_conn *c, const char *audience,
-                                 struct oauth_audience *ret)
-{
-    struct sqlite_query q;
-    bool row = false;
-    sqlite_query_begin(&q, c, SG_SQL_AUDIENCE_GET);
-    sqlite_query_text(&q, audience);
-    enum sg_err err = sqlite_query_step(&q, &row);
-    if (!err && row)
-        audience_from_row(&q, ret);
-    err = sqlite_query_end(&q);
-    return err ? err : row ? SG_OK : SG_ERR_NOT_FOUND;
-}
+static const struct sqlite_row audience_row = {sizeof(struct oauth_audience), audience_read};
 
 static enum sg_err audience_add_run(struct sqlite_conn *c, void *ctx)
 {
     const struct oauth_audience *audience = ctx;
-    struct oauth_audience there;
-    enum sg_err err = audience_find(c, audience->audience, &there);
-    if (err != SG_ERR_NOT_FOUND)
+    bool taken = false;
+    enum sg_err err = is_taken(c, SG_SQL_AUDIENCE_GET, audience->audience, &taken);
+    if (err || taken)
         return err ? err : SG_ERR_NAME_TAKEN;
     err = check_room(c, SG_SQL_AUDIENCE_COUNT, SG_OAUTH_CLIENTS);
     if (err)
@@ -184,42 +159,24 @@ static enum sg_err audience_add(void *self, const struct oauth_audience *audienc
 
 static enum sg_err audience_get(void *self, const char *audience, struct oauth_audience *ret)
 {
-    struct sqlite_conn *c = NULL;
-    struct oauth_audience found;
-    enum sg_err err = sqlite_conn_acquire(self, &c);
-    if (err)
-        return err;
-    err = audience_find(c, audience, &found);
-    sqlite_conn_release(self, c);
-    if (!err)
-        *ret = found;
-    return err;
+    struct sqlite_query q;
+    sqlite_query_open(&q, self, SG_SQL_AUDIENCE_GET);
+    sqlite_query_text(&q, audience);
+    return sqlite_query_one(&q, &audience_row, ret);
 }
 
 static enum sg_err audience_list(void *self, size_t limit, struct oauth_audience *ret,
                                  size_t *ret_count)
 {
-    struct sqlite_conn *c = NULL;
-    enum sg_err err = sqlite_conn_acquire(self, &c);
-    if (err)
-        return err;
     struct sqlite_query q;
-    size_t count = 0;
-    sqlite_query_begin(&q, c, SG_SQL_AUDIENCE_LIST);
+    sqlite_query_open(&q, self, SG_SQL_AUDIENCE_LIST);
     sqlite_query_int(&q, (int64_t)limit);
-    while (count < limit && sqlite_query_next(&q))
-        audience_from_row(&q, &ret[count++]);
-    err = sqlite_query_end(&q);
-    sqlite_conn_release(self, c);
-    if (!err)
-        *ret_count = count;
-    return err;
+    return sqlite_query_rows(&q, &audience_row, limit, ret, ret_count);
 }
 
 static enum sg_err audience_remove_run(struct sqlite_conn *c, void *ctx)
 {
-    enum sg_err err = remove_by(c, SG_SQL_AUDIENCE_REMOVE, *(const char *const *)ctx);
-    return err ? err : sqlite3_changes(c->db) == 0 ? SG_ERR_NOT_FOUND : SG_OK;
+    return remove_one(c, SG_SQL_AUDIENCE_REMOVE, *(const char *const *)ctx);
 }
 
 static enum sg_err audience_remove(void *self, const char *audience)
@@ -246,27 +203,22 @@ static enum sg_err revoke(void *self, const struct revoked_token *token)
     return sqlite_write(self, revoke_run, &copy);
 }
 
+static void revoked_read(struct sqlite_query *q, void *to)
+{
+    struct revoked_token *ret = to;
+    sqlite_query_get_text(q, 0, ret->jti, sizeof(ret->jti));
+    ret->expires_ns = sqlite_query_get_int(q, 1);
+}
+
 static enum sg_err revoked(void *self, int64_t now_ns, size_t limit, struct revoked_token *ret,
                            size_t *ret_count)
 {
-    struct sqlite_conn *c = NULL;
-    enum sg_err err = sqlite_conn_acquire(self, &c);
-    if (err)
-        return err;
+    static const struct sqlite_row row = {sizeof(struct revoked_token), revoked_read};
     struct sqlite_query q;
-    size_t count = 0;
-    sqlite_query_begin(&q, c, SG_SQL_REVOKED_LIST);
+    sqlite_query_open(&q, self, SG_SQL_REVOKED_LIST);
     sqlite_query_int(&q, now_ns);
     sqlite_query_int(&q, (int64_t)limit);
-    while (count < limit && sqlite_query_next(&q)) {
-        sqlite_query_get_text(&q, 0, ret[count].jti, sizeof(ret[count].jti));
-        ret[count++].expires_ns = sqlite_query_get_int(&q, 1);
-    }
-    err = sqlite_query_end(&q);
-    sqlite_conn_release(self, c);
-    if (!err)
-        *ret_count = count;
-    return err;
+    return sqlite_query_rows(&q, &row, limit, ret, ret_count);
 }
 
 static enum sg_err prune_run(struct sqlite_conn *c, void *ctx)

@@ -82,12 +82,6 @@ void sqlite_query_null(struct sqlite_query *q)
 /* -- running ------------------------------------------------------------------------------------
  */
 
-enum sg_err sqlite_query_step(struct sqlite_query *q, bool *ret_row)
-{
-    *ret_row = sqlite_query_next(q);
-    return q->err;
-}
-
 bool sqlite_query_next(struct sqlite_query *q)
 {
     if (q->err)

@@ -21,7 +21,7 @@ static void binding_from_row(struct sqlite_query *q, struct session_record *ret)
     int64_t method = sqlite_query_get_int(q, 13);
 
     if (method < SG_METHOD_PASSWORD || method > SG_METHOD_DEVICE) {
-        q->err = q->err ? q->err : SG_ERR_CORRUPT;
+        sqlite_query_fail(q, SG_ERR_CORRUPT);
         return;
     }
     ret->method = (enum session_method)method;
@@ -42,8 +42,9 @@ static void bind_binding(struct sqlite_query *q, const struct session_record *s)
     sqlite_query_text(q, s->client_id);
 }
 
-static void session_from_row(struct sqlite_query *q, struct session_record *ret)
+static void session_read(struct sqlite_query *q, void *to)
 {
+    struct session_record *ret = to;
     memset(ret, 0, sizeof(*ret));
     sqlite_query_get_blob(q, 0, ret->id, sizeof(ret->id));
     ret->user_id = sqlite_query_get_int(q, 1);
@@ -61,18 +62,7 @@ static void session_from_row(struct sqlite_query *q, struct session_record *ret)
     binding_from_row(q, ret);
 }
 
-static enum sg_err session_get(struct sqlite_conn *c, const uint8_t *id, struct session_record *ret)
-{
-    struct sqlite_query q;
-    bool row = false;
-    sqlite_query_begin(&q, c, SG_SQL_SESSION_GET);
-    sqlite_query_blob(&q, id, SG_SESSION_ID_SIZE);
-    enum sg_err err = sqlite_query_step(&q, &row);
-    if (!err && row)
-        session_from_row(&q, ret);
-    err = sqlite_query_end(&q);
-    return err ? err : row ? SG_OK : SG_ERR_NOT_FOUND;
-}
+static const struct sqlite_row session_row = {sizeof(struct session_record), session_read};
 
 /* Remembers where a user came from; the oldest addresses beyond the limit are forgotten. */
 static enum sg_err note_address(struct sqlite_conn *c, int64_t user_id, const char *address,
@@ -96,37 +86,27 @@ static enum sg_err note_address(struct sqlite_conn *c, int64_t user_id, const ch
     return sqlite_query_run(&q);
 }
 
-static enum sg_err user_exists(struct sqlite_conn *c, int64_t id)
-{
-    struct sqlite_query q;
-    bool row = false, disabled = false;
-    sqlite_query_begin(&q, c, SG_SQL_USER_BY_ID);
-    sqlite_query_int(&q, id);
-    enum sg_err err = sqlite_query_step(&q, &row);
-    if (!err && row)
-        disabled = sqlite_query_get_int(&q, 3) != 0;
-    err = sqlite_query_end(&q);
-    if (err)
-        return err;
-    return !row ? SG_ERR_NOT_FOUND : disabled ? SG_ERR_USER_DISABLED : SG_OK;
-}
-
 struct create_job {
     const struct session_record *session;
     const struct session_proof *proof; /* NULL: nothing has to be there */
 };
 
+static void owner_read(struct sqlite_query *q, void *to)
+{
+    *(int64_t *)to = sqlite_query_get_int(q, 1);
+}
+
 static enum sg_err check_passkey(struct sqlite_conn *c, const struct create_job *job)
 {
+    static const struct sqlite_row row = {sizeof(int64_t), owner_read};
     struct sqlite_query q;
-    bool row = false, own = false;
+    int64_t owner = 0;
     sqlite_query_begin(&q, c, SG_SQL_PASSKEY_GET);
     sqlite_query_blob(&q, job->proof->passkey, job->proof->passkey_len);
-    enum sg_err err = sqlite_query_step(&q, &row);
-    if (!err && row)
-        own = sqlite_query_get_int(&q, 1) == job->session->user_id;
-    err = sqlite_query_end(&q);
-    return err ? err : own ? SG_OK : SG_ERR_CONFLICT;
+    enum sg_err err = sqlite_query_one(&q, &row, &owner);
+    if (err == SG_ERR_NOT_FOUND || (!err && owner != job->session->user_id))
+        err = SG_ERR_CONFLICT;
+    return err;
 }
 
 static enum sg_err redeem_device(struct sqlite_conn *c, const struct create_job *job)
@@ -136,8 +116,7 @@ static enum sg_err redeem_device(struct sqlite_conn *c, const struct create_job 
     sqlite_query_blob(&q, job->proof->device_sha256, SG_DIGEST_SIZE);
     sqlite_query_int(&q, job->session->user_id);
     sqlite_query_int(&q, job->session->created_ns);
-    enum sg_err err = sqlite_query_run(&q);
-    return err ? err : sqlite3_changes(c->db) == 0 ? SG_ERR_CONFLICT : SG_OK;
+    return sqlite_query_change(&q, SG_ERR_CONFLICT);
 }
 
 static enum sg_err check_proof(struct sqlite_conn *c, const struct create_job *job)
@@ -154,7 +133,7 @@ static enum sg_err create_run(struct sqlite_conn *c, void *ctx)
 {
     const struct create_job *job = ctx;
     const struct session_record *s = job->session;
-    enum sg_err err = user_exists(c, s->user_id);
+    enum sg_err err = sqlite_users_enabled(c, s->user_id);
     if (!err)
         err = check_proof(c, job);
     if (err)
@@ -175,10 +154,8 @@ static enum sg_err create_run(struct sqlite_conn *c, void *ctx)
     sqlite_query_blob(&q, s->salt, sizeof(s->salt));
     sqlite_query_int(&q, (int64_t)s->sequence);
     bind_binding(&q, s);
-    if (job->proof && job->proof->passkey)
-        sqlite_query_blob(&q, job->proof->passkey, job->proof->passkey_len);
-    else
-        sqlite_query_null(&q);
+    sqlite_query_blob(&q, job->proof ? job->proof->passkey : NULL,
+                      job->proof ? job->proof->passkey_len : 0);
     err = sqlite_query_run(&q);
     return err ? err : note_address(c, s->user_id, s->address, s->created_ns);
 }
@@ -192,59 +169,37 @@ static enum sg_err sessions_create(void *self, const struct session_record *sess
 
 static enum sg_err sessions_get(void *self, const uint8_t *id, struct session_record *ret)
 {
-    struct sqlite_conn *c = NULL;
-    struct session_record session;
-    enum sg_err err = sqlite_conn_acquire(self, &c);
-    if (err)
-        return err;
-    err = session_get(c, id, &session);
-    sqlite_conn_release(self, c);
-    if (!err)
-        *ret = session;
-    return err;
+    struct sqlite_query q;
+    sqlite_query_open(&q, self, SG_SQL_SESSION_GET);
+    sqlite_query_blob(&q, id, SG_SESSION_ID_SIZE);
+    return sqlite_query_one(&q, &session_row, ret);
 }
 
 static enum sg_err sessions_list(void *self, int64_t user_id, size_t limit,
                                  struct session_record *ret, size_t *ret_count)
 {
-    struct sqlite_conn *c = NULL;
-    enum sg_err err = sqlite_conn_acquire(self, &c);
-    if (err)
-        return err;
     struct sqlite_query q;
-    size_t count = 0;
-    sqlite_query_begin(&q, c, SG_SQL_SESSION_LIST);
+    sqlite_query_open(&q, self, SG_SQL_SESSION_LIST);
     sqlite_query_int(&q, user_id);
     sqlite_query_int(&q, (int64_t)limit);
-    while (count < limit && sqlite_query_next(&q))
-        session_from_row(&q, &ret[count++]);
-    err = sqlite_query_end(&q);
-    sqlite_conn_release(self, c);
-    if (!err)
-        *ret_count = count;
-    return err;
+    return sqlite_query_rows(&q, &session_row, limit, ret, ret_count);
+}
+
+static void id_read(struct sqlite_query *q, void *to)
+{
+    sqlite_query_get_blob(q, 0, to, SG_SESSION_ID_SIZE);
 }
 
 static enum sg_err sessions_beyond(void *self, int64_t user_id, size_t keep, size_t limit,
                                    uint8_t (*ret)[SG_SESSION_ID_SIZE], size_t *ret_count)
 {
-    struct sqlite_conn *c = NULL;
-    enum sg_err err = sqlite_conn_acquire(self, &c);
-    if (err)
-        return err;
+    static const struct sqlite_row row = {SG_SESSION_ID_SIZE, id_read};
     struct sqlite_query q;
-    size_t count = 0;
-    sqlite_query_begin(&q, c, SG_SQL_SESSION_BEYOND);
+    sqlite_query_open(&q, self, SG_SQL_SESSION_BEYOND);
     sqlite_query_int(&q, user_id);
     sqlite_query_int(&q, (int64_t)limit);
     sqlite_query_int(&q, (int64_t)keep);
-    while (count < limit && sqlite_query_next(&q))
-        sqlite_query_get_blob(&q, 0, ret[count++], SG_SESSION_ID_SIZE);
-    err = sqlite_query_end(&q);
-    sqlite_conn_release(self, c);
-    if (!err)
-        *ret_count = count;
-    return err;
+    return sqlite_query_rows(&q, &row, limit, ret, ret_count);
 }
 
 struct rotate_job {
@@ -270,7 +225,9 @@ static enum sg_err rotate_run(struct sqlite_conn *c, void *ctx)
         return err;
     bool swapped = sqlite3_changes(c->db) > 0;
     struct session_record stored;
-    err = session_get(c, next->id, &stored);
+    sqlite_query_begin(&q, c, SG_SQL_SESSION_GET);
+    sqlite_query_blob(&q, next->id, SG_SESSION_ID_SIZE);
+    err = sqlite_query_one(&q, &session_row, &stored);
     if (err)
         return err;
     if (!swapped)
@@ -297,10 +254,7 @@ static enum sg_err remove_run(struct sqlite_conn *c, void *ctx)
     sqlite_query_begin(&q, c, SG_SQL_SESSION_DELETE);
     sqlite_query_blob(&q, job->id, SG_SESSION_ID_SIZE);
     sqlite_query_int(&q, job->user_id);
-    enum sg_err err = sqlite_query_run(&q);
-    if (!err && sqlite3_changes(c->db) == 0)
-        err = SG_ERR_NOT_FOUND;
-    return err;
+    return sqlite_query_change(&q, SG_ERR_NOT_FOUND);
 }
 
 static enum sg_err sessions_remove(void *self, const uint8_t *id, int64_t user_id)
@@ -319,23 +273,13 @@ static enum sg_err sessions_touch(void *self, const uint8_t *id, int64_t now_ns)
 static enum sg_err sessions_known_address(void *self, const char *user_name, const char *address,
                                           bool *ret)
 {
-    struct sqlite_conn *c = NULL;
-    enum sg_err err = sqlite_conn_acquire(self, &c);
-    if (err)
-        return err;
     struct sqlite_query q;
     char place[SG_PLACE_SIZE];
-    bool row = false;
     place_text(address, place);
-    sqlite_query_begin(&q, c, SG_SQL_ADDRESS_KNOWN);
+    sqlite_query_open(&q, self, SG_SQL_ADDRESS_KNOWN);
     sqlite_query_text(&q, user_name);
     sqlite_query_text(&q, place);
-    err = sqlite_query_step(&q, &row);
-    err = sqlite_query_end(&q);
-    sqlite_conn_release(self, c);
-    if (!err)
-        *ret = row;
-    return err;
+    return sqlite_query_found(&q, ret);
 }
 
 static enum sg_err prune_run(struct sqlite_conn *c, void *ctx)
