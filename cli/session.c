@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The session of a profile. It never sends a token without the profile's CA having been verified
- * (http.c), and never prints one.
+ * (httpcall.c), and never prints one.
  */
 #include "cli/session.h"
 
