@@ -2,27 +2,40 @@
 /* secctl certificates and secctl passkeys: what logs in without a password, listed and taken away.
  */
 #include "base/buf.h"
-#include "cli/api.h"
 #include "cli/commands.h"
 #include "cli/connect.h"
 #include "cli/json.h"
 #include "cli/list.h"
 #include "cli/remote.h"
 #include "cli/report.h"
-#include "cli/table.h"
 #include "cli/term.h"
-#include "cli/text.h"
 
 #include <json-c/json.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 
+static void add_certificate(struct table *table, struct json_object *c)
+{
+    char expires[SG_TEXT_SIZE], revoked[SG_TEXT_SIZE], sha256[17];
+
+    list_time(c, "expires_at", expires);
+    list_time(c, "revoked_at", revoked);
+    snprintf(sha256, sizeof(sha256), "%.16s", json_text(c, "sha256", "?"));
+    table_row(table,
+              (const char *[]){json_truth(c, "current", false) ? "*" : "", json_text(c, "id", "?"),
+                               json_text(c, "user", "?"), expires, revoked, sha256,
+                               json_text(c, "name", "-")},
+              NULL);
+}
+
 static enum cli_status list_certificates(struct cli *cli, const struct args *args)
 {
-    SG_JSON_CLEANUP struct json_object *answer = NULL;
+    static const struct list_view view = {
+        .key = "certificates",
+        .titles = {"", "CERTIFICATE", "USER", "EXPIRES", "REVOKED", "SHA-256", "NAME"},
+        .row = add_certificate};
     SG_BUF_CLEANUP struct buf target = {0};
-    struct table table;
 
     buf_init(&target, 4096);
     buf_puts(&target, "/v1/certificates");
@@ -30,68 +43,30 @@ static enum cli_status list_certificates(struct cli *cli, const struct args *arg
         remote_query(&target, "user", args_get(args, SG_ARG_USER));
     if (args_has(args, SG_ARG_ALL))
         remote_query(&target, "all", "true");
-    enum cli_status status =
-        api_call(cli, SG_API_USER, "GET", buf_str(&target), NULL, "certificates", &answer);
-    struct json_object *all = json_array(answer, "certificates");
-    if (status != SG_CLI_OK)
-        return status;
-    if (cli->options.json) {
-        json_print(answer);
-        return SG_CLI_OK;
-    }
-    table_init(&table, 7, "");
-    table_row(&table,
-              (const char *[]){"", "CERTIFICATE", "USER", "EXPIRES", "REVOKED", "SHA-256", "NAME"},
-              NULL);
-    for (size_t i = 0; all && i < json_object_array_length(all); i++) {
-        struct json_object *c = json_object_array_get_idx(all, i);
-        char expires[SG_TEXT_SIZE], revoked[SG_TEXT_SIZE], sha256[17];
+    if (target.failed)
+        return report_error(SG_CLI_USAGE, NULL, "there is no such user");
+    return list_show(cli, buf_str(&target), NULL, &view);
+}
 
-        list_time(c, "expires_at", expires);
-        list_time(c, "revoked_at", revoked);
-        snprintf(sha256, sizeof(sha256), "%.16s", json_text(c, "sha256", "?"));
-        table_row(&table,
-                  (const char *[]){json_truth(c, "current", false) ? "*" : "",
-                                   json_text(c, "id", "?"), json_text(c, "user", "?"), expires,
-                                   revoked, sha256, json_text(c, "name", "-")},
-                  NULL);
-    }
-    table_print(&table);
-    table_fini(&table);
-    return SG_CLI_OK;
+static void add_passkey(struct table *table, struct json_object *p)
+{
+    char created[SG_TEXT_SIZE], used[SG_TEXT_SIZE];
+
+    list_time(p, "created_at", created);
+    list_time(p, "last_used_at", used);
+    table_row(table,
+              (const char *[]){json_text(p, "id", "?"), created, used, json_text(p, "name", "?")},
+              NULL);
 }
 
 static enum cli_status list_passkeys(struct cli *cli, const struct args *args)
 {
-    SG_JSON_CLEANUP struct json_object *answer = NULL;
-    enum cli_status status =
-        api_call(cli, SG_API_USER, "GET", "/v1/passkeys", NULL, "passkeys", &answer);
-    struct json_object *all = json_array(answer, "passkeys");
-    struct table table;
+    static const struct list_view view = {.key = "passkeys",
+                                          .titles = {"PASSKEY", "CREATED", "LAST USED", "NAME"},
+                                          .row = add_passkey};
 
     (void)args;
-    if (status != SG_CLI_OK)
-        return status;
-    if (cli->options.json) {
-        json_print(answer);
-        return SG_CLI_OK;
-    }
-    table_init(&table, 4, "");
-    table_row(&table, (const char *[]){"PASSKEY", "CREATED", "LAST USED", "NAME"}, NULL);
-    for (size_t i = 0; all && i < json_object_array_length(all); i++) {
-        struct json_object *p = json_object_array_get_idx(all, i);
-        char created[SG_TEXT_SIZE], used[SG_TEXT_SIZE];
-
-        list_time(p, "created_at", created);
-        list_time(p, "last_used_at", used);
-        table_row(
-            &table,
-            (const char *[]){json_text(p, "id", "?"), created, used, json_text(p, "name", "?")},
-            NULL);
-    }
-    table_print(&table);
-    table_fini(&table);
-    return SG_CLI_OK;
+    return list_show(cli, "/v1/passkeys", NULL, &view);
 }
 
 /* "list", or `remove` with ids. */

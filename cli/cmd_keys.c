@@ -6,10 +6,10 @@
 #include "cli/connect.h"
 #include "cli/http.h"
 #include "cli/json.h"
+#include "cli/list.h"
 #include "cli/message.h"
 #include "cli/remote.h"
 #include "cli/report.h"
-#include "cli/table.h"
 #include "cli/term.h"
 #include "cli/text.h"
 
@@ -62,39 +62,29 @@ static enum cli_status call_key(struct cli *cli, const char *method, const char 
                : status;
 }
 
+static void add_row(struct table *table, struct json_object *key)
+{
+    SG_BUF_CLEANUP struct buf signers = {0};
+    char version[24];
+
+    join(&signers, json_array(key, "signers"));
+    snprintf(version, sizeof(version), "%lld", (long long)json_int(key, "current_version", 0));
+    table_row(table,
+              (const char *[]){json_text(key, "name", "?"), json_text(key, "type", "?"), version,
+                               json_truth(key, "disabled", false) ? "disabled" : "enabled",
+                               buf_str(&signers)},
+              NULL);
+}
+
 static enum cli_status list(struct cli *cli, const struct args *args)
 {
-    SG_JSON_CLEANUP struct json_object *answer = NULL;
-    struct table table;
+    static const struct list_view view = {.key = "keys",
+                                          .titles = {"NAME", "TYPE", "VERSION", "STATE", "SIGNERS"},
+                                          .right = "2",
+                                          .row = add_row};
 
     (void)args;
-    enum cli_status status = api_call(cli, SG_API_USER, "GET", "/v1/keys", NULL, "keys", &answer);
-    struct json_object *keys = json_array(answer, "keys");
-    if (status != SG_CLI_OK)
-        return status;
-    if (cli->options.json) {
-        json_print(answer);
-        return SG_CLI_OK;
-    }
-    table_init(&table, 5, "2");
-    table_row(&table, (const char *[]){"NAME", "TYPE", "VERSION", "STATE", "SIGNERS"}, NULL);
-    for (size_t i = 0; keys && i < json_object_array_length(keys); i++) {
-        struct json_object *key = json_object_array_get_idx(keys, i);
-        SG_BUF_CLEANUP struct buf signers = {0};
-        char version[24];
-
-        join(&signers, json_array(key, "signers"));
-        snprintf(version, sizeof(version), "%lld", (long long)json_int(key, "current_version", 0));
-        table_row(&table,
-                  (const char *[]){json_text(key, "name", "?"), json_text(key, "type", "?"),
-                                   version,
-                                   json_truth(key, "disabled", false) ? "disabled" : "enabled",
-                                   buf_str(&signers)},
-                  NULL);
-    }
-    table_print(&table);
-    table_fini(&table);
-    return SG_CLI_OK;
+    return list_show(cli, "/v1/keys", NULL, &view);
 }
 
 static void print_list(const char *label, struct json_object *array)

@@ -9,9 +9,7 @@
 #include "cli/message.h"
 #include "cli/remote.h"
 #include "cli/report.h"
-#include "cli/table.h"
 #include "cli/term.h"
-#include "cli/text.h"
 
 #include <json-c/json.h>
 #include <string.h>
@@ -31,38 +29,24 @@ static enum cli_status member_target(const char *typed, const char *user, struct
                : SG_CLI_OK;
 }
 
+static void add_row(struct table *table, struct json_object *m)
+{
+    char added[SG_TEXT_SIZE];
+
+    list_time(m, "added_at", added);
+    table_row(table,
+              (const char *[]){json_text(m, "role", "?"), added, json_text(m, "username", "?")},
+              NULL);
+}
+
 static enum cli_status list(struct cli *cli, const char *typed)
 {
-    SG_JSON_CLEANUP struct json_object *answer = NULL;
+    static const struct list_view view = {
+        .key = "members", .paged = true, .titles = {"ROLE", "ADDED", "NAME"}, .row = add_row};
     SG_BUF_CLEANUP struct buf space = {0}, target = {0};
-    struct table table;
     enum cli_status status = member_target(typed, NULL, &space, &target);
 
-    if (status == SG_CLI_OK)
-        status = list_pages(cli, buf_str(&target), "members", buf_str(&space), &answer);
-    struct json_object *members = json_array(answer, "members");
-    if (status != SG_CLI_OK)
-        return status;
-    if (cli->options.json) {
-        json_print(answer);
-        return SG_CLI_OK;
-    }
-    table_init(&table, 3, "");
-    table_row(&table, (const char *[]){"ROLE", "ADDED", "NAME"}, NULL);
-    for (size_t i = 0; members && i < json_object_array_length(members); i++) {
-        struct json_object *m = json_object_array_get_idx(members, i);
-        char added[SG_TEXT_SIZE] = "?";
-        int64_t when;
-
-        if (text_parse_time(json_text(m, "added_at", ""), &when))
-            text_datetime(when, added);
-        table_row(&table,
-                  (const char *[]){json_text(m, "role", "?"), added, json_text(m, "username", "?")},
-                  NULL);
-    }
-    table_print(&table);
-    table_fini(&table);
-    return SG_CLI_OK;
+    return status == SG_CLI_OK ? list_show(cli, buf_str(&target), buf_str(&space), &view) : status;
 }
 
 static enum cli_status put(struct cli *cli, const char *typed, const char *user, const char *role)

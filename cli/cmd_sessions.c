@@ -9,9 +9,7 @@
 #include "cli/list.h"
 #include "cli/report.h"
 #include "cli/session.h"
-#include "cli/table.h"
 #include "cli/term.h"
-#include "cli/text.h"
 
 #include <json-c/json.h>
 #include <stdint.h>
@@ -22,41 +20,29 @@ static enum cli_status fetch(struct cli *cli, struct json_object **ret)
     return api_call(cli, SG_API_USER, "GET", "/v1/sessions", NULL, "sessions", ret);
 }
 
+static void add_row(struct table *table, struct json_object *s)
+{
+    char created[SG_TEXT_SIZE], used[SG_TEXT_SIZE], expires[SG_TEXT_SIZE];
+
+    list_time(s, "created_at", created);
+    list_time(s, "last_used_at", used);
+    list_time(s, "expires_at", expires);
+    table_row(table,
+              (const char *[]){json_truth(s, "current", false) ? "*" : "",
+                               json_text(s, "session_id", "?"), json_text(s, "address", "?"),
+                               created, used, expires,
+                               json_text(json_member(s, "device"), "name", "-")},
+              NULL);
+}
+
 static enum cli_status list(struct cli *cli)
 {
-    SG_JSON_CLEANUP struct json_object *answer = NULL;
-    struct table table;
-    enum cli_status status = fetch(cli, &answer);
-    struct json_object *sessions = json_array(answer, "sessions");
+    static const struct list_view view = {
+        .key = "sessions",
+        .titles = {"", "SESSION", "ADDRESS", "CREATED", "LAST USED", "EXPIRES", "DEVICE"},
+        .row = add_row};
 
-    if (status != SG_CLI_OK)
-        return status;
-    if (cli->options.json) {
-        json_print(answer);
-        return SG_CLI_OK;
-    }
-    table_init(&table, 7, "");
-    table_row(
-        &table,
-        (const char *[]){"", "SESSION", "ADDRESS", "CREATED", "LAST USED", "EXPIRES", "DEVICE"},
-        NULL);
-    for (size_t i = 0; sessions && i < json_object_array_length(sessions); i++) {
-        struct json_object *s = json_object_array_get_idx(sessions, i);
-        char created[SG_TEXT_SIZE], used[SG_TEXT_SIZE], expires[SG_TEXT_SIZE];
-
-        list_time(s, "created_at", created);
-        list_time(s, "last_used_at", used);
-        list_time(s, "expires_at", expires);
-        table_row(&table,
-                  (const char *[]){json_truth(s, "current", false) ? "*" : "",
-                                   json_text(s, "session_id", "?"), json_text(s, "address", "?"),
-                                   created, used, expires,
-                                   json_text(json_member(s, "device"), "name", "-")},
-                  NULL);
-    }
-    table_print(&table);
-    table_fini(&table);
-    return SG_CLI_OK;
+    return list_show(cli, "/v1/sessions", NULL, &view);
 }
 
 static enum cli_status end_one(struct cli *cli, const char *id)

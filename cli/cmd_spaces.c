@@ -5,10 +5,10 @@
 #include "cli/commands.h"
 #include "cli/connect.h"
 #include "cli/json.h"
+#include "cli/list.h"
 #include "cli/message.h"
 #include "cli/remote.h"
 #include "cli/report.h"
-#include "cli/table.h"
 #include "cli/term.h"
 #include "cli/text.h"
 
@@ -20,38 +20,29 @@
 /* From so many on the gateway does not count. */
 #define SG_SPACES_UNREAD_MAX 1000
 
+static void add_row(struct table *table, struct json_object *s)
+{
+    int64_t unread = json_int(s, "unread", 0);
+    char count[24];
+
+    snprintf(count, sizeof(count), "%lld%s", (long long)unread,
+             unread >= SG_SPACES_UNREAD_MAX ? "+" : "");
+    table_row(table,
+              (const char *[]){json_text(s, "kind", "?"), json_text(s, "role", "?"), count,
+                               json_text(s, "name", "?"), json_text(s, "description", "")},
+              NULL);
+}
+
 static enum cli_status list(struct cli *cli, const struct args *args)
 {
-    SG_JSON_CLEANUP struct json_object *answer = NULL;
-    struct table table;
+    static const struct list_view view = {
+        .key = "spaces",
+        .titles = {"KIND", "ROLE", "UNREAD", "NAME", "DESCRIPTION"},
+        .right = "2",
+        .row = add_row};
 
     (void)args;
-    enum cli_status status =
-        api_call(cli, SG_API_USER, "GET", "/v1/spaces", NULL, "spaces", &answer);
-    struct json_object *spaces = json_array(answer, "spaces");
-    if (status != SG_CLI_OK)
-        return status;
-    if (cli->options.json) {
-        json_print(answer);
-        return SG_CLI_OK;
-    }
-    table_init(&table, 5, "2");
-    table_row(&table, (const char *[]){"KIND", "ROLE", "UNREAD", "NAME", "DESCRIPTION"}, NULL);
-    for (size_t i = 0; spaces && i < json_object_array_length(spaces); i++) {
-        struct json_object *s = json_object_array_get_idx(spaces, i);
-        int64_t unread = json_int(s, "unread", 0);
-        char count[24];
-
-        snprintf(count, sizeof(count), "%lld%s", (long long)unread,
-                 unread >= SG_SPACES_UNREAD_MAX ? "+" : "");
-        table_row(&table,
-                  (const char *[]){json_text(s, "kind", "?"), json_text(s, "role", "?"), count,
-                                   json_text(s, "name", "?"), json_text(s, "description", "")},
-                  NULL);
-    }
-    table_print(&table);
-    table_fini(&table);
-    return SG_CLI_OK;
+    return list_show(cli, "/v1/spaces", NULL, &view);
 }
 
 static void print_space(struct cli *cli, struct json_object *space, const char *done)

@@ -7,7 +7,6 @@
 #include "cli/json.h"
 #include "cli/list.h"
 #include "cli/report.h"
-#include "cli/table.h"
 #include "cli/term.h"
 #include "cli/text.h"
 
@@ -50,28 +49,13 @@ static void add_row(struct table *table, struct json_object *t)
 
 static enum cli_status list(struct cli *cli, const struct args *args)
 {
-    SG_JSON_CLEANUP struct json_object *answer = NULL;
-    enum cli_status status =
-        api_call(cli, SG_API_USER, "GET", "/v1/tokens", NULL, "tokens", &answer);
-    struct json_object *tokens = json_array(answer, "tokens");
-    struct table table;
+    static const struct list_view view = {
+        .key = "tokens",
+        .titles = {"TOKEN", "EXPIRES", "LAST USED", "FROM", "SCOPES", "LIMITS", "NAME"},
+        .row = add_row};
 
     (void)args;
-    if (status != SG_CLI_OK)
-        return status;
-    if (cli->options.json) {
-        json_print(answer);
-        return SG_CLI_OK;
-    }
-    table_init(&table, 7, "");
-    table_row(&table,
-              (const char *[]){"TOKEN", "EXPIRES", "LAST USED", "FROM", "SCOPES", "LIMITS", "NAME"},
-              NULL);
-    for (size_t i = 0; tokens && i < json_object_array_length(tokens); i++)
-        add_row(&table, json_object_array_get_idx(tokens, i));
-    table_print(&table);
-    table_fini(&table);
-    return SG_CLI_OK;
+    return list_show(cli, "/v1/tokens", NULL, &view);
 }
 
 /* Adds the parts of a list with commas or blanks as an array; an empty list is none. */
@@ -123,7 +107,8 @@ static enum cli_status create(struct cli *cli, const struct args *args)
     return SG_CLI_OK;
 }
 
-static enum cli_status delete (struct cli *cli, const struct args *args) {
+static enum cli_status delete_tokens(struct cli *cli, const struct args *args)
+{
     enum cli_status status = SG_CLI_OK;
 
     for (size_t i = 1; i < args->n_operands; i++)
@@ -135,7 +120,8 @@ static const struct {
     const char *name;
     size_t least, most;
     enum cli_status (*run)(struct cli *cli, const struct args *args);
-} verbs[] = {{"list", 0, 0, list}, {"create", 1, 1, create}, {"rm", 1, SIZE_MAX - 1, delete}};
+} verbs[] = {
+    {"list", 0, 0, list}, {"create", 1, 1, create}, {"rm", 1, SIZE_MAX - 1, delete_tokens}};
 
 enum cli_status cmd_tokens(struct cli *cli, const struct args *args)
 {

@@ -8,46 +8,33 @@
 #include "cli/json.h"
 #include "cli/list.h"
 #include "cli/report.h"
-#include "cli/table.h"
 #include "cli/term.h"
-#include "cli/text.h"
 
 #include <json-c/json.h>
 #include <string.h>
 #include <strings.h>
 
+static void add_row(struct table *table, struct json_object *u)
+{
+    char created[SG_TEXT_SIZE];
+
+    list_time(u, "created_at", created);
+    table_row(table,
+              (const char *[]){json_text(u, "role", "?"),
+                               json_truth(u, "disabled", false) ? "disabled" : "active", created,
+                               json_text(u, "username", "?")},
+              NULL);
+}
+
 static enum cli_status list(struct cli *cli, const struct args *args)
 {
-    SG_JSON_CLEANUP struct json_object *answer = NULL;
-    struct table table;
+    static const struct list_view view = {.key = "users",
+                                          .paged = true,
+                                          .titles = {"ROLE", "STATE", "CREATED", "NAME"},
+                                          .row = add_row};
 
     (void)args;
-    enum cli_status status = list_users(cli, &answer);
-    struct json_object *users = json_array(answer, "users");
-    if (status != SG_CLI_OK)
-        return status;
-    if (cli->options.json) {
-        json_print(answer);
-        return SG_CLI_OK;
-    }
-    table_init(&table, 4, "");
-    table_row(&table, (const char *[]){"ROLE", "STATE", "CREATED", "NAME"}, NULL);
-    for (size_t i = 0; users && i < json_object_array_length(users); i++) {
-        struct json_object *u = json_object_array_get_idx(users, i);
-        char created[SG_TEXT_SIZE] = "?";
-        int64_t when;
-
-        if (text_parse_time(json_text(u, "created_at", ""), &when))
-            text_datetime(when, created);
-        table_row(&table,
-                  (const char *[]){json_text(u, "role", "?"),
-                                   json_truth(u, "disabled", false) ? "disabled" : "active",
-                                   created, json_text(u, "username", "?")},
-                  NULL);
-    }
-    table_print(&table);
-    table_fini(&table);
-    return SG_CLI_OK;
+    return list_show(cli, "/v1/users", NULL, &view);
 }
 
 static void user_target(const char *name, struct buf *target)
@@ -140,18 +127,22 @@ static enum cli_status confirm(const struct args *args)
                                         : report_error(SG_CLI_USAGE, NULL, "nothing was deleted");
 }
 
-static enum cli_status delete (struct cli *cli, const struct args *args) {
-    SG_BUF_CLEANUP struct buf target = {0}; enum cli_status status = confirm(args);
+static enum cli_status delete_user(struct cli *cli, const struct args *args)
+{
+    SG_BUF_CLEANUP struct buf target = {0};
+    const char *name = args->operands[1];
+    enum cli_status status = confirm(args);
 
-    user_target(args->operands[1], &target);
-    if (status == SG_CLI_OK) status = api_call(cli, SG_API_USER, "DELETE", buf_str(&target), NULL,
-                                               args->operands[1], NULL);
-    if (status == SG_CLI_OK &&
-        cli->options.json){SG_JSON_CLEANUP struct json_object *json = json_object_new_object();
+    user_target(name, &target);
+    if (status == SG_CLI_OK)
+        status = api_call(cli, SG_API_USER, "DELETE", buf_str(&target), NULL, name, NULL);
+    if (status == SG_CLI_OK && cli->options.json) {
+        SG_JSON_CLEANUP struct json_object *json = json_object_new_object();
 
-                           if (json_put_text(json, "username", args->operands[1]) &&
-                               json_put_bool(json, "deleted", true)) json_print(json);}
-return status;
+        if (json_put_text(json, "username", name) && json_put_bool(json, "deleted", true))
+            json_print(json);
+    }
+    return status;
 }
 
 static const struct {
@@ -159,7 +150,7 @@ static const struct {
     size_t operands;
     enum cli_status (*run)(struct cli *cli, const struct args *args);
 } verbs[] = {{"list", 0, list},     {"set", 1, set_role}, {"disable", 1, disable},
-             {"enable", 1, enable}, {"reset", 1, reset},  {"rm", 1, delete}};
+             {"enable", 1, enable}, {"reset", 1, reset},  {"rm", 1, delete_user}};
 
 enum cli_status cmd_users(struct cli *cli, const struct args *args)
 {

@@ -130,9 +130,40 @@ enum cli_status list_pages(struct cli *cli, const char *path, const char *key, c
     return status;
 }
 
-enum cli_status list_users(struct cli *cli, struct json_object **ret)
+static void print_rows(const struct list_view *view, struct json_object *items)
 {
-    return list_pages(cli, "/v1/users", "users", "users", ret);
+    struct table table;
+    size_t columns = 0;
+
+    while (columns < SG_TABLE_COLUMNS && view->titles[columns])
+        columns++;
+    table_init(&table, columns, view->right ? view->right : "");
+    table_row(&table, view->titles, NULL);
+    for (size_t i = 0; items && i < json_object_array_length(items); i++)
+        view->row(&table, json_object_array_get_idx(items, i));
+    table_print(&table);
+    table_fini(&table);
+}
+
+enum cli_status list_show(struct cli *cli, const char *target, const char *subject,
+                          const struct list_view *view)
+{
+    SG_JSON_CLEANUP struct json_object *answer = NULL;
+    enum cli_status status;
+
+    if (!subject)
+        subject = view->key;
+    if (view->paged)
+        status = list_pages(cli, target, view->key, subject, &answer);
+    else
+        status = api_call(cli, SG_API_USER, "GET", target, NULL, subject, &answer);
+    if (status != SG_CLI_OK)
+        return status;
+    if (cli->options.json)
+        json_print(answer);
+    else
+        print_rows(view, json_array(answer, view->key));
+    return SG_CLI_OK;
 }
 
 enum cli_status list_delete(struct cli *cli, const char *prefix, const char *id)

@@ -4,6 +4,7 @@
 #define SG_CLI_LIST_H
 
 #include "cli/cli.h"
+#include "cli/table.h"
 #include "cli/text.h"
 
 struct json_object;
@@ -33,8 +34,19 @@ enum cli_status list_files(struct cli *cli, const struct list_request *request,
 enum cli_status list_pages(struct cli *cli, const char *path, const char *key, const char *subject,
                            struct json_object **ret) SG_CLI_MUST_CHECK;
 
-/* Fetches /v1/users to the end as one document {"users":[...],"next_cursor":null}. */
-enum cli_status list_users(struct cli *cli, struct json_object **ret) SG_CLI_MUST_CHECK;
+/* How a list is shown to people. */
+struct list_view {
+    const char *key;                          /* of the items in the answer; in plural */
+    bool paged;                               /* the gateway answers page by page */
+    const char *titles[SG_TABLE_COLUMNS + 1]; /* of the columns; NULL ends them */
+    const char *right;                        /* as in table_init; NULL: none */
+    void (*row)(struct table *table, struct json_object *item);
+};
+
+/* Fetches the list at `target` and prints it: a row for each item, or with --json the answer.
+ * Errors are reported with `subject` (NULL: the view's key). */
+enum cli_status list_show(struct cli *cli, const char *target, const char *subject,
+                          const struct list_view *view) SG_CLI_MUST_CHECK;
 
 /* Deletes `prefix` + `id`; with --json {"id","deleted"}. */
 enum cli_status list_delete(struct cli *cli, const char *prefix, const char *id) SG_CLI_MUST_CHECK;
