@@ -27,21 +27,26 @@ static bool same_costs(const struct phcstring *a, const struct phcstring *b)
     return a->memory_kib == b->memory_kib && a->passes == b->passes && a->lanes == b->lanes;
 }
 
-/* The tag of `text` with the costs and the salt of `p`. libsodium has argon2id for the vector units
- * of the processor that it runs on, and gives the memory back to the system each time, but can do
- * with one lane only; libargon2 has a thread for each lane. */
-static enum sg_err make_tag(const struct phcstring *p, const char *text, size_t len,
-                            uint8_t ret[SG_PHC_TAG_SIZE])
+/* libsodium has argon2id for the vector units of the processor that it runs on, and gives the
+ * memory back to the system each time, but it can do with one lane only. */
+static enum sg_err tag_by_sodium(const struct phcstring *p, const char *text, size_t len,
+                                 uint8_t ret[SG_PHC_TAG_SIZE])
 {
-    int code;
+    size_t bytes = (size_t)p->memory_kib * 1024;
 
-    if (p->lanes == 1)
-        return crypto_pwhash(ret, SG_PHC_TAG_SIZE, text, len, p->salt, p->passes,
-                             (size_t)p->memory_kib * 1024, crypto_pwhash_ALG_ARGON2ID13) == 0
-                   ? SG_OK
-                   : SG_ERR_NO_MEMORY; /* costs are checked: nothing else can fail */
-    code = argon2id_hash_raw(p->passes, p->memory_kib, p->lanes, text, len, p->salt, sizeof p->salt,
-                             ret, SG_PHC_TAG_SIZE);
+    if (crypto_pwhash(ret, SG_PHC_TAG_SIZE, text, len, p->salt, p->passes, bytes,
+                      crypto_pwhash_ALG_ARGON2ID13) != 0)
+        return SG_ERR_NO_MEMORY; /* the costs are checked: nothing else can fail */
+    return SG_OK;
+}
+
+/* libargon2 is slower, but has a thread for each lane. */
+static enum sg_err tag_by_argon2(const struct phcstring *p, const char *text, size_t len,
+                                 uint8_t ret[SG_PHC_TAG_SIZE])
+{
+    int code = argon2id_hash_raw(p->passes, p->memory_kib, p->lanes, text, len, p->salt,
+                                 sizeof p->salt, ret, SG_PHC_TAG_SIZE);
+
     if (code == ARGON2_OK)
         return SG_OK;
     return code == ARGON2_MEMORY_ALLOCATION_ERROR ? SG_ERR_NO_MEMORY : SG_ERR_INTERNAL;
@@ -79,19 +84,29 @@ static void discard(char *prepared, size_t len)
     free(prepared);
 }
 
-enum sg_err password_hash(struct password_hasher *h, const char *password,
-                          char ret[SG_PASSWORD_HASH_SIZE])
+/* The tag of a password with the costs and the salt of `p`. */
+static enum sg_err make_tag(const struct phcstring *p, const char *password,
+                            uint8_t ret[SG_PHC_TAG_SIZE])
 {
-    struct phcstring p = h->today;
     char *text = NULL;
     size_t len = 0;
     enum sg_err err = prepare(password, &text, &len);
 
     if (err != SG_OK)
         return err;
-    rng_bytes(p.salt, sizeof p.salt);
-    err = make_tag(&p, text, len, p.tag);
+    err = (p->lanes == 1 ? tag_by_sodium : tag_by_argon2)(p, text, len, ret);
     discard(text, len);
+    return err;
+}
+
+enum sg_err password_hash(struct password_hasher *h, const char *password,
+                          char ret[SG_PASSWORD_HASH_SIZE])
+{
+    struct phcstring p = h->today;
+    enum sg_err err;
+
+    rng_bytes(p.salt, sizeof p.salt);
+    err = make_tag(&p, password, p.tag);
     if (err == SG_OK)
         phcstring_write(&p, ret);
     secret_wipe(&p, sizeof p);
@@ -104,8 +119,6 @@ enum sg_err password_verify(struct password_hasher *h, const char *encoded, cons
     bool possible = encoded != NULL;
     struct phcstring p = h->today;
     uint8_t tag[SG_PHC_TAG_SIZE];
-    char *text = NULL;
-    size_t len = 0;
     enum sg_err err = SG_OK;
 
     if (strnlen(password, SG_PASSWORD_BYTES_MAX + 1) > SG_PASSWORD_BYTES_MAX) {
@@ -115,11 +128,7 @@ enum sg_err password_verify(struct password_hasher *h, const char *encoded, cons
     if (encoded != NULL)
         err = phcstring_read(encoded, &p);
     if (err == SG_OK)
-        err = prepare(password, &text, &len);
-    if (err != SG_OK)
-        return err;
-    err = make_tag(&p, text, len, tag);
-    discard(text, len);
+        err = make_tag(&p, password, tag);
     if (err == SG_OK) {
         *ret_match = secret_equal(tag, p.tag, sizeof tag) && possible;
         *ret_stale = possible && !same_costs(&p, &h->today);
@@ -156,27 +165,32 @@ void password_leave(struct password_hasher *h)
     pthread_mutex_unlock(&h->lock);
 }
 
+/* Costs that this machine cannot bear end the start, not the first login. */
+static bool can_hash(const struct password_hasher *h)
+{
+    uint8_t tag[SG_PHC_TAG_SIZE];
+
+    return make_tag(&h->today, "", tag) == SG_OK;
+}
+
 struct password_hasher *password_new(const struct password_params *params)
 {
-    struct password_hasher *h;
+    struct password_hasher *h = calloc(1, sizeof *h);
 
-    /* Chooses the implementation for this processor; any number of calls is fine. */
-    if (sodium_init() < 0)
-        return NULL;
-    h = calloc(1, sizeof *h);
     if (h == NULL)
         return NULL;
     h->today = (struct phcstring){
         .memory_kib = params->memory_kib, .passes = params->passes, .lanes = params->parallel};
-    if (phcstring_check(&h->today) != SG_OK) {
-        free(h);
-        return NULL;
-    }
-    h->concurrent = params->concurrent > 0 ? params->concurrent : 1;
     rng_bytes(h->today.salt, sizeof h->today.salt);
     rng_bytes(h->today.tag, sizeof h->today.tag);
+    h->concurrent = params->concurrent > 0 ? params->concurrent : 1;
     pthread_mutex_init(&h->lock, NULL);
     pthread_cond_init(&h->left, NULL);
+    /* sodium_init chooses the implementation for this processor; any number of calls is fine. */
+    if (phcstring_check(&h->today) != SG_OK || sodium_init() < 0 || !can_hash(h)) {
+        password_free(h);
+        return NULL;
+    }
     return h;
 }
 

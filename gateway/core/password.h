@@ -25,7 +25,7 @@ struct password_params {
 
 struct password_hasher;
 
-/* NULL without memory or with costs that phcstring_check refuses. */
+/* NULL with costs that phcstring_check refuses, and without memory for one hash: it makes one. */
 struct password_hasher *password_new(const struct password_params *params);
 void password_free(struct password_hasher *h);
 
@@ -37,8 +37,8 @@ void password_leave(struct password_hasher *h);
 enum sg_err password_hash(struct password_hasher *h, const char *password,
                           char ret[SG_PASSWORD_HASH_SIZE]) SG_MUST_CHECK;
 /* Compares; `encoded` NULL stands for an unknown user: the same work, never a match. *ret_stale:
- * the hash was made with other parameters than today's. SG_ERR_CORRUPT for what is no argon2id
- * hash. */
+ * the hash was made with other costs than today's. SG_ERR_CORRUPT for what phcstring_read refuses,
+ * SG_ERR_NO_MEMORY. */
 enum sg_err password_verify(struct password_hasher *h, const char *encoded, const char *password,
                             bool *ret_match, bool *ret_stale) SG_MUST_CHECK;
 

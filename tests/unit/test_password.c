@@ -161,6 +161,7 @@ static void test_no_memory(void **state)
     assert_int_equal(setrlimit(RLIMIT_AS, &tight), 0);
     assert_int_equal(password_hash(h, "correct horse", hash), SG_ERR_NO_MEMORY);
     assert_int_equal(password_verify(h, NULL, "correct horse", &match, &stale), SG_ERR_NO_MEMORY);
+    assert_null(password_new(&params));
     assert_int_equal(setrlimit(RLIMIT_AS, &former), 0);
     assert_string_equal(hash, "untouched");
     assert_true(match && stale);
