@@ -1,15 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the views of the account share: links between them, lists with one act each, boxes to check.
 
+import { usersMe } from './api.js';
 import { confirm } from './dialogs.js';
 import { button, copyable, el, fill } from './dom.js';
 import { fail, say } from './notices.js';
-import { user } from './session.js';
+import { update, user } from './session.js';
+import { setTitle } from './title.js';
 
 const VIEWS = [
   { name: 'account', title: 'Account' },
   { name: 'security', title: 'Security' },
   { name: 'access', title: 'Access' },
+  { name: 'users', title: 'Users', admin: true },
   { name: 'audit', title: 'Audit', admin: true },
   { name: 'apps', title: 'Apps', admin: true },
 ];
@@ -31,6 +34,38 @@ export function accountNav(current) {
       ),
     ),
   );
+}
+
+/**
+ * Makes a view one for admins: others are told that it is. What this tab knows of the role may be old.
+ * @param {object} view as app.js takes it
+ */
+export function forAdmins(view) {
+  const mount = (root, rest, options) => {
+    if (user().role === 'admin') return view.mount(root, rest, options);
+    setTitle(view.title);
+    root.append(
+      el('h1', { tabindex: -1 }, view.title),
+      accountNav(view.name),
+      el('p', { class: 'lead' }, 'This is for admins.'),
+    );
+    let handle = null;
+    let left = false;
+    usersMe().then((me) => {
+      update(me);
+      if (left || me.role !== 'admin') return;
+      root.replaceChildren();
+      handle = view.mount(root, rest, options);
+    }, fail);
+    return {
+      update: (...changed) => handle?.update(...changed),
+      leave: () => {
+        left = true;
+        handle?.leave();
+      },
+    };
+  };
+  return { ...view, mount };
 }
 
 /** A section with a heading, a list and something below it. */

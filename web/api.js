@@ -113,6 +113,7 @@ function query(values) {
   return text ? `?${text}` : '';
 }
 
+const userUrl = (name) => `/v1/users/${encodeURIComponent(name)}`;
 const spaceUrl = (space) => `/v1/spaces/${encodeURIComponent(space)}`;
 const chatUrl = (space) => `/v1/chat/${encodeURIComponent(space)}`;
 const filesUrl = (path) => `/v1/files/${encodePath(path)}`;
@@ -132,7 +133,16 @@ export const usersUpdateMe = (oldPassword, newPassword) =>
     json: { old_password: oldPassword, new_password: newPassword },
   });
 
-export const invitesCreate = (role) => sendJson('POST', '/v1/invites', { json: { role } });
+/** One page of all users, by name. */
+export const usersList = (options = {}) => sendJson('GET', `/v1/users${query(options)}`);
+
+/** @param {object} change `{role?, disabled?, reset_second_factor?}` */
+export const usersUpdate = (name, change) => sendJson('PATCH', userUrl(name), { json: change });
+
+export const usersDelete = (name) => sendJson('DELETE', userUrl(name));
+
+export const invitesCreate = (role, expiresIn) =>
+  sendJson('POST', '/v1/invites', { json: { role, expires_in: expiresIn } });
 
 /** @param {object} login `{username, password, code?, device}` or `{method: 'passkey', passkey, device}` */
 export const sessionsCreate = (login) => sendJson('POST', '/v1/sessions', { auth: false, json: login });
@@ -278,7 +288,7 @@ export const tokensCreate = (token) => sendJson('POST', '/v1/tokens', { json: to
 
 export const tokensDelete = (id) => sendJson('DELETE', `/v1/tokens/${encodeURIComponent(id)}`);
 
-/** Mine, or with `{all: true}` everybody's. */
+/** Mine, or with `{all: true}` everybody's, or with `{user}` theirs. */
 export const certificatesList = (options = {}) => sendJson('GET', `/v1/certificates${query(options)}`);
 
 export const certificatesDelete = (id) => sendJson('DELETE', `/v1/certificates/${encodeURIComponent(id)}`);

@@ -25,6 +25,7 @@ import { view as security } from './view-security.js';
 import { view as sign } from './view-sign.js';
 import { view as signin } from './view-signin.js';
 import { view as time } from './view-time.js';
+import { view as users } from './view-users.js';
 import { view as verify } from './view-verify.js';
 
 /**
@@ -35,7 +36,7 @@ import { view as verify } from './view-verify.js';
  */
 const VIEWS = [
   ...[files, chat, sign, verify, log, keys, time, connection],
-  ...[account, security, access, audit, apps, device, signin],
+  ...[account, security, access, users, audit, apps, device, signin],
 ];
 
 const main = document.getElementById('main');

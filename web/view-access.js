@@ -17,11 +17,11 @@ export const view = {
   title: 'Access',
   access: 'user',
   group: 'account',
-  mount(root) {
+  mount(root, rest, { query }) {
     setTitle('Access');
     clear();
     const tokens = new Tokens();
-    const certificates = new Certificates();
+    let certificates = new Certificates(query.get('user'));
     root.append(
       el('h1', { tabindex: -1 }, 'Access'),
       accountNav('access'),
@@ -29,7 +29,13 @@ export const view = {
     );
     tokens.load();
     certificates.load();
-    return { update() {}, leave() {} };
+    const update = (next, { query: changed }) => {
+      const others = new Certificates(changed.get('user'));
+      certificates.root.replaceWith(others.root);
+      certificates = others;
+      certificates.load();
+    };
+    return { update, leave() {} };
   },
 };
 
@@ -137,8 +143,15 @@ class Tokens extends Listing {
 class Certificates extends Listing {
   none = 'There are none.';
 
-  constructor() {
-    super('certificates-title', 'Client certificates');
+  /** @param {string|null} whose another user's, for admins */
+  constructor(whose) {
+    super('certificates-title', whose ? `Client certificates of ${whose}` : 'Client certificates');
+    this.whose = whose;
+    if (!whose) return;
+    this.root.querySelector('h2').dataset.focus = '';
+    this.root.querySelector('.check')?.replaceWith(
+      el('p', { class: 'hint pad' }, el('a', { href: '#/access' }, 'Show mine')),
+    );
   }
 
   above() {
@@ -159,7 +172,11 @@ class Certificates extends Listing {
   }
 
   async fetch() {
-    return (await api.certificatesList(this.all.checked ? { all: true } : {})).certificates;
+    const { certificates } = await api.certificatesList({
+      user: this.whose,
+      all: this.all.checked || null,
+    });
+    return certificates;
   }
 
   row(certificate) {

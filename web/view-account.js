@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// Account: my sessions, my password, and invites for those who may give them.
+// Account: who I am, my sessions, my password.
 
 import { accountNav, section } from './account-nav.js';
 import * as api from './api.js';
 import { confirm } from './dialogs.js';
-import { button, copyable, el, facts, field, fill } from './dom.js';
+import { button, el, facts, field, fill } from './dom.js';
 import { ago, longMoment, moment } from './format.js';
 import { clear, errorBox, fail, say } from './notices.js';
 import { forget, update, user } from './session.js';
@@ -20,11 +20,11 @@ export const view = {
     clear();
     const sessions = el('div', { 'aria-live': 'off' });
     const about = el('div', {});
-    const invite = el('div', { hidden: true });
+    const nav = accountNav('account');
     const me = user();
     root.append(
       el('h1', { tabindex: -1 }, 'Account'),
-      accountNav('account'),
+      nav,
       el(
         'div',
         { class: 'stack' },
@@ -36,20 +36,20 @@ export const view = {
         ),
         section('sessions-title', 'Sessions', sessions),
         passwordPanel(me, () => showSessions(sessions)),
-        invite,
       ),
     );
-    invite.append(invitePanel());
     showSessions(sessions);
-    showMe(about, invite);
+    showMe(about, nav);
     return { update() {}, leave() {} };
   },
 };
 
-async function showMe(about, invite) {
+async function showMe(about, nav) {
   try {
+    const before = user()?.role;
     const me = await api.usersMe();
     update(me);
+    if (me.role !== before) nav.replaceWith(accountNav('account'));
     fill(
       about,
       facts([
@@ -57,7 +57,6 @@ async function showMe(about, invite) {
         ['Since', moment(me.created_at)],
       ]),
     );
-    invite.hidden = me.role !== 'admin';
   } catch (error) {
     fail(error);
   }
@@ -194,44 +193,5 @@ function passwordPanel(me, onChanged) {
     { class: 'panel pad', 'aria-labelledby': 'password-title' },
     el('h2', { id: 'password-title' }, 'Password'),
     form,
-  );
-}
-
-function invitePanel() {
-  const role = el(
-    'select',
-    { id: 'invite-role' },
-    ['member', 'guest', 'admin'].map((name) => el('option', { value: name }, name)),
-  );
-  const result = el('div', { role: 'status' });
-  const form = el(
-    'form',
-    { class: 'inline' },
-    el('div', { class: 'field' }, el('label', { for: 'invite-role' }, 'Role'), role),
-    el('button', { type: 'submit', class: 'button' }, 'Make an invite'),
-  );
-  form.addEventListener('submit', async (event) => {
-    event.preventDefault();
-    try {
-      const invite = await api.invitesCreate(role.value);
-      fill(
-        result,
-        facts([
-          ['Code', copyable(invite.code, 'the code')],
-          ['Role', invite.role],
-          ['Works until', moment(invite.expires_at)],
-        ]),
-      );
-    } catch (error) {
-      fail(error);
-    }
-  });
-  return el(
-    'section',
-    { class: 'panel pad', 'aria-labelledby': 'invite-title' },
-    el('h2', { id: 'invite-title' }, 'Invite'),
-    el('p', {}, 'A code lets one person sign up.'),
-    form,
-    result,
   );
 }

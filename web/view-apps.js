@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Apps: OAuth clients and audiences, for admins.
 
-import { accountNav, boxes, item, Listing, SCOPES } from './account-nav.js';
+import { accountNav, boxes, forAdmins, item, Listing, SCOPES } from './account-nav.js';
 import * as api from './api.js';
 import { ask } from './dialogs.js';
 import { button, el, field } from './dom.js';
@@ -17,7 +17,7 @@ const GRANTS = [
 const BUILT_IN = ['secctl', 'web'];
 const grantName = (grant) => GRANTS.find(([id]) => id === grant)?.[1] ?? grant;
 
-export const view = {
+export const view = forAdmins({
   name: 'apps',
   title: 'Apps',
   access: 'user',
@@ -36,7 +36,7 @@ export const view = {
     audiences.load();
     return { update() {}, leave() {} };
   },
-};
+});
 
 const plain = (label, hint, more = {}) =>
   field(label, {

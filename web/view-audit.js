@@ -2,67 +2,30 @@
 // Audit: who did what with accounts, keys and rights. The chain of what is shown is verified here,
 // and against what this browser saw before.
 
-import { accountNav } from './account-nav.js';
+import { accountNav, forAdmins } from './account-nav.js';
 import * as api from './api.js';
+import { TYPES, WORDS } from './audit-types.js';
 import { check } from './chain.js';
-import { button, el, field, fill, icon } from './dom.js';
+import { button, copyable, el, facts, field, fill, icon } from './dom.js';
 import { longMoment, moment, plural } from './format.js';
 import { clear, fail } from './notices.js';
+import { rove } from './rove.js';
 import { setTitle } from './title.js';
 
 const PAGE = 100;
 const SEEN = 'secgate.audit'; // the last head that this browser saw: {seq, chain}
 
-const TYPES = [
-  ['', 'Everything'],
-  ['login', 'Logins'],
-  ['login.failed', 'Failed logins'],
-  ['logout', 'Logouts'],
-  ['session.ended', 'Sessions that the gateway ended'],
-  ['refresh.reused', 'Refresh tokens used twice'],
-  ['user.created', 'New users'],
-  ['user.updated', 'Changed users'],
-  ['user.removed', 'Removed users'],
-  ['password.changed', 'Changed passwords'],
-  ['invite.created', 'Invitations'],
-  ['certificate.issued', 'New certificates'],
-  ['certificate.revoked', 'Revoked certificates'],
-  ['certificate.refused', 'Refused certificates'],
-  ['token.created', 'New tokens'],
-  ['token.revoked', 'Deleted tokens'],
-  ['token.exchanged', 'Exchanged tokens'],
-  ['totp.enabled', 'Second factor on'],
-  ['totp.disabled', 'Second factor off'],
-  ['recovery.used', 'Recovery codes used'],
-  ['recovery.created', 'New recovery codes'],
-  ['passkey.added', 'New passkeys'],
-  ['passkey.removed', 'Removed passkeys'],
-  ['device.approved', 'Devices let in'],
-  ['device.denied', 'Devices refused'],
-  ['client.created', 'New OAuth clients'],
-  ['client.removed', 'Removed OAuth clients'],
-  ['audience.created', 'New audiences'],
-  ['audience.removed', 'Removed audiences'],
-  ['key.created', 'New keys'],
-  ['key.rotated', 'Rotated keys'],
-  ['key.updated', 'Changed keys'],
-  ['member.changed', 'Roles in spaces'],
-  ['space.created', 'New spaces'],
-  ['space.removed', 'Removed spaces'],
-  ['signup.failed', 'Wrong invitation codes'],
-];
-
-export const view = {
+export const view = forAdmins({
   name: 'audit',
   title: 'Audit',
   access: 'user',
   group: 'account',
-  mount(root) {
+  mount(root, rest, { query }) {
     const audit = new Audit(root);
-    audit.load();
-    return { update() {}, leave: () => (audit.left = true) };
+    audit.ask(query);
+    return { update: (next, { query: changed }) => audit.ask(changed), leave: () => (audit.left = true) };
   },
-};
+});
 
 class Audit {
   constructor(root) {
@@ -72,6 +35,7 @@ class Audit {
     this.entries = []; // as shown: newest first
     this.state = el('p', { class: 'lead chain', role: 'status' });
     this.rows = el('tbody', {});
+    this.settle = rove(this.rows);
     this.older = button('Older', {}, () => this.more());
     this.count = el('span', { class: 'count' });
     this.panel = el(
@@ -101,38 +65,72 @@ class Audit {
   }
 
   filters() {
+    const option = ([value, text]) => el('option', { value }, text);
     this.type = el(
       'select',
       { id: 'audit-type' },
-      TYPES.map(([value, text]) => el('option', { value }, text)),
+      option(['', 'Everything']),
+      TYPES.map(([label, types]) => el('optgroup', { label }, types.map(option))),
     );
     this.actor = field('Who', {
       type: 'text',
       autocomplete: 'off',
       autocapitalize: 'none',
       spellcheck: 'false',
-      maxlength: 32,
+      maxlength: 64,
     });
+    this.since = field('Since', { type: 'datetime-local' });
+    this.until = field('Until', { type: 'datetime-local' });
+    this.all = button('Show everything', { kind: 'quiet', hidden: true }, () => this.go(new URLSearchParams()));
     const form = el(
       'form',
-      { class: 'inline', role: 'search', 'aria-label': 'Filter' },
+      { class: 'filters', role: 'search', 'aria-label': 'Filter' },
       el('div', { class: 'field' }, el('label', { for: 'audit-type' }, 'What'), this.type),
       this.actor.root,
-      el('button', { type: 'submit', class: 'button' }, 'Show'),
+      this.since.root,
+      this.until.root,
+      el('div', { class: 'row' }, el('button', { type: 'submit', class: 'button' }, 'Show'), this.all),
     );
     form.addEventListener('submit', (event) => {
       event.preventDefault();
-      this.load();
+      this.go(this.typed());
     });
     return form;
   }
 
-  query() {
-    return { type: this.type.value, actor: this.actor.input.value.trim() };
+  /** What the fields say, as the address and the gateway take it. */
+  typed() {
+    const query = new URLSearchParams();
+    const put = (name, value) => value && query.set(name, value);
+    put('type', this.type.value);
+    put('actor', this.actor.input.value.trim());
+    put('since', fromLocal(this.since.input.value));
+    put('until', fromLocal(this.until.input.value));
+    return query;
+  }
+
+  /** Asks, and keeps what is asked in the address. The focus stays. */
+  go(query) {
+    const address = query.size ? `#/audit?${query}` : '#/audit';
+    if (location.hash !== address) history.pushState(null, '', address);
+    if (!query.size && document.activeElement === this.all) this.type.focus(); // it goes away
+    this.ask(query);
+  }
+
+  /** Asks what an address says. */
+  ask(query) {
+    const given = (name) => query.get(name) ?? '';
+    this.type.value = WORDS.has(given('type')) ? given('type') : '';
+    this.actor.input.value = given('actor');
+    this.since.input.value = toLocal(given('since'));
+    this.until.input.value = toLocal(given('until'));
+    this.filter = Object.fromEntries(this.typed());
+    this.all.hidden = Object.keys(this.filter).length === 0;
+    this.load();
   }
 
   async load() {
-    this.asked = this.query(); // also for what is older
+    this.asked = { ...this.filter }; // also for what is older
     this.entries = [];
     this.head = this.mark = null;
     this.rows.replaceChildren();
@@ -156,6 +154,7 @@ class Audit {
       if (next || newest.length || !this.mark) this.mark = next ?? page.pruned;
       this.entries.push(...newest);
       this.rows.append(...newest.map(entryRow));
+      this.settle();
       this.older.hidden = !next;
       this.count.textContent = plural(this.entries.length, 'entry', 'entries');
       await this.verify(asked);
@@ -170,7 +169,7 @@ class Audit {
 
   /** Says whether what is shown is one piece of the chain, and the one that was seen before. */
   async verify(asked) {
-    if (asked.type || asked.actor) {
+    if (Object.keys(asked).length) {
       this.say('', 'A selection has gaps; show everything to have the chain verified.');
       return;
     }
@@ -218,24 +217,49 @@ function lastSeen() {
   }
 }
 
-const NAMES = new Map(TYPES.slice(1));
+/** A time of the fields, which is one of this device's zone, as RFC 3339 in UTC. */
+function fromLocal(value) {
+  return value ? new Date(value).toISOString() : '';
+}
+
+/** And back; '' for what is no time. */
+function toLocal(rfc3339) {
+  const at = new Date(rfc3339);
+  if (!rfc3339 || Number.isNaN(at.getTime())) return '';
+  return new Date(at.getTime() - at.getTimezoneOffset() * 60_000).toISOString().slice(0, 16);
+}
+
+/** What the log has of an entry beyond its line. */
+function more(entry) {
+  const code = (value) => (value ? el('code', {}, value) : null);
+  return facts([
+    ['Number', entry.seq],
+    ['About', WORDS.get(entry.type)],
+    ['When', longMoment(entry.at)],
+    ['Result', entry.result],
+    ['Request', code(entry.request_id)],
+    ['Session', code(entry.session_id)],
+    ['Chain value', copyable(entry.chain, 'the chain value')],
+  ]);
+}
 
 function entryRow(entry) {
   const details = Object.entries(entry.details ?? {})
     .map(([name, value]) => `${name.replaceAll('_', ' ')}: ${value}`)
     .join(', ');
   const failed = entry.result !== 'ok';
+  const line = el(
+    'summary',
+    { on: { click: () => line.nextSibling ?? line.after(more(entry)) } },
+    el('strong', {}, entry.type),
+    entry.subject ? [' ', el('span', { class: 'subject' }, entry.subject)] : null,
+    failed ? [' ', el('span', { class: 'tag off' }, entry.result)] : null,
+    details ? el('small', {}, details) : null,
+  );
   return el(
     'tr',
     { 'data-type': entry.type, 'data-seq': entry.seq },
-    el(
-      'th',
-      { scope: 'row' },
-      el('strong', { title: NAMES.get(entry.type) }, entry.type),
-      entry.subject ? [' ', el('span', { class: 'subject' }, entry.subject)] : null,
-      failed ? [' ', el('span', { class: 'tag off' }, entry.result)] : null,
-      details ? el('small', {}, details) : null,
-    ),
+    el('th', { scope: 'row' }, el('details', {}, line)),
     el('td', {}, entry.actor ?? el('span', { class: 'hint' }, 'nobody known')),
     el('td', { class: 'address' }, entry.address ?? ''),
     el(

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // What admins see on the page: the audit log, whose chain the page verifies, and OAuth's clients and audiences.
 import assert from 'node:assert/strict';
-import { assertQuiet, signUp } from './lib/browser.mjs';
+import { readFileSync } from 'node:fs';
+import { parse } from 'yaml';
+import { assertQuiet, signIn, signUp } from './lib/browser.mjs';
 import { gate } from './lib/gate.mjs';
 import { tabTo, waitForFocus } from './lib/keys.mjs';
 import { suite } from './lib/suite.mjs';
@@ -39,6 +41,62 @@ suite('web audit', async ({ gw, browser, it }) => {
     await page.getByText('1 entry', { exact: true }).waitFor();
     assert.deepEqual((await shown()).map(([, type]) => type), ['user.created']);
     await state.getByText('A selection has gaps').waitFor();
+  });
+
+  await it('keeps what is asked in the address', async () => {
+    assert.equal(new URL(page.url()).hash, '#/audit?type=user.created&actor=bob');
+    await page.reload();
+    await page.getByText('1 entry', { exact: true }).waitFor();
+    assert.equal(await page.getByLabel('Who').inputValue(), 'bob');
+    await page.getByLabel('Who').fill('nobody');
+    await page.keyboard.press('Enter');
+    await page.getByText('0 entries', { exact: true }).waitFor();
+    await page.goBack();
+    await page.getByText('1 entry', { exact: true }).waitFor();
+    assert.deepEqual([await page.getByLabel('Who').inputValue(), await page.getByLabel('What').inputValue()], ['bob', 'user.created']);
+  });
+
+  await it('finds by time, in the zone of the device', async () => {
+    const { entries } = (await ann.get('/v1/audit', { query: { limit: 1000 }, expect: 200 })).json;
+    const other = await browser.page({ timezoneId: 'Asia/Kathmandu' });
+    await signIn(other, gw);
+    await other.goto(`${gw.origin}/#/audit`);
+    await other.getByLabel('Until').fill('2020-02-03T04:05');
+    await other.getByRole('button', { name: 'Show', exact: true }).click();
+    await other.getByText('0 entries', { exact: true }).waitFor();
+    assert.equal(new URL(other.url()).hash, '#/audit?until=2020-02-02T22%3A20%3A00.000Z');
+    await other.reload();
+    await other.getByText('0 entries', { exact: true }).waitFor();
+    assert.equal(await other.getByLabel('Until').inputValue(), '2020-02-03T04:05');
+    await other.getByLabel('Until').fill('');
+    await other.getByLabel('Since').fill('2020-02-03T04:05');
+    await other.getByRole('button', { name: 'Show', exact: true }).click();
+    await other.getByText(`${entries.length + 1} entries`, { exact: true }).waitFor(); // and this login
+    assertQuiet(other);
+    await other.context().close();
+  });
+
+  await it('shows everything again, and of an entry all that there is', async () => {
+    await tabTo(page, 'Show everything');
+    await page.keyboard.press('Enter');
+    await waitForFocus(page, 'What');
+    await state.getByText(/^The chain of \d+ entries holds/).waitFor();
+    const [first] = (await ann.get('/v1/audit', { query: { after: 0, limit: 1 }, expect: 200 })).json.entries;
+    const opened = page.locator('tr[data-seq="1"]');
+    await tabTo(page, await page.locator('tbody summary').first().textContent());
+    await page.keyboard.press('ArrowDown');
+    await waitForFocus(page, await page.locator('tbody summary').nth(1).textContent());
+    await page.keyboard.press('End');
+    await page.keyboard.press('Enter');
+    await opened.getByText(first.chain).waitFor();
+    const text = await opened.innerText();
+    for (const part of [first.request_id, 'New users', 'ok']) assert.ok(text.includes(part), part);
+  });
+
+  await it('knows all types that there are', async () => {
+    const openapi = parse(readFileSync(new URL('../../openapi/openapi.yaml', import.meta.url), 'utf8'));
+    const offered = await page.getByLabel('What').locator('option').evaluateAll((all) => all.map(({ value }) => value));
+    assert.deepEqual(offered.filter(Boolean).sort(), [...openapi.components.schemas.AuditType.enum].sort());
   });
 
   await it('goes back as far as there is something', async () => {
@@ -91,10 +149,10 @@ suite('web audit', async ({ gw, browser, it }) => {
       await route.continue();
     });
     await page.getByLabel('What').selectOption('login');
-    await page.getByRole('button', { name: 'Show' }).click();
+    await page.getByRole('button', { name: 'Show', exact: true }).click();
     await asked.opened;
     await page.getByLabel('What').selectOption('user.created');
-    await page.getByRole('button', { name: 'Show' }).click();
+    await page.getByRole('button', { name: 'Show', exact: true }).click();
     await page.getByText('2 entries', { exact: true }).waitFor();
     const answered = page.waitForResponse('**/v1/audit?type=login&**');
     late.open();
@@ -109,7 +167,7 @@ suite('web audit', async ({ gw, browser, it }) => {
       const seen = JSON.parse(localStorage.getItem('secgate.audit'));
       localStorage.setItem('secgate.audit', JSON.stringify({ ...seen, chain: seen.chain.replace(/^./, (digit) => (digit === '0' ? '1' : '0')) }));
     });
-    await page.reload();
+    await page.getByRole('button', { name: 'Show everything' }).click();
     await page.locator('.chain[data-state="bad"]').getByText('this browser saw before').waitFor();
   });
 
@@ -177,6 +235,7 @@ suite('web audit', async ({ gw, browser, it }) => {
       await page.emulateMedia({ colorScheme });
       for (const [view, text] of [
         ['audit', 'No.'],
+        ['users', '2 users'],
         ['apps', 'Audiences'],
         ['access', 'Client certificates'],
         ['security', 'Set it up'],
