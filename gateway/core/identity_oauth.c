@@ -156,7 +156,8 @@ static enum sg_err make_jti(const struct principal *who, char ret[SG_JTI_SIZE])
         return SG_ERR_LIMIT;
     rng_bytes(random, sizeof random);
     encode_base64url(random, sizeof random, part);
-    (void)snprintf(ret, SG_JTI_SIZE, "%s%s", before, part);
+    (void)snprintf(ret, SG_JTI_SIZE, "%.*s%s", 1 + (SG_EXCHANGES_MAX - 1) * SG_JTI_PART, before,
+                   part);
     return SG_OK;
 }
 
