@@ -22,12 +22,13 @@ static enum sg_err read_scopes(struct request *r, const struct json_strings *wor
 static enum sg_err run(struct request *r)
 {
     const struct api *api = request_app(r);
-    char *audience = NULL, *name = NULL;
+    char *audience = NULL, *name = NULL, *client = NULL;
     struct json_strings words = {0};
     const struct json_field fields[] = {
         {NULL, "audience", SG_JSON_STRING, true, 1, 255, {.string = &audience}, NULL},
         {NULL, "name", SG_JSON_STRING, true, 1, 64, {.string = &name}, NULL},
         {NULL, "scopes", SG_JSON_STRINGS, true, 1, 16, {.strings = &words}, NULL},
+        {NULL, "client", SG_JSON_STRING, false, 1, 63, {.string = &client}, NULL},
     };
     struct oauth_audience record;
     const char *reason = "";
@@ -39,7 +40,7 @@ static enum sg_err run(struct request *r)
         err = read_scopes(r, &words, &scopes);
     if (err != SG_OK)
         return err;
-    err = oauth_audience_create(api->oauth, audience, name, scopes, &record, &reason);
+    err = oauth_audience_create(api->oauth, audience, name, scopes, client, &record, &reason);
     if (err == SG_ERR_BAD_FIELD)
         return request_fail(r, err, "%s", reason);
     if (err != SG_OK)

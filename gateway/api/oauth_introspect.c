@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* POST /v1/oauth/introspect: what a token is worth now (RFC 7662), for services with a secret and
- * for admins. */
+/* POST /v1/oauth/introspect: what a token is worth now (RFC 7662), for the client that has it or
+ * whose service it is for, and for admins. */
 #include <string.h>
 #include <strings.h>
 
@@ -59,13 +59,13 @@ static void put_active(struct json_out *o, const struct inspected *token, const 
     put_confirmation(o, who);
 }
 
-static enum sg_err reply(struct request *r, const char *token)
+static enum sg_err reply(struct request *r, const char *token, const struct oauth_client *client)
 {
     const struct api *api = request_app(r);
     struct inspected found;
     struct json_out o;
     bool active = false;
-    enum sg_err err = oauth_introspect(api->oauth, token, &found, &active);
+    enum sg_err err = oauth_introspect(api->oauth, token, client, &found, &active);
 
     if (err != SG_OK)
         return err;
@@ -134,7 +134,7 @@ static enum sg_err serve(struct request *r, const struct form_field *fields,
         refusal->description = "token is missing.";
         return SG_ERR_BAD_REQUEST;
     }
-    return reply(r, fields[0].value);
+    return reply(r, fields[0].value, given ? &client : NULL);
 }
 
 static enum sg_err run(struct request *r)

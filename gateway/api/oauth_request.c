@@ -175,6 +175,8 @@ void oauth_put_audience(struct json_out *o, const char *name, const struct oauth
     json_out_string(o, "audience", audience->audience);
     json_out_string(o, "name", audience->name);
     oauth_put_scopes(o, "scopes", audience->scopes);
+    if (audience->client_id[0] != '\0')
+        json_out_string(o, "client", audience->client_id);
     json_out_time(o, "created_at", audience->created_ns);
     json_out_close(o, '}');
 }

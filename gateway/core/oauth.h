@@ -78,9 +78,12 @@ enum sg_err oauth_clients(struct oauth *o, size_t limit, struct oauth_client *re
                           size_t *ret_count) SG_MUST_CHECK;
 /* Its sessions end. */
 enum sg_err oauth_client_remove(struct oauth *o, const char *id) SG_MUST_CHECK;
-/* `audience`: 1 to 255 printable ASCII characters without space and quotes, not our own. */
+/* `audience`: 1 to 255 letters, digits and ._:/-, not our own. `client_id`: of the confidential
+ * client that is this service; NULL: the one whose id is the audience, if there is one. SG_ERR_-
+ * BAD_FIELD with a static *ret_reason, NAME_TAKEN, LIMIT. */
 enum sg_err oauth_audience_create(struct oauth *o, const char *audience, const char *name,
-                                  unsigned scopes, struct oauth_audience *ret,
+                                  unsigned scopes, const char *client_id,
+                                  struct oauth_audience *ret,
                                   const char **ret_reason) SG_MUST_CHECK;
 enum sg_err oauth_audiences(struct oauth *o, size_t limit, struct oauth_audience *ret,
                             size_t *ret_count) SG_MUST_CHECK;
@@ -104,10 +107,12 @@ enum sg_err oauth_exchange(struct oauth *o, const struct oauth_exchange *ask, st
                            struct inspected *ret_subject,
                            struct oauth_refusal *ret_refusal) SG_MUST_CHECK;
 
-/* *ret_active false: expired, ended, revoked, or never one of ours; nothing else is told then. A
- * token of whatever kind: access token for whatever audience, refresh token, script's token. */
-enum sg_err oauth_introspect(struct oauth *o, const char *token, struct inspected *ret,
-                             bool *ret_active) SG_MUST_CHECK;
+/* A token of whatever kind: access token, refresh token, script's token. `client` learns of those
+ * that were given to it, and of those for an audience whose service it is; NULL: an admin asks, who
+ * learns of all. *ret_active false: expired, ended, revoked, never one of ours, or nothing for this
+ * client; *ret is not set then. */
+enum sg_err oauth_introspect(struct oauth *o, const char *token, const struct oauth_client *client,
+                             struct inspected *ret, bool *ret_active) SG_MUST_CHECK;
 
 /* The session of a refresh token or of a login's access token ends; of an exchanged token, and a
  * script's, it and what was exchanged from it. What is no token (any more) is no error. `client`

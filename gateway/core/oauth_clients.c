@@ -213,9 +213,41 @@ enum sg_err oauth_client_remove(struct oauth *o, const char *id)
 
 /* -- audiences --------------------------------------------------------------------------------- */
 
+enum sg_err oauth_is_service(struct oauth *o, const struct oauth_client *client,
+                             const char *audience, bool *ret)
+{
+    struct oauth_audience record = {.client_id = ""};
+    enum sg_err err = SG_OK;
+
+    *ret = false;
+    if (client == NULL || !client->confidential)
+        return SG_OK;
+    if (strlen(audience) < SG_OAUTH_AUDIENCE_SIZE)
+        err = o->store.vt->audience_get(o->store.self, audience, &record);
+    if (err != SG_OK && err != SG_ERR_NOT_FOUND)
+        return err;
+    *ret = strcmp(client->id, record.client_id[0] != '\0' ? record.client_id : audience) == 0;
+    return SG_OK;
+}
+
+/* Only a client with a secret can show that it is the service. */
+static enum sg_err find_service(struct oauth *o, const char *client_id, char ret[SG_CLIENT_ID_SIZE])
+{
+    struct oauth_client client;
+    enum sg_err err = find_client(o, client_id, &client);
+
+    if (err == SG_ERR_NOT_FOUND || (err == SG_OK && !client.confidential))
+        return SG_ERR_BAD_FIELD;
+    if (err != SG_OK)
+        return err;
+    memcpy(ret, client.id, SG_CLIENT_ID_SIZE);
+    secret_wipe(client.secret_sha256, sizeof client.secret_sha256);
+    return SG_OK;
+}
+
 enum sg_err oauth_audience_create(struct oauth *o, const char *audience, const char *name,
-                                  unsigned scopes, struct oauth_audience *ret,
-                                  const char **ret_reason)
+                                  unsigned scopes, const char *client_id,
+                                  struct oauth_audience *ret, const char **ret_reason)
 {
     struct oauth_audience record = {.scopes = scopes, .created_ns = clock_now_ns()};
     size_t len = strnlen(audience, SG_OAUTH_AUDIENCE_SIZE);
@@ -232,12 +264,16 @@ enum sg_err oauth_audience_create(struct oauth *o, const char *audience, const c
         return SG_ERR_BAD_FIELD;
     if (strcmp(audience, o->config.audience) == 0 || strcmp(audience, o->config.issuer) == 0)
         return SG_ERR_NAME_TAKEN;
+    *ret_reason = "client: is not registered with a secret";
+    err = client_id != NULL ? find_service(o, client_id, record.client_id) : SG_OK;
+    if (err != SG_OK)
+        return err;
     memcpy(record.audience, audience, len + 1);
     (void)snprintf(record.name, sizeof record.name, "%s", name);
     err = o->store.vt->audience_add(o->store.self, &record);
     if (err == SG_OK)
         *ret = record;
-    return err;
+    return err == SG_ERR_NOT_FOUND ? SG_ERR_BAD_FIELD : err; /* the client was removed meanwhile */
 }
 
 enum sg_err oauth_audiences(struct oauth *o, size_t limit, struct oauth_audience *ret,

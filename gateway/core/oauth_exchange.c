@@ -52,16 +52,11 @@ static bool is_own(const struct oauth *o, const struct inspected *token)
     return strcmp(token->audience, o->config.audience) == 0;
 }
 
-/* A token for another service is that service's to exchange, when it has shown who it is. */
-static bool is_service(const struct oauth_client *client, const struct inspected *token)
-{
-    return client != NULL && client->confidential && strcmp(client->id, token->audience) == 0;
-}
-
 /* Reads the subject's or the actor's token. */
 static enum sg_err take_token(struct oauth *o, const struct oauth_exchange *ask, const char *token,
                               bool subject, struct inspected *ret, struct oauth_refusal *refusal)
 {
+    bool mine = false; /* a token for another service is that service's to exchange */
     struct principal who;
     enum sg_err err = identity_inspect(o->identity, token, ret);
 
@@ -78,9 +73,13 @@ static enum sg_err take_token(struct oauth *o, const struct oauth_exchange *ask,
                                     : "The actor token is bound to a key that was not shown.");
     if (err == SG_ERR_ADDRESS_MISMATCH)
         return oauth_refuse(refusal, "invalid_request", "The token is bound to another address.");
+    if (err == SG_OK && !is_own(o, ret))
+        err = oauth_is_service(o, ask->client, ret->audience, &mine);
+    else if (err == SG_OK)
+        mine = true;
     if (err != SG_OK && err_status(err) != 401)
         return err;
-    if (err != SG_OK || (!is_own(o, ret) && !is_service(ask->client, ret)))
+    if (err != SG_OK || !mine)
         return oauth_refuse(refusal, "invalid_request",
                             subject ? "The subject token is not valid here."
                                     : "The actor token is not valid here.");
@@ -214,14 +213,29 @@ enum sg_err oauth_exchange(struct oauth *o, const struct oauth_exchange *ask, st
 
 /* -- introspection (RFC 7662) ------------------------------------------------------------------ */
 
-enum sg_err oauth_introspect(struct oauth *o, const char *token, struct inspected *ret,
-                             bool *ret_active)
+/* RFC 7662, section 4: who may ask does not learn of all tokens, or a service could look at those
+ * that were stolen elsewhere, and at those of its users for other services. */
+static enum sg_err may_learn(struct oauth *o, const struct oauth_client *client,
+                             const struct inspected *token, bool *ret)
 {
-    enum sg_err err = identity_inspect(o->identity, token, ret);
+    *ret = strcmp(token->who.client_id, client->id) == 0;
+    return *ret ? SG_OK : oauth_is_service(o, client, token->audience, ret);
+}
 
+enum sg_err oauth_introspect(struct oauth *o, const char *token, const struct oauth_client *client,
+                             struct inspected *ret, bool *ret_active)
+{
+    struct inspected found;
+    bool active = true;
+    enum sg_err err = identity_inspect(o->identity, token, &found);
+
+    if (err == SG_OK && client != NULL)
+        err = may_learn(o, client, &found, &active);
     if (err != SG_OK && err_status(err) != 401)
         return err;
-    *ret_active = err == SG_OK;
+    *ret_active = err == SG_OK && active;
+    if (*ret_active)
+        *ret = found;
     return SG_OK;
 }
 

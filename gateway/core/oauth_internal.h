@@ -24,6 +24,10 @@ struct oauth {
  * SG_ERR_OVERLOADED: there are too many. */
 enum sg_err oauth_revoked_add(struct oauth *o, const char *part, int64_t expires_ns) SG_MUST_CHECK;
 
+/* Whether `client` (NULL: none is named) is the service that tokens for `audience` are for. */
+enum sg_err oauth_is_service(struct oauth *o, const struct oauth_client *client,
+                             const char *audience, bool *ret) SG_MUST_CHECK;
+
 /* SG_ERR_BAD_REQUEST in the words of an RFC. */
 enum sg_err oauth_refuse(struct oauth_refusal *ret, const char *error, const char *description);
 

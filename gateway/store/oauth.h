@@ -23,7 +23,8 @@ struct oauth_client {
 struct oauth_audience {
     char audience[SG_OAUTH_AUDIENCE_SIZE];
     char name[SG_OAUTH_NAME_SIZE];
-    unsigned scopes; /* that tokens for it may have */
+    unsigned scopes;                   /* that tokens for it may have */
+    char client_id[SG_CLIENT_ID_SIZE]; /* of the client that is this service; "": not said */
     int64_t created_ns;
 };
 
@@ -78,9 +79,10 @@ struct oauth_vtable {
     /* By id. */
     enum sg_err (*client_list)(void *self, size_t limit, struct oauth_client *ret,
                                size_t *ret_count) SG_MUST_CHECK;
-    /* Ends its waiting devices and its sessions, too. */
+    /* Ends its waiting devices and its sessions, too; no audience has it any more. */
     enum sg_err (*client_remove)(void *self, const char *id) SG_MUST_CHECK;
 
+    /* SG_ERR_NAME_TAKEN, LIMIT (SG_OAUTH_CLIENTS), NOT_FOUND: there is no such client. */
     enum sg_err (*audience_add)(void *self, const struct oauth_audience *audience) SG_MUST_CHECK;
     enum sg_err (*audience_get)(void *self, const char *audience,
                                 struct oauth_audience *ret) SG_MUST_CHECK;

@@ -128,6 +128,7 @@ static void audience_read(struct sqlite_query *q, void *to)
     sqlite_query_get_text(q, 1, ret->name, sizeof(ret->name));
     ret->scopes = (unsigned)sqlite_query_get_int(q, 2);
     ret->created_ns = sqlite_query_get_int(q, 3);
+    sqlite_query_get_text(q, 4, ret->client_id, sizeof(ret->client_id));
 }
 
 static const struct sqlite_row audience_row = {sizeof(struct oauth_audience), audience_read};
@@ -135,10 +136,14 @@ static const struct sqlite_row audience_row = {sizeof(struct oauth_audience), au
 static enum sg_err audience_add_run(struct sqlite_conn *c, void *ctx)
 {
     const struct oauth_audience *audience = ctx;
-    bool taken = false;
+    bool taken = false, there = audience->client_id[0] == '\0';
     enum sg_err err = is_taken(c, SG_SQL_AUDIENCE_GET, audience->audience, &taken);
     if (err || taken)
         return err ? err : SG_ERR_NAME_TAKEN;
+    if (!there)
+        err = is_taken(c, SG_SQL_CLIENT_GET, audience->client_id, &there);
+    if (err || !there)
+        return err ? err : SG_ERR_NOT_FOUND;
     err = check_room(c, SG_SQL_AUDIENCE_COUNT, SG_OAUTH_CLIENTS);
     if (err)
         return err;
@@ -148,6 +153,10 @@ static enum sg_err audience_add_run(struct sqlite_conn *c, void *ctx)
     sqlite_query_text(&q, audience->name);
     sqlite_query_int(&q, audience->scopes);
     sqlite_query_int(&q, audience->created_ns);
+    if (audience->client_id[0] != '\0')
+        sqlite_query_text(&q, audience->client_id);
+    else
+        sqlite_query_null(&q);
     return sqlite_query_run(&q);
 }
 

@@ -117,11 +117,13 @@ static const char *const texts[SG_SQL_COUNT] = {
     [SG_SQL_CLIENT_REMOVE] = "DELETE FROM oauth_clients WHERE id = ?",
     [SG_SQL_CLIENT_DEVICES] = "DELETE FROM device_grants WHERE client_id = ?",
     [SG_SQL_CLIENT_SESSIONS] = "DELETE FROM sessions WHERE client_id = ?1 AND client_id <> ''",
-    [SG_SQL_AUDIENCE_INSERT] = "INSERT INTO oauth_audiences(audience, name, scopes, created_ns)"
-                               " VALUES(?,?,?,?)",
-    [SG_SQL_AUDIENCE_GET] = "SELECT audience, name, scopes, created_ns FROM oauth_audiences"
+    [SG_SQL_AUDIENCE_INSERT] = "INSERT INTO oauth_audiences(audience, name, scopes, created_ns,"
+                               " client_id) VALUES(?,?,?,?,?)",
+    [SG_SQL_AUDIENCE_GET] = "SELECT audience, name, scopes, created_ns, ifnull(client_id, '')"
+                            " FROM oauth_audiences"
                             " WHERE audience = ?",
-    [SG_SQL_AUDIENCE_LIST] = "SELECT audience, name, scopes, created_ns FROM oauth_audiences"
+    [SG_SQL_AUDIENCE_LIST] = "SELECT audience, name, scopes, created_ns, ifnull(client_id, '')"
+                             " FROM oauth_audiences"
                              " WHERE audience > '' ORDER BY audience LIMIT ?",
     [SG_SQL_AUDIENCE_COUNT] = "SELECT count(*) FROM oauth_audiences",
     [SG_SQL_AUDIENCE_REMOVE] = "DELETE FROM oauth_audiences WHERE audience = ?",

@@ -12,10 +12,14 @@ suite('oauth_introspect', async ({ gw, it }) => {
   const bob = await gw.user(admin, 'bob');
   const anyone = gw.client();
   const audience = 'https://billing.example';
-  await admin.post('/v1/oauth/audiences', { json: { audience, name: 'Billing', scopes: ['files:read'] }, expect: 201 });
   const client = (await admin.post('/v1/oauth/clients', { json: { id: 'billing', name: 'Billing' }, expect: 201 })).json;
+  const reports = (await admin.post('/v1/oauth/clients', { json: { id: 'reports', name: 'Reports' }, expect: 201 })).json;
+  await admin.post('/v1/oauth/audiences', { json: { audience, name: 'Billing', scopes: ['files:read'], client: 'billing' }, expect: 201 });
+  await admin.post('/v1/oauth/audiences', { json: { audience: 'reports', name: 'Reports', scopes: ['files:read'] }, expect: 201 });
   const headers = { authorization: basic(client.id, client.secret) };
-  const ask = async (token) => (await anyone.post('/v1/oauth/introspect', { form: { token }, headers, expect: 200 })).json;
+  const askWith = async (token, more) => (await anyone.post('/v1/oauth/introspect', { form: { token }, ...more, expect: 200 })).json;
+  const ask = (token) => askWith(token, { token: admin.token });
+  const askAs = ({ id, secret }, token) => askWith(token, { headers: { authorization: basic(id, secret) } });
 
   await it('tells all of a token of a login', async () => {
     const claims = decodeJwt(ann.token);
@@ -34,6 +38,27 @@ suite('oauth_introspect', async ({ gw, it }) => {
     assert.equal(found.scope, 'files:read');
     assert.deepEqual(found.act, { sub: 'bob' });
     assert.equal(found.sub, 'ann');
+  });
+
+  await it('a client of its own tokens, and of those for its service; of others not even that they are', async () => {
+    const exchanged = async (more, as) =>
+      (await anyone.post('/v1/oauth/token', { form: exchangeForm(ann.token, more), headers: as, expect: 200 })).json.access_token;
+    const cases = [
+      [await exchanged({ audience }), client],
+      [await exchanged({ audience: 'reports' }), reports], // no client is named: the one of this id
+      [await exchanged({}, headers), client], // given to it, for this gateway
+      [await exchanged({}), undefined],
+      [ann.token, undefined],
+      [ann.session.refresh_token, undefined],
+    ];
+    for (const [token, who] of cases) {
+      assert.equal((await ask(token)).active, true);
+      for (const one of [client, reports]) {
+        const found = await askAs(one, token);
+        if (one === who) assert.equal(found.sub, 'ann');
+        else assert.deepEqual(found, { active: false });
+      }
+    }
   });
 
   await it('of a refresh token and of a token for scripts', async () => {

@@ -114,6 +114,23 @@ static void test_audiences(void **state)
     assert_int_equal(SG_ERR_NOT_FOUND, OAUTH(audience_remove, a.audience));
 }
 
+/* The service of an audience is a client that is there; when that goes, the audience stays. */
+static void test_audience_client(void **state)
+{
+    (void)state;
+    struct oauth_audience a = {.audience = "https://b.example", .scopes = 3, .client_id = "b"};
+    struct oauth_audience found;
+    struct oauth_client b = client("b", true);
+    assert_int_equal(SG_ERR_NOT_FOUND, OAUTH(audience_add, &a));
+    assert_int_equal(SG_OK, OAUTH(client_add, &b));
+    assert_int_equal(SG_OK, OAUTH(audience_add, &a));
+    assert_int_equal(SG_OK, OAUTH(audience_get, a.audience, &found));
+    assert_memory_equal(&a, &found, sizeof(a));
+    assert_int_equal(SG_OK, OAUTH(client_remove, "b"));
+    assert_int_equal(SG_OK, OAUTH(audience_get, a.audience, &found));
+    assert_string_equal("", found.client_id);
+}
+
 /* -- devices ------------------------------------------------------------------------------------
  */
 
@@ -426,6 +443,7 @@ int contract_oauth(const struct contract_engine *engine)
         cmocka_unit_test_setup_teardown(test_clients, setup, teardown),
         cmocka_unit_test_setup_teardown(test_client_limit, setup, teardown),
         cmocka_unit_test_setup_teardown(test_audiences, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_audience_client, setup, teardown),
         cmocka_unit_test_setup_teardown(test_device_poll, setup, teardown),
         cmocka_unit_test_setup_teardown(test_device_redeem, setup, teardown),
         cmocka_unit_test_setup_teardown(test_device_decide_ended, setup, teardown),

@@ -119,7 +119,7 @@ static void add_audience(void)
 
     assert_int_equal(SG_OK,
                      oauth_audience_create(now.o, AUDIENCE, "Billing",
-                                           SG_SCOPE_FILES_READ | SG_SCOPE_SIGN, &a, &reason));
+                                           SG_SCOPE_FILES_READ | SG_SCOPE_SIGN, NULL, &a, &reason));
 }
 
 /* -- exchange ---------------------------------------------------------------------------------- */
@@ -185,8 +185,8 @@ static void test_other_service(void **state)
     assert_string_equal(AUDIENCE, inspect(theirs.access_token).audience);
     assert_int_equal(SG_ERR_TOKEN_INVALID,
                      fake_identity_authenticate(now.f, theirs.access_token, &who));
-    assert_int_equal(SG_OK,
-                     oauth_audience_create(now.o, "billing", "B", SG_SCOPE_SIGN, &a, &reason));
+    assert_int_equal(
+        SG_OK, oauth_audience_create(now.o, "billing", "B", SG_SCOPE_SIGN, NULL, &a, &reason));
     must(now.ann.access_token, "billing", NULL, &theirs);
     struct oauth_exchange ask = ask_for(theirs.access_token, AUDIENCE, NULL);
     refused(&ask, "invalid_request"); /* nobody says it is the service */
@@ -367,6 +367,74 @@ static void test_too_many_revoked(void **state)
                      fake_identity_authenticate(now.f, grant.access_token, &who));
     assert_int_equal(SG_OK, fake_identity_authenticate(now.f, now.bob.access_token, &who));
     assert_int_equal(SG_OAUTH_REVOKED_MAX + 1, atomic_load(&revocations));
+}
+
+/* -- introspection ----------------------------------------------------------------------------- */
+
+static bool learns(const struct oauth_client *client, const char *token)
+{
+    struct inspected what;
+    bool active = false;
+
+    assert_int_equal(SG_OK, oauth_introspect(now.o, token, client, &what, &active));
+    return active;
+}
+
+static void test_who_learns(void **state)
+{
+    (void)state;
+    struct oauth_client service, other, open;
+    char secret[SG_OAUTH_SECRET_SIZE];
+    struct oauth_audience a;
+    struct grant theirs, named, given, plain;
+    const char *reason;
+
+    assert_int_equal(
+        SG_OK, oauth_client_create(now.o, "service", "S", true, 7, &service, secret, &reason));
+    assert_int_equal(SG_OK,
+                     oauth_client_create(now.o, "other", "O", true, 7, &other, secret, &reason));
+    assert_int_equal(SG_OK,
+                     oauth_client_create(now.o, "open", "O", false, 7, &open, secret, &reason));
+    for (size_t i = 0; i < 3; i++) {
+        const char *const clients[] = {"open", "nobody", "secctl"};
+
+        assert_int_equal(
+            SG_ERR_BAD_FIELD,
+            oauth_audience_create(now.o, AUDIENCE, "B", SG_SCOPE_SIGN, clients[i], &a, &reason));
+    }
+    assert_int_equal(
+        SG_OK, oauth_audience_create(now.o, AUDIENCE, "B", SG_SCOPE_SIGN, "service", &a, &reason));
+    assert_int_equal(SG_OK,
+                     oauth_audience_create(now.o, "other", "O", SG_SCOPE_SIGN, NULL, &a, &reason));
+    must(now.ann.access_token, AUDIENCE, NULL, &theirs);
+    must(now.ann.access_token, "other", NULL, &named);
+    struct oauth_exchange ask = ask_for(now.ann.access_token, NULL, NULL);
+    ask.client = &other;
+    assert_int_equal(SG_OK, exchange(&ask, &given));
+    must(now.ann.access_token, NULL, NULL, &plain);
+    const struct {
+        const char *token;
+        bool service, other;
+    } cases[] = {
+        {theirs.access_token, true, false},   {named.access_token, false, true},
+        {given.access_token, false, true},    {plain.access_token, false, false},
+        {now.ann.access_token, false, false}, {now.ann.refresh_token, false, false},
+        {"nonsense", false, false},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        assert_int_equal(cases[i].service, learns(&service, cases[i].token));
+        assert_int_equal(cases[i].other, learns(&other, cases[i].token));
+        assert_false(learns(&open, cases[i].token));
+        assert_int_equal(strcmp(cases[i].token, "nonsense") != 0, learns(NULL, cases[i].token));
+    }
+    /* Who is the service may exchange it, and nobody once it is gone. */
+    ask = ask_for(theirs.access_token, "other", NULL);
+    ask.client = &other;
+    refused(&ask, "invalid_request");
+    ask.client = &service;
+    assert_int_equal(SG_OK, exchange(&ask, &given));
+    assert_int_equal(SG_OK, oauth_client_remove(now.o, "service"));
+    assert_false(learns(&service, theirs.access_token));
 }
 
 /* -- clients ----------------------------------------------------------------------------------- */
@@ -601,6 +669,7 @@ int main(void)
         TEST(test_revoke),
         TEST(test_too_many_revoked),
         TEST(test_revoke_descendants),
+        TEST(test_who_learns),
         TEST(test_clients),
         TEST(test_device),
         TEST(test_device_expires),
