@@ -7,10 +7,9 @@
 #include "cli/report.h"
 #include "cli/term.h"
 #include "cli/transfer.h"
+#include "cli/tree.h"
 #include "cli/upload.h"
 
-#include <errno.h>
-#include <fts.h>
 #include <stdint.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -40,73 +39,46 @@ static void destination(const struct put *put, const char *local, struct buf *re
     }
 }
 
-static bool is_empty_directory(FTS *tree)
-{
-    errno = 0;
-    return fts_children(tree, FTS_NAMEONLY) == NULL && errno == 0;
-}
+/* A tree and where its root goes to. */
+struct put_tree {
+    struct put *put;
+    const char *base;
+};
 
-static enum cli_status add_node(struct put *put, FTS *tree, FTSENT *node, size_t root_len,
-                                const char *base)
+static enum cli_status add_node(void *context, const struct tree_node *node)
 {
+    const struct put_tree *tree = context;
     SG_BUF_CLEANUP struct buf remote = {0};
 
     buf_init(&remote, SG_REMOTE_PATH_MAX);
-    buf_puts(&remote, base);
-    const char *below = node->fts_path + root_len;
-    below += strspn(below, "/");
-    if (*below && remote.len > 0 && !remote_is_directory_name(buf_str(&remote)))
+    buf_puts(&remote, tree->base);
+    if (*node->below && remote.len > 0 && !remote_is_directory_name(buf_str(&remote)))
         buf_putc(&remote, '/');
-    buf_puts(&remote, below);
+    buf_puts(&remote, node->below);
+    if (node->directory && !remote_is_directory_name(buf_str(&remote)))
+        buf_putc(&remote, '/');
     if (remote.failed)
-        return report_error(SG_CLI_USAGE, NULL, "%s: the path is too long", node->fts_path);
-    switch (node->fts_info) {
-    case FTS_F:
-        return upload_add(&put->transfer, node->fts_accpath, buf_str(&remote),
-                          node->fts_statp->st_size, &put->options);
-    case FTS_D:
-        if (!is_empty_directory(tree))
-            return SG_CLI_OK;
-        if (!remote_is_directory_name(buf_str(&remote)))
-            buf_putc(&remote, '/');
-        return upload_add_directory(&put->transfer, buf_str(&remote));
-    case FTS_DP:
-        return SG_CLI_OK;
-    case FTS_DNR:
-    case FTS_ERR:
-    case FTS_NS:
-        errno = node->fts_errno;
-        return report_errno("read", node->fts_path);
-    default:
-        term_note("secctl: %s is no regular file; left out", node->fts_path);
-        return SG_CLI_OK;
-    }
+        return report_error(SG_CLI_USAGE, NULL, "%s: the path is too long", node->path);
+    if (node->directory)
+        return upload_add_directory(&tree->put->transfer, buf_str(&remote));
+    return upload_add(&tree->put->transfer, node->path, buf_str(&remote), node->size,
+                      &tree->put->options);
 }
 
-static int by_name(const FTSENT **a, const FTSENT **b)
-{
-    return strcmp((*a)->fts_name, (*b)->fts_name);
-}
-
-static enum cli_status add_tree(struct put *put, char *local)
+static enum cli_status add_tree(struct put *put, const char *local)
 {
     SG_BUF_CLEANUP struct buf base = {0};
-    char *roots[] = {local, NULL};
-    FTS *tree = fts_open(roots, FTS_PHYSICAL | FTS_COMFOLLOW | FTS_NOCHDIR, by_name);
-    enum cli_status status = SG_CLI_OK;
-    FTSENT *node;
+    struct put_tree tree = {.put = put};
 
-    if (!tree)
-        return report_errno("read", local);
     buf_init(&base, SG_REMOTE_PATH_MAX);
     destination(put, local, &base);
-    while (!term_interrupted() && (node = fts_read(tree)) != NULL)
-        status = cli_worse(status, add_node(put, tree, node, strlen(local), buf_str(&base)));
-    (void)fts_close(tree);
-    return status;
+    tree.base = buf_str(&base);
+    return tree_walk(
+        local, &(struct tree_visitor){
+                   .context = &tree, .visit = add_node, .goes_on = true, .directories = true});
 }
 
-static enum cli_status add_source(struct put *put, char *local)
+static enum cli_status add_source(struct put *put, const char *local)
 {
     SG_BUF_CLEANUP struct buf remote = {0};
     struct stat st = {0};

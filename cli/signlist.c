@@ -7,11 +7,10 @@
 #include "cli/remote.h"
 #include "cli/report.h"
 #include "cli/sidecar.h"
-#include "cli/term.h"
+#include "cli/tree.h"
 #include "sigfmt/record.h"
 
-#include <errno.h>
-#include <fts.h>
+#include <dirent.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -114,11 +113,6 @@ static enum cli_status add_file(struct signlist *l, const char *path, int64_t si
     return put_item(l, group_for(l, SG_SIGNLIST_FILES, shown), &item);
 }
 
-static int by_name(const FTSENT **a, const FTSENT **b)
-{
-    return strcmp((*a)->fts_name, (*b)->fts_name);
-}
-
 /* Whether the path is the manifest that an earlier call has left in the directory. */
 static bool is_manifest(const char *path, const char *below)
 {
@@ -129,43 +123,32 @@ static bool is_manifest(const char *path, const char *below)
     return strcmp(below, SG_SIDECAR_MANIFEST) == 0 && access(buf_str(&proof), F_OK) == 0;
 }
 
-static enum cli_status add_node(struct signlist *l, struct signlist_group *group, FTSENT *node,
-                                size_t root_len, const char *target)
-{
-    const char *below = node->fts_path + root_len;
+/* A directory that is added, and where its signatures go to. */
+struct signlist_tree {
+    struct signlist *list;
+    struct signlist_group *group;
+    const char *root, *target;
+};
 
-    below += strspn(below, "/");
-    switch (node->fts_info) {
-    case FTS_F:
-        break;
-    case FTS_D:
-    case FTS_DP:
-        return SG_CLI_OK;
-    case FTS_DNR:
-    case FTS_ERR:
-    case FTS_NS:
-        errno = node->fts_errno;
-        return report_errno("read", node->fts_path);
-    default:
-        term_note("secctl: %s is no regular file; left out", node->fts_path);
+static enum cli_status add_node(void *context, const struct tree_node *node)
+{
+    struct signlist_tree *tree = context;
+
+    if (sidecar_is_one(node->path) || is_manifest(node->path, node->below)) {
+        tree->list->left_out++;
         return SG_CLI_OK;
     }
-    if (sidecar_is_one(node->fts_path) || is_manifest(node->fts_path, below)) {
-        l->left_out++;
-        return SG_CLI_OK;
-    }
-    if (group->count == SG_SIGNLIST_BATCH)
+    if (tree->group->count == SG_SIGNLIST_BATCH)
         return report_error(SG_CLI_USAGE, "sign its subdirectories one by one",
-                            "%.*s has more than %d files", (int)root_len, node->fts_path,
-                            SG_SIGNLIST_BATCH);
-    enum cli_status status = check_name(node->fts_path, below);
+                            "%s has more than %d files", tree->root, SG_SIGNLIST_BATCH);
+    enum cli_status status = check_name(node->path, node->below);
     if (status != SG_CLI_OK)
         return status;
-    struct signlist_item item = {.path = strdup(node->fts_path),
-                                 .name = strdup(below),
-                                 .size = node->fts_statp->st_size,
-                                 .target = file_join(target, below)};
-    return put_item(l, group, &item);
+    struct signlist_item item = {.path = strdup(node->path),
+                                 .name = strdup(node->below),
+                                 .size = node->size,
+                                 .target = file_join(tree->target, node->below)};
+    return put_item(tree->list, tree->group, &item);
 }
 
 /* Name of a directory as it goes into records; fresh memory. */
@@ -182,33 +165,26 @@ static char *directory_name(const char *path)
     return copy;
 }
 
-static enum cli_status add_tree(struct signlist *l, char *path, const char *target,
+static enum cli_status add_tree(struct signlist *l, const char *path, const char *target,
                                 const char *directory)
 {
-    char *roots[] = {path, NULL};
-    enum cli_status status = SG_CLI_OK;
     struct signlist_group *group = group_for(l, SG_SIGNLIST_DIRECTORY, path);
-    FTS *tree = group ? fts_open(roots, FTS_PHYSICAL | FTS_COMFOLLOW | FTS_NOCHDIR, by_name) : NULL;
-    FTSENT *node;
+    struct signlist_tree tree = {.list = l, .group = group, .root = path, .target = target};
 
     if (!group)
         return report_no_memory();
     group->directory = strdup(directory);
     group->manifest = file_join(target, SG_SIDECAR_MANIFEST);
-    if (!tree || !group->directory || !group->manifest) {
-        if (tree)
-            (void)fts_close(tree);
-        return report_errno("read", path);
-    }
-    while (status == SG_CLI_OK && !term_interrupted() && (node = fts_read(tree)) != NULL)
-        status = add_node(l, group, node, strlen(path), target);
-    (void)fts_close(tree);
+    if (!group->directory || !group->manifest)
+        return report_no_memory();
+    enum cli_status status =
+        tree_walk(path, &(struct tree_visitor){.context = &tree, .visit = add_node});
     if (status == SG_CLI_OK && group->count == 0)
         status = report_error(SG_CLI_USAGE, NULL, "there is nothing to sign in %s", path);
     return status;
 }
 
-static enum cli_status add_directory(struct signlist *l, char *path, const char *out)
+static enum cli_status add_directory(struct signlist *l, const char *path, const char *out)
 {
     char *name = directory_name(path), *target = NULL;
     enum cli_status status = name ? SG_CLI_OK : report_errno("read", path);
@@ -224,7 +200,7 @@ static enum cli_status add_directory(struct signlist *l, char *path, const char 
     return status;
 }
 
-enum cli_status signlist_add(struct signlist *l, char *path, const char *out)
+enum cli_status signlist_add(struct signlist *l, const char *path, const char *out)
 {
     SG_BUF_CLEANUP struct buf shown = {0};
     struct stat st;
@@ -241,29 +217,39 @@ enum cli_status signlist_add(struct signlist *l, char *path, const char *out)
     return add_file(l, path, st.st_size, out, buf_str(&shown));
 }
 
+static int by_name(const struct dirent **a, const struct dirent **b)
+{
+    return strcmp((*a)->d_name, (*b)->d_name);
+}
+
+/* A name in the current directory: signed if it is a file that is neither hidden nor a signature.
+ */
+static enum cli_status add_found(struct signlist *l, const char *name, const char *out,
+                                 const char *here)
+{
+    struct stat st;
+
+    if (name[0] == '.' || lstat(name, &st) != 0 || !S_ISREG(st.st_mode))
+        return SG_CLI_OK;
+    if (!sidecar_is_one(name) && !is_manifest(name, name))
+        return add_file(l, name, st.st_size, out, here);
+    l->left_out++;
+    return SG_CLI_OK;
+}
+
 enum cli_status signlist_add_current(struct signlist *l, const char *out)
 {
-    char here[PATH_MAX], dot[] = ".", *roots[] = {dot, NULL};
-    enum cli_status status = SG_CLI_OK;
-    FTS *tree =
-        getcwd(here, sizeof(here)) ? fts_open(roots, FTS_PHYSICAL | FTS_NOCHDIR, by_name) : NULL;
-    FTSENT *node;
+    char here[PATH_MAX];
+    struct dirent **names = NULL;
+    int count = getcwd(here, sizeof(here)) ? scandir(".", &names, NULL, by_name) : -1;
+    enum cli_status status = count < 0 ? report_errno("read", "the current directory") : SG_CLI_OK;
 
-    if (!tree)
-        return report_errno("read", "the current directory");
-    while (status == SG_CLI_OK && (node = fts_read(tree)) != NULL) {
-        if (node->fts_level < 1)
-            continue;
-        if (node->fts_info == FTS_D)
-            (void)fts_set(tree, node, FTS_SKIP);
-        if (node->fts_info != FTS_F || node->fts_name[0] == '.')
-            continue;
-        if (sidecar_is_one(node->fts_name) || is_manifest(node->fts_name, node->fts_name))
-            l->left_out++;
-        else
-            status = add_file(l, node->fts_name, node->fts_statp->st_size, out, here);
+    for (int i = 0; i < count; i++) {
+        if (status == SG_CLI_OK)
+            status = add_found(l, names[i]->d_name, out, here);
+        free(names[i]);
     }
-    (void)fts_close(tree);
+    free(names);
     if (status == SG_CLI_OK && l->count == 0)
         status = report_error(SG_CLI_USAGE, "name files: secctl sign FILE...",
                               "there is nothing to sign in %s", here);

@@ -49,7 +49,8 @@ struct signlist {
 /* The files of the current directory, not below and not hidden. */
 enum cli_status signlist_add_current(struct signlist *l, const char *out) SG_CLI_MUST_CHECK;
 /* A local file or directory. */
-enum cli_status signlist_add(struct signlist *l, char *path, const char *out) SG_CLI_MUST_CHECK;
+enum cli_status signlist_add(struct signlist *l, const char *path,
+                             const char *out) SG_CLI_MUST_CHECK;
 /* A stored file, or directory when it ends in a slash, as typed. */
 enum cli_status signlist_add_stored(struct signlist *l, const char *typed,
                                     const char *out) SG_CLI_MUST_CHECK;
