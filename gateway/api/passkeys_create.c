@@ -52,8 +52,7 @@ static enum sg_err refuse(struct request *r, enum sg_err err, const char *reason
     if (err == SG_ERR_LIMIT)
         return request_fail(r, err, "There are %d passkeys: remove one first.",
                             SG_PASSKEYS_PER_USER);
-    return answer_error(r, err == SG_ERR_NOT_FOUND ? SG_ERR_SESSION_ENDED : err,
-                        SG_PASSKEY_RETRY_S);
+    return answer_error(r, err == SG_ERR_NOT_FOUND ? SG_ERR_SESSION_ENDED : err, 0);
 }
 
 static enum sg_err run(struct request *r)

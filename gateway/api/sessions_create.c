@@ -14,7 +14,7 @@
 #include "api/records.h"
 #include "base/secret.h"
 #include "core/channels.h"
-#include "core/passkeys.h"
+#include "core/dpop.h"
 #include "core/secondfactor.h"
 #include "http/request.h"
 
@@ -163,7 +163,7 @@ static enum sg_err run(struct request *r)
     if (err == SG_OK)
         err = log_in(r, &in, &login);
     else if (err_status(err) == 401 || err_status(err) == 403 || err == SG_ERR_THROTTLED)
-        err = refuse(r, &login, err, SG_PASSKEY_RETRY_S);
+        err = refuse(r, &login, err, SG_DPOP_AGE_S);
     json_in_wipe(in.password);
     json_in_wipe(in.code);
     return err;

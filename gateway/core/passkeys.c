@@ -168,14 +168,15 @@ static enum sg_err check_auth_head(const struct passkeys *p, const struct passke
     return SG_OK;
 }
 
-static enum sg_err use_challenge(struct passkeys *p, int64_t user_id,
+static enum sg_err use_challenge(struct passkeys *p,
                                  const uint8_t challenge[SG_PASSKEY_CHALLENGE_SIZE],
                                  const char **ret_reason)
 {
-    enum sg_err err = passkeys_challenges_use(p->challenges, user_id, challenge);
+    enum sg_err err = passkeys_challenges_use(p->challenges, challenge);
 
     if (err == SG_ERR_BAD_FACTOR)
-        return refuse(ret_reason, "The challenge was used before.");
+        return refuse(ret_reason,
+                      "The challenge was used before, or many were since: begin again.");
     return err;
 }
 
@@ -239,7 +240,7 @@ enum sg_err passkeys_register(struct passkeys *p, int64_t user_id, const char *n
     if (strlen(name) >= sizeof key.name)
         return SG_ERR_BAD_FIELD;
     (void)snprintf(key.name, sizeof key.name, "%s", name);
-    err = use_challenge(p, user_id, challenge, ret_reason);
+    err = use_challenge(p, challenge, ret_reason);
     if (err != SG_OK)
         return err;
     err = p->store.vt->passkey_add(p->store.self, &key);
@@ -300,7 +301,7 @@ static enum sg_err check_assertion(struct passkeys *p, const struct passkey_asse
     if (err == SG_ERR_BAD_FACTOR)
         return refuse(ret_reason, "The signature is not the passkey's.");
     if (err == SG_OK)
-        err = use_challenge(p, key->user_id, challenge, ret_reason);
+        err = use_challenge(p, challenge, ret_reason);
     key->sign_count = head.sign_count;
     return err;
 }

@@ -6,7 +6,8 @@
  *
  * A challenge is not stored: it holds its own time and purpose under a key that this process made,
  * and lives five minutes. What is remembered, in bounded memory, are the challenges that were used,
- * so that each is used once; after a restart none of the former ones counts.
+ * so that each is used once; after a restart none of the former ones counts. Who fills that memory
+ * keeps nobody out: see passkeys_challenges_use.
  */
 #ifndef SG_CORE_PASSKEYS_H
 #define SG_CORE_PASSKEYS_H
@@ -27,9 +28,7 @@
 #define SG_PASSKEY_AUTHENTICATOR_MAX 2048
 #define SG_PASSKEY_SIGNATURE_MAX     1024
 #define SG_PASSKEY_HOST_SIZE         254
-#define SG_PASSKEY_USED_MAX          4096 /* challenges used within their life, of all */
-#define SG_PASSKEY_RETRY_S           60   /* when to try again after SG_ERR_THROTTLED */
-#define SG_PASSKEY_USED_PER_USER     64   /* likewise, of one user */
+#define SG_PASSKEY_USED_MAX          65536 /* used challenges that are remembered */
 
 struct passkeys;
 
@@ -82,9 +81,9 @@ enum sg_err passkeys_register(struct passkeys *p, int64_t user_id, const char *n
                               const char **ret_reason) SG_MUST_CHECK;
 /*
  * Whose login this is: everything is verified, the challenge is used up and the counter is written
- * when it returns. SG_ERR_BAD_FACTOR with *ret_reason; SG_ERR_THROTTLED when too many challenges
- * were used within five minutes. A counter that does not go up (a copied authenticator) is refused
- * too, and ret->user_id tells whose it is; it is 0 after all other errors. Blocks (writes).
+ * when it returns. SG_ERR_BAD_FACTOR with *ret_reason. A counter that does not go up (a copied
+ * authenticator) is refused too, and ret->user_id tells whose it is; it is 0 after all other
+ * errors. Blocks (writes).
  */
 enum sg_err passkeys_verify(struct passkeys *p, const struct passkey_assertion *a,
                             struct passkey_record *ret, const char **ret_reason) SG_MUST_CHECK;

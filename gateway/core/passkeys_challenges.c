@@ -11,6 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define WAYS       16
+#define SETS       (SG_PASSKEY_USED_MAX / WAYS)
 #define NONCE_SIZE 16
 #define AT_END     NONCE_SIZE       /* offsets: when it ends, */
 #define AT_PURPOSE (AT_END + 8)     /* the purpose (8 bytes), */
@@ -20,15 +22,19 @@ _Static_assert(AT_MAC + SG_SHA256_SIZE == SG_PASSKEY_CHALLENGE_SIZE, "parts make
 
 struct used {
     uint8_t nonce[NONCE_SIZE];
-    int64_t user_id;
-    int64_t ends_ns; /* it may be forgotten then */
+    int64_t ends_ns; /* it may be forgotten then; 0: free */
+};
+
+/* The used ones whose nonces, which are random and ours, begin alike. */
+struct used_set {
+    int64_t floor_ns; /* the latest end of those that gave way */
+    struct used used[WAYS];
 };
 
 struct passkeys_challenges {
     uint8_t key[32];
     pthread_mutex_t lock; /* guards the rest */
-    size_t count;
-    struct used used[SG_PASSKEY_USED_MAX];
+    struct used_set set[SETS];
 };
 
 struct passkeys_challenges *passkeys_challenges_new(void)
@@ -108,46 +114,40 @@ bool passkeys_challenges_valid(const struct passkeys_challenges *c, int64_t user
            (int64_t)get64(challenge + AT_END) > clock_monotonic_ns();
 }
 
-/* Forgets what is over; how many are left of the user, and whether one has this nonce. */
-static size_t sweep(struct passkeys_challenges *c, int64_t user_id, const uint8_t *nonce,
-                    bool *ret_there)
+static struct used_set *set_of(struct passkeys_challenges *c, const uint8_t *nonce)
 {
-    int64_t now_ns = clock_monotonic_ns();
-    size_t kept = 0, mine = 0;
-
-    *ret_there = false;
-    for (size_t i = 0; i < c->count; i++) {
-        const struct used *u = &c->used[i];
-
-        if (u->ends_ns <= now_ns)
-            continue;
-        mine += u->user_id == user_id;
-        *ret_there |= memcmp(u->nonce, nonce, NONCE_SIZE) == 0;
-        c->used[kept++] = *u;
-    }
-    c->count = kept;
-    return mine;
+    return &c->set[((size_t)nonce[0] << 8 | nonce[1]) % SETS];
 }
 
-enum sg_err passkeys_challenges_use(struct passkeys_challenges *c, int64_t user_id,
+/* Where it can be remembered: what is over gives way first. NULL: it was used before. */
+static struct used *find_room(struct used_set *set, const uint8_t *nonce)
+{
+    struct used *room = &set->used[0];
+
+    for (size_t i = 0; i < WAYS; i++) {
+        if (set->used[i].ends_ns != 0 && memcmp(set->used[i].nonce, nonce, NONCE_SIZE) == 0)
+            return NULL;
+        if (set->used[i].ends_ns < room->ends_ns)
+            room = &set->used[i];
+    }
+    return room;
+}
+
+enum sg_err passkeys_challenges_use(struct passkeys_challenges *c,
                                     const uint8_t challenge[SG_PASSKEY_CHALLENGE_SIZE])
 {
-    enum sg_err err = SG_OK;
-    bool there;
-    size_t mine;
+    int64_t ends_ns = (int64_t)get64(challenge + AT_END);
+    struct used_set *set = set_of(c, challenge);
+    enum sg_err err = SG_ERR_BAD_FACTOR;
+    struct used *room;
 
     pthread_mutex_lock(&c->lock);
-    mine = sweep(c, user_id, challenge, &there);
-    if (there) {
-        err = SG_ERR_BAD_FACTOR;
-    } else if (mine >= SG_PASSKEY_USED_PER_USER || c->count == SG_PASSKEY_USED_MAX) {
-        err = SG_ERR_THROTTLED;
-    } else {
-        struct used *u = &c->used[c->count++];
-
-        memcpy(u->nonce, challenge, NONCE_SIZE);
-        u->user_id = user_id;
-        u->ends_ns = (int64_t)get64(challenge + AT_END);
+    room = find_room(set, challenge);
+    if (room != NULL && ends_ns > set->floor_ns && ends_ns > room->ends_ns) {
+        set->floor_ns = room->ends_ns > set->floor_ns ? room->ends_ns : set->floor_ns;
+        memcpy(room->nonce, challenge, NONCE_SIZE);
+        room->ends_ns = ends_ns;
+        err = SG_OK;
     }
     pthread_mutex_unlock(&c->lock);
     return err;
@@ -156,11 +156,11 @@ enum sg_err passkeys_challenges_use(struct passkeys_challenges *c, int64_t user_
 void passkeys_challenges_unuse(struct passkeys_challenges *c,
                                const uint8_t challenge[SG_PASSKEY_CHALLENGE_SIZE])
 {
+    struct used_set *set = set_of(c, challenge);
+
     pthread_mutex_lock(&c->lock);
-    for (size_t i = 0; i < c->count; i++)
-        if (memcmp(c->used[i].nonce, challenge, NONCE_SIZE) == 0) {
-            c->used[i] = c->used[--c->count];
-            break;
-        }
+    for (size_t i = 0; i < WAYS; i++)
+        if (memcmp(set->used[i].nonce, challenge, NONCE_SIZE) == 0)
+            set->used[i].ends_ns = 0;
     pthread_mutex_unlock(&c->lock);
 }

@@ -32,11 +32,13 @@ enum sg_err passkeys_challenges_purpose(const uint8_t challenge[SG_PASSKEY_CHALL
 /* Whether it is ours, for this user (0: for anybody), and not over. */
 bool passkeys_challenges_valid(const struct passkeys_challenges *c, int64_t user_id,
                                const uint8_t challenge[SG_PASSKEY_CHALLENGE_SIZE]);
-/* Uses a valid one up, in the name of the user who proved something with it: SG_ERR_BAD_FACTOR when
- * it was used before, SG_ERR_THROTTLED when there is no room to remember it (SG_PASSKEY_USED_MAX,
- * SG_PASSKEY_USED_PER_USER). */
+/* Uses a valid one up, with which something was proved: SG_ERR_BAD_FACTOR when it was used before.
+ * There is always room for a new one: SG_PASSKEY_USED_MAX are remembered in small sets, and where
+ * one is full the challenge that ends first gives way. From then on those of this set that end no
+ * later are refused, too, whether used or not; so each still counts once, and who is refused for
+ * that only has to begin again. */
 enum sg_err
-passkeys_challenges_use(struct passkeys_challenges *c, int64_t user_id,
+passkeys_challenges_use(struct passkeys_challenges *c,
                         const uint8_t challenge[SG_PASSKEY_CHALLENGE_SIZE]) SG_MUST_CHECK;
 /* Takes that back: what was proved came to nothing for another reason, and may be tried again. */
 void passkeys_challenges_unuse(struct passkeys_challenges *c,

@@ -114,14 +114,15 @@ suite('passkeys_challenge', async ({ gw, it }) => {
     await passkeyLogin(anyone, silent);
   });
 
-  await it('one user can use 64 challenges in five minutes, and is told when to come again', async () => {
+  await it('however often somebody logs in, nobody is kept out', async () => {
     const carol = await gw.user(admin, 'carol');
     const busy = new Authenticator(origin, { kind: 'eddsa' });
     await addPasskey(carol, 'busy', busy);
-    for (let i = 1; i < 64; i++) await passkeyLogin(anyone, busy);
-    const { headers } = await passkeyLogin(anyone, busy, { expect: [429, 'throttled'] });
-    assert.equal(headers['retry-after'], '60');
-    await passkeyLogin(anyone, phone); // nobody else is held up
+    const options = (await anyone.post('/v1/passkeys/challenge', { json: {}, expect: 200 })).json;
+    for (let i = 0; i < 100; i++) await passkeyLogin(anyone, busy);
+    const json = { method: 'passkey', passkey: phone.get(options) }; // begun before all of these
+    await anyone.post('/v1/sessions', { json, expect: 201 });
+    await passkeyLogin(anyone, busy);
   });
 
   await it('a challenge to register is none to log in', async () => {
