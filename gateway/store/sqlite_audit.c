@@ -12,6 +12,7 @@
 
 /* All of an entry's texts, each byte of them escaped, are less. */
 #define SG_AUDIT_CANONICAL_MAX 16384
+#define SEGMENT_BITS           10 /* as in the index by time (sqlite_schema.c) */
 
 /* -- where it begins and ends ---------------------------------------------------------------------
  */
@@ -139,19 +140,74 @@ static enum sqlite_sql statement_of(const struct audit_query *query)
     return query->newest ? SG_SQL_AUDIT_ALL_DESC : SG_SQL_AUDIT_ALL;
 }
 
-static void bind_query(struct sqlite_query *q, const struct audit_query *query)
+/* A page under way. */
+struct page {
+    const struct audit_query *query;
+    struct arena *arena;
+    struct audit_row *rows;
+    size_t count;
+};
+
+static void entry_read(struct sqlite_query *q, void *to)
 {
-    uint64_t max = INT64_MAX;
-    sqlite_query_int(q, (int64_t)(query->after < max ? query->after : max));
-    sqlite_query_int(q, (int64_t)(query->before && query->before < max ? query->before : max));
-    sqlite_query_int(q, query->since_ns);
-    sqlite_query_int(q, query->until_ns);
-    sqlite_query_int(q, (int64_t)query->limit);
+    struct audit_row *ret = to;
+    ret->seq = (uint64_t)sqlite_query_get_int(q, 0);
+    sqlite_query_get_blob(q, 1, ret->chain, SG_DIGEST_SIZE);
+    ret->canonical = sqlite_query_get_dup(q, 2);
+    ret->len = ret->canonical ? strlen(ret->canonical) : 0;
+}
+
+/* Adds the entries with after < seq < before. */
+static enum sg_err page_add(struct sqlite_conn *c, struct page *p, uint64_t after, uint64_t before)
+{
+    static const struct sqlite_row row = {sizeof(struct audit_row), entry_read};
+    const struct audit_query *query = p->query;
+    struct sqlite_query q;
+    size_t room = query->limit - p->count, count = 0;
+    sqlite_query_begin(&q, c, statement_of(query));
+    sqlite_query_int(&q, (int64_t)after);
+    sqlite_query_int(&q, (int64_t)before);
+    sqlite_query_int(&q, query->since_ns);
+    sqlite_query_int(&q, query->until_ns);
+    sqlite_query_int(&q, (int64_t)room);
     if (query->type)
-        sqlite_query_int(q, *query->type);
+        sqlite_query_int(&q, *query->type);
     else
-        sqlite_query_null(q);
-    sqlite_query_text(q, query->actor);
+        sqlite_query_null(&q);
+    sqlite_query_text(&q, query->actor);
+    q.arena = p->arena;
+    enum sg_err err = sqlite_query_rows(&q, &row, room, p->rows + p->count, &count);
+    p->count += count;
+    return err;
+}
+
+/* Whether a segment has entries of the time that is asked for. */
+static enum sg_err segment_fits(struct sqlite_conn *c, const struct audit_query *query,
+                                uint64_t segment, bool *ret)
+{
+    struct sqlite_query q;
+    sqlite_query_begin(&q, c, SG_SQL_AUDIT_SEGMENT);
+    sqlite_query_int(&q, (int64_t)segment);
+    sqlite_query_int(&q, query->since_ns);
+    sqlite_query_int(&q, query->until_ns);
+    return sqlite_query_found(&q, ret);
+}
+
+/* One segment after another; those without an entry of that time cost a look at the index. */
+static enum sg_err page_search(struct sqlite_conn *c, struct page *p, uint64_t after,
+                               uint64_t before)
+{
+    uint64_t first = (after + 1) >> SEGMENT_BITS, last = (before - 1) >> SEGMENT_BITS;
+    enum sg_err err = SG_OK;
+    for (uint64_t i = 0; !err && i <= last - first && p->count < p->query->limit; i++) {
+        uint64_t segment = p->query->newest ? last - i : first + i;
+        uint64_t begin = segment << SEGMENT_BITS, end = (segment + 1) << SEGMENT_BITS;
+        bool fits = false;
+        err = segment_fits(c, p->query, segment, &fits);
+        if (!err && fits)
+            err = page_add(c, p, after < begin ? begin - 1 : after, before < end ? before : end);
+    }
+    return err;
 }
 
 static void reverse(struct audit_row *rows, size_t count)
@@ -163,49 +219,46 @@ static void reverse(struct audit_row *rows, size_t count)
     }
 }
 
-static void entry_read(struct sqlite_query *q, void *to)
+/* The part of the log that there is, as far as it is asked for. */
+static enum sg_err read_rows(struct sqlite_conn *c, const struct audit_range *range, struct page *p)
 {
-    struct audit_row *ret = to;
-    ret->seq = (uint64_t)sqlite_query_get_int(q, 0);
-    sqlite_query_get_blob(q, 1, ret->chain, SG_DIGEST_SIZE);
-    ret->canonical = sqlite_query_get_dup(q, 2);
-    ret->len = ret->canonical ? strlen(ret->canonical) : 0;
-}
-
-static enum sg_err read_rows(struct sqlite_conn *c, const struct audit_query *query,
-                             struct arena *arena, struct audit_row *ret, size_t *ret_count)
-{
-    static const struct sqlite_row row = {sizeof(struct audit_row), entry_read};
-    struct sqlite_query q;
-    size_t count = 0;
-    sqlite_query_begin(&q, c, statement_of(query));
-    bind_query(&q, query);
-    q.arena = arena;
-    enum sg_err err = sqlite_query_rows(&q, &row, query->limit, ret, &count);
-    if (err)
-        return err;
-    if (query->newest && count > 1)
-        reverse(ret, count);
-    *ret_count = count;
-    return SG_OK;
+    const struct audit_query *query = p->query;
+    uint64_t after = query->after, before = range->head_seq + 1;
+    if (after < range->pruned_seq)
+        after = range->pruned_seq;
+    if (query->before && query->before < before)
+        before = query->before;
+    if (after >= before || before - after == 1)
+        return SG_OK;
+    bool any_time = query->since_ns == INT64_MIN && query->until_ns == INT64_MAX;
+    return any_time ? page_add(c, p, after, before) : page_search(c, p, after, before);
 }
 
 static enum sg_err audit_list_rows(void *self, const struct audit_query *query, struct arena *arena,
                                    struct audit_row *ret, size_t *ret_count,
                                    struct audit_range *ret_range)
 {
+    struct page page = {.query = query, .arena = arena, .rows = ret};
     struct sqlite_conn *c = NULL;
     struct audit_range range;
-    enum sg_err err = sqlite_conn_acquire(self, &c); /* one read transaction */
+    bool own = false;
+    enum sg_err err = sqlite_conn_acquire(self, &c);
     if (err)
         return err;
-    err = read_range(c, &range);
+    err = sqlite_conn_view_begin(c, &own);
     if (!err)
-        err = read_rows(c, query, arena, ret, ret_count);
+        err = read_range(c, &range);
+    if (!err)
+        err = read_rows(c, &range, &page);
+    err = sqlite_conn_view_end(c, own, err);
     sqlite_conn_release(self, c);
-    if (!err)
-        *ret_range = range;
-    return err;
+    if (err)
+        return err;
+    if (query->newest && page.count > 1)
+        reverse(ret, page.count);
+    *ret_count = page.count;
+    *ret_range = range;
+    return SG_OK;
 }
 
 /* -- prune ----------------------------------------------------------------------------------------

@@ -174,6 +174,22 @@ enum sg_err sqlite_conn_acquire(struct sqlite_store *s, struct sqlite_conn **ret
     return SG_OK;
 }
 
+enum sg_err sqlite_conn_view_begin(struct sqlite_conn *c, bool *ret_own)
+{
+    bool own = sqlite3_get_autocommit(c->db);
+    enum sg_err err = own ? sqlite_conn_run(c, SG_SQL_READ_BEGIN) : SG_OK;
+    *ret_own = own;
+    return err;
+}
+
+enum sg_err sqlite_conn_view_end(struct sqlite_conn *c, bool own, enum sg_err err)
+{
+    enum sg_err ended = SG_OK;
+    if (own && !sqlite3_get_autocommit(c->db))
+        ended = sqlite_conn_run(c, SG_SQL_COMMIT);
+    return err ? err : ended;
+}
+
 void sqlite_conn_release(struct sqlite_store *s, struct sqlite_conn *c)
 {
     pthread_mutex_lock(&s->readers_lock);

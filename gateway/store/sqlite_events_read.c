@@ -275,7 +275,7 @@ enum sg_err sqlite_events_list(void *self, const struct event_query *query, stru
     struct sqlite_conn *c = NULL;
     struct merge m = {0};
     struct page page = {.events = ret};
-    bool more = true;
+    bool more = true, own = false;
     assert(query->limit >= 1 && query->limit <= SG_PAGE_MAX);
     /* Looked at before the snapshot is taken, and the bound of all that is read from it: ranges
      * that are read one after another then end at the same place. */
@@ -288,20 +288,14 @@ enum sg_err sqlite_events_list(void *self, const struct event_query *query, stru
     enum sg_err err = sqlite_conn_acquire(s, &c);
     if (err)
         return err;
-    /* While the writer writes there is no common transaction; one for the page is cheaper than one
-     * for each of its statements. */
-    bool alone = sqlite3_get_autocommit(c->db);
-    if (alone)
-        err = sqlite_conn_run(c, SG_SQL_READ_BEGIN);
+    /* Also cheaper than a transaction for each of its statements. */
+    err = sqlite_conn_view_begin(c, &own);
     if (!err)
         err = merge_init(&m, c, query, head);
     while (!err && more)
         err = page_step(&m, query, &page, &more);
     merge_fini(&m);
-    if (alone && !sqlite3_get_autocommit(c->db)) {
-        enum sg_err ended = sqlite_conn_run(c, SG_SQL_COMMIT);
-        err = err ? err : ended;
-    }
+    err = sqlite_conn_view_end(c, own, err);
     sqlite_conn_release(s, c);
     if (err) {
         while (page.count > 0)

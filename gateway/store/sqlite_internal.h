@@ -123,6 +123,11 @@ enum sg_err sqlite_conn_exec(struct sqlite_conn *c, const char *sql) SG_MUST_CHE
  */
 enum sg_err sqlite_conn_acquire(struct sqlite_store *s, struct sqlite_conn **ret) SG_MUST_CHECK;
 void sqlite_conn_release(struct sqlite_store *s, struct sqlite_conn *c);
+/* Around several statements of a reader that must see the same: a common transaction is missing
+ * while the writer writes. *ret_own is for the end. */
+enum sg_err sqlite_conn_view_begin(struct sqlite_conn *c, bool *ret_own) SG_MUST_CHECK;
+/* `err` is what went wrong meanwhile; it comes first. */
+enum sg_err sqlite_conn_view_end(struct sqlite_conn *c, bool own, enum sg_err err) SG_MUST_CHECK;
 /* Around each transaction of the writer. The first ends what readers have left open, so that the
  * log can be checkpointed; the second comes before anybody hears of the commit. */
 void sqlite_conn_write_begins(struct sqlite_store *s);

@@ -179,6 +179,7 @@
     X(AUDIT_ACTOR_DESC)                                                                            \
     X(AUDIT_TYPE)                                                                                  \
     X(AUDIT_TYPE_DESC)                                                                             \
+    X(AUDIT_SEGMENT)                                                                               \
     X(AUDIT_YOUNG)                                                                                 \
     X(AUDIT_PRUNED_SET)                                                                            \
     X(AUDIT_PRUNE)                                                                                 \

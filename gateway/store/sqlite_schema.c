@@ -289,8 +289,12 @@ static const char schema_5[] =
     "CREATE INDEX oauth_audiences_client ON oauth_audiences(client_id)"
     " WHERE client_id IS NOT NULL;";
 
+/* Times of audit entries, in segments of 1024 entries: a clock may be set back, so that times do
+ * not follow from numbers, but whether a segment has one of a range is found at once. */
+static const char schema_6[] = "CREATE INDEX audit_time ON audit(seq >> 10, at_ns);";
+
 const char *sqlite_sql_migration(unsigned index)
 {
-    static const char *const steps[] = {schema_1, schema_2, schema_3, schema_4, schema_5};
+    static const char *const steps[] = {schema_1, schema_2, schema_3, schema_4, schema_5, schema_6};
     return index < sizeof(steps) / sizeof(steps[0]) ? steps[index] : NULL;
 }

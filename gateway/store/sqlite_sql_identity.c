@@ -99,6 +99,8 @@ static const char *const texts[SG_SQL_COUNT] = {
     [SG_SQL_AUDIT_ACTOR_DESC] = SG_AUDIT_PAGE("INDEXED BY audit_actor", SG_AUDIT_BY, "DESC"),
     [SG_SQL_AUDIT_TYPE] = SG_AUDIT_PAGE("INDEXED BY audit_type", SG_AUDIT_OF_TYPE, "ASC"),
     [SG_SQL_AUDIT_TYPE_DESC] = SG_AUDIT_PAGE("INDEXED BY audit_type", SG_AUDIT_OF_TYPE, "DESC"),
+    [SG_SQL_AUDIT_SEGMENT] = "SELECT 1 FROM audit INDEXED BY audit_time WHERE seq >> 10 = ?"
+                             " AND at_ns >= ? AND at_ns < ? LIMIT 1",
     [SG_SQL_AUDIT_YOUNG] = "SELECT seq FROM audit WHERE seq > ? AND seq <= ? AND at_ns >= ?"
                            " ORDER BY seq LIMIT 1",
     [SG_SQL_AUDIT_PRUNED_SET] = "UPDATE audit_pruned SET (seq, chain) ="

@@ -2,6 +2,7 @@
 /* The contract of the audit log. */
 #include "contract.h"
 
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -60,6 +61,7 @@ static void add(enum audit_type type, const char *actor, int64_t at_ns)
 static size_t list(const struct audit_query *query)
 {
     size_t count = 0;
+    arena_reset(arena);
     assert_int_equal(SG_OK, AUDIT(list, query, arena, rows, &count, &range));
     return count;
 }
@@ -214,6 +216,151 @@ static void test_queries(void **state)
     assert_int_equal(0, list(&query));
 }
 
+/* Times and actors of entries that come in more segments of an index than one, under a clock that
+ * was wrong at first, set back for an hour, and once far ahead. */
+#define TIMED 5000
+
+static int64_t time_of(uint64_t seq)
+{
+    if (seq <= 20)
+        return (int64_t)seq;
+    if (seq >= 2500 && seq < 2900)
+        return 1000 * (int64_t)(seq - 1500);
+    return seq == 3333 ? INT64_MAX - 1 : 1000 * (int64_t)seq;
+}
+
+static enum audit_type type_of(uint64_t seq)
+{
+    return seq % 700 == 5 ? SG_AUDIT_KEY_CREATED : SG_AUDIT_LOGIN;
+}
+
+static const char *actor_of(uint64_t seq)
+{
+    return seq % 900 == 7 ? "rare" : seq % 2 ? "ann" : "bob";
+}
+
+static bool matches(const struct audit_query *query, uint64_t seq)
+{
+    int64_t ns = time_of(seq);
+    return seq > query->after && (!query->before || seq < query->before) && ns >= query->since_ns &&
+           ns < query->until_ns && (!query->type || *query->type == type_of(seq)) &&
+           (!query->actor || strcmp(query->actor, actor_of(seq)) == 0);
+}
+
+/* What is listed against what a look at every entry finds. */
+static void check_query(const struct audit_query *query, uint64_t pruned)
+{
+    uint64_t want[1000];
+    size_t count = 0, found = list(query);
+    for (uint64_t i = 1; i <= TIMED && count < query->limit; i++) {
+        uint64_t seq = query->newest ? TIMED + 1 - i : i;
+        if (seq > pruned && matches(query, seq))
+            want[count++] = seq;
+    }
+    assert_int_equal(count, found);
+    for (size_t i = 0; i < count; i++)
+        assert_int_equal(want[query->newest ? count - 1 - i : i], rows[i].seq);
+}
+
+static void check_times(uint64_t pruned)
+{
+    static const int64_t times[] = {INT64_MIN, 0,       15,      1000000, 1024000,       1200000,
+                                    2499000,   2500000, 3333000, 4999000, INT64_MAX - 1, INT64_MAX};
+    static const enum audit_type types[] = {SG_AUDIT_KEY_CREATED, SG_AUDIT_LOGIN};
+    static const char *const actors[] = {"rare", "ann", "nobody"};
+    const size_t count = sizeof(times) / sizeof(times[0]);
+    for (unsigned i = 0; i < count * count * 2 * 3 * 4; i++) {
+        unsigned rest = i / (unsigned)(count * count * 2);
+        struct audit_query query = {.since_ns = times[i % count],
+                                    .until_ns = times[i / count % count],
+                                    .newest = i / (count * count) % 2,
+                                    .limit = rest % 3 == 0 ? 1000 : 7};
+        if (rest % 3 == 2) {
+            query.after = 1023;
+            query.before = 4097;
+        }
+        query.type = rest / 3 == 1 || rest / 3 == 3 ? &types[i % 2] : NULL;
+        query.actor = rest / 3 >= 2 ? actors[i % 3] : NULL;
+        check_query(&query, pruned);
+    }
+}
+
+static void test_times(void **state)
+{
+    (void)state;
+    const struct audit_loss loss = {.tell = lost, .count = 1};
+    for (uint64_t seq = 1; seq <= TIMED; seq++) {
+        struct audit_entry e = entry(type_of(seq), actor_of(seq), time_of(seq));
+        /* One that is waited for now and then: the queue has an end. */
+        if (seq % 1000 == 0)
+            assert_int_equal(SG_OK, AUDIT(append, &e));
+        else
+            assert_int_equal(SG_OK, AUDIT(append_later, &e, &loss));
+    }
+    check_times(0);
+    const struct audit_cut cut = {.before_ns = 1030000, .young_ns = INT64_MIN};
+    size_t removed = 0;
+    assert_int_equal(SG_OK, AUDIT(prune, &cut, TIMED, &removed));
+    assert_int_equal(1029, removed);
+    check_times(removed);
+}
+
+#define WRITERS 2
+#define ROUNDS  200
+
+struct view_job {
+    atomic_uint writing;
+    unsigned torn, errors;
+};
+
+/* Writes and prunes while somebody reads. */
+static void churn(struct view_job *job)
+{
+    const struct audit_cut cut = {.before_ns = 1, .keep = 20, .young_ns = INT64_MAX};
+    struct audit_entry e = entry(SG_AUDIT_LOGIN, "ann", 10);
+    for (unsigned i = 0; i < ROUNDS; i++) {
+        size_t removed = 0;
+        if (AUDIT(append, &e) != SG_OK || AUDIT(prune, &cut, 10, &removed) != SG_OK)
+            break;
+    }
+    atomic_fetch_sub(&job->writing, 1);
+}
+
+static void read_all(struct view_job *job)
+{
+    struct audit_query query = all();
+    while (atomic_load(&job->writing) > 0) {
+        size_t count = 0;
+        arena_reset(arena);
+        if (AUDIT(list, &query, arena, rows, &count, &range) != SG_OK)
+            job->errors++;
+        else if (range.head_seq - range.pruned_seq != count ||
+                 (count > 0 && (rows[0].seq != range.pruned_seq + 1 ||
+                                memcmp(rows[count - 1].chain, range.head_chain, SG_DIGEST_SIZE))))
+            job->torn++;
+    }
+}
+
+static void view_run(void *ctx, size_t index)
+{
+    if (index == 0)
+        read_all(ctx);
+    else
+        churn(ctx);
+}
+
+/* Entries and range are of one moment. */
+static void test_view(void **state)
+{
+    (void)state;
+    struct view_job job = {.writing = WRITERS};
+    contract_threads(1 + WRITERS, view_run, &job);
+    assert_int_equal(0, job.errors);
+    assert_int_equal(0, job.torn);
+    check_chain();
+    assert_int_equal(WRITERS * ROUNDS, range.head_seq);
+}
+
 static size_t prune_but(int64_t before_ns, uint64_t keep, int64_t young_ns, size_t batch)
 {
     const struct audit_cut cut = {.before_ns = before_ns, .keep = keep, .young_ns = young_ns};
@@ -316,6 +463,8 @@ int contract_audit(const struct contract_engine *engine)
         cmocka_unit_test_setup_teardown(test_long_texts, setup, teardown),
         cmocka_unit_test_setup_teardown(test_parallel, setup, teardown),
         cmocka_unit_test_setup_teardown(test_queries, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_times, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_view, setup, teardown),
         cmocka_unit_test_setup_teardown(test_prune, setup, teardown),
         cmocka_unit_test_setup_teardown(test_prune_young, setup, teardown),
         cmocka_unit_test_setup_teardown(test_crash, setup, teardown),
