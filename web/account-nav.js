@@ -137,7 +137,10 @@ export class Listing {
     this.list.removeAttribute('aria-busy');
   }
 
-  /** Shows a secret that the gateway never tells again, until it has been kept or the view is left. */
+  /**
+   * Shows a secret that the gateway never tells again, until it has been kept or the view is left.
+   * @param {string|Array} text nodes or strings
+   */
   showOnce(text, secret, what) {
     fill(
       this.shown,
@@ -191,9 +194,10 @@ export const SCOPES = [
 /**
  * Checkboxes as a field of a form.
  * @param {Array} options `[value, words, checked?]`
+ * @param {boolean} required whether one at least has to be chosen
  * @returns {{root: HTMLElement, input: HTMLInputElement, chosen: () => string[]}}
  */
-export function boxes(legend, options) {
+export function boxes(legend, options, required = false) {
   const all = options.map(([value, text, checked]) => {
     const input = el('input', { type: 'checkbox', value, checked });
     return { input, root: el('label', { class: 'check' }, input, el('span', {}, text)) };
@@ -209,5 +213,10 @@ export function boxes(legend, options) {
     ),
   );
   const chosen = () => all.filter(({ input }) => input.checked).map(({ input }) => input.value);
+  if (required) {
+    const judge = () => all[0].input.setCustomValidity(chosen().length ? '' : 'Choose one at least.');
+    root.addEventListener('change', judge);
+    judge();
+  }
   return { root, input: all[0].input, chosen };
 }

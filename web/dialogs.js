@@ -102,14 +102,15 @@ export function askName({ title, label, yes, check, value = '', maxlength = 255 
 /**
  * Asks for several things and does what they are for; what goes wrong is said in the dialog. One that
  * is closed while the work is under way does not take it back: what comes out of it is answered.
- * @param {object} options `title`, `fields` (as `field` makes them), `yes`, `work()` (async)
+ * @param {object} options `title`, `fields` (as `field` makes them), `yes`, `work()` (async), `danger` (true
+ *   when it takes something away)
  * @returns {Promise<any>} what `work` gave, or null
  */
-export function ask({ title, fields, yes, work }) {
+export function ask({ title, fields, yes, work, danger = false }) {
   return new Promise((resolve) => {
     const problem = el('div', { role: 'alert' });
     const cancel = button('Cancel', {}, () => dialog.close());
-    const accept = el('button', { type: 'submit', class: 'button primary' }, yes);
+    const accept = el('button', { type: 'submit', class: `button ${danger ? 'danger' : 'primary'}` }, yes);
     const { dialog, form } = open(title, [fields.map(({ root }) => root), problem], [cancel, accept]);
     let busy = false;
     form.addEventListener('submit', async (event) => {
@@ -127,7 +128,10 @@ export function ask({ title, fields, yes, work }) {
         }
         problem.replaceChildren(errorBox(error));
         busy = accept.disabled = false;
-        fields[0].input.focus();
+        // Near what was said, which may be far below the first field.
+        const fits = dialog.scrollHeight <= dialog.clientHeight;
+        (fits ? fields[0].input : accept).focus({ preventScroll: true });
+        if (!fits) problem.scrollIntoView({ block: 'nearest' });
       }
     });
     dialog.addEventListener('close', () => busy || resolve(null));

@@ -70,6 +70,12 @@ export function plural(count, one, many = `${one}s`) {
   return `${count.toLocaleString()} ${count === 1 ? one : many}`;
 }
 
+/** "old_password: is wrong" -> "The old password is wrong.", as the gateway says what is wrong with a field. */
+export function sentence(detail) {
+  const [, name, rest] = /^([a-z][a-z0-9_]*): ((?:is|has|must|cannot) .*[^.])\.?$/s.exec(detail) ?? [];
+  return name ? `The ${name.replaceAll('_', ' ')} ${rest}.` : detail;
+}
+
 /** 64 hex digits in pairs, the way certificate tools print them. */
 export function fingerprint(hex) {
   return (hex.replaceAll(':', '').toUpperCase().match(/../g) ?? []).join(':');

@@ -4,6 +4,7 @@
 
 import { el, iconButton } from './dom.js';
 import { ApiError } from './api.js';
+import { sentence } from './format.js';
 import { SessionEnded } from './session.js';
 
 const NEWS_MS = 6000;
@@ -42,7 +43,7 @@ export function errorBox(error, onClose = null, about = '') {
   const known = error instanceof ApiError;
   const wait = known && error.retryAfter > 0 ? `Try again in ${error.retryAfter} s.` : '';
   const title = known ? error.title : 'Something went wrong in this page';
-  const text = [known ? error.detail : error.message, wait].filter(Boolean).join(' ');
+  const text = [known ? sentence(error.detail) : error.message, wait].filter(Boolean).join(' ');
   return el(
     'div',
     { class: 'notice error' },

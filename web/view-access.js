@@ -101,7 +101,7 @@ class Tokens extends Listing {
       maxlength: 64,
       hint: 'What it is for.',
     });
-    const scopes = boxes('May', myScopes());
+    const scopes = boxes('May', myScopes(), true);
     const spaces = names('Spaces', 'Names with spaces between them; empty: all that you see.');
     const keys = names('Keys', 'Likewise; empty: all that you may sign with.');
     const days = field('Good for how many days', {
@@ -125,7 +125,7 @@ class Tokens extends Listing {
         }),
     });
     if (!made) return;
-    this.showOnce(`The token ${made.name}, shown this once:`, made.token, 'the token');
+    this.showOnce(['The token ', el('strong', {}, made.name), ', shown this once:'], made.token, 'the token');
     await this.load();
   }
 

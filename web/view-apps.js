@@ -99,7 +99,7 @@ class Clients extends Listing {
         }),
     });
     if (!made) return;
-    if (made.secret) this.showOnce(`The secret of ${made.id}, shown this once:`, made.secret, 'the secret');
+    if (made.secret) this.showOnce(['The secret of ', el('strong', {}, made.id), ', shown this once:'], made.secret, 'the secret');
     say(`The client ${made.id} was registered.`);
     await this.load();
   }

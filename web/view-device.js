@@ -137,7 +137,11 @@ class Device {
         'p',
         { class: 'lead' },
         approved
-          ? `${name} signs in now. You can close this page; the session is in the list of your account.`
+          ? [
+              `${name} signs in now. You can close this page; the session is in `,
+              el('a', { href: '#/account' }, 'the list of your account'),
+              '.',
+            ]
           : `${name} was not let in.`,
       ),
     );

@@ -122,7 +122,7 @@ class Totp {
     const problem = el('div', { role: 'alert' });
     const accept = el('button', { type: 'submit', class: 'button primary' }, 'Turn it on');
     const cancel = button('Cancel', { kind: 'quiet' }, () => this.reload());
-    const form = el('form', { class: 'narrow' }, code.root, problem, accept);
+    const form = el('form', { class: 'narrow' }, code.root, problem, el('div', { class: 'row' }, accept, cancel));
     form.addEventListener('submit', async (event) => {
       event.preventDefault();
       accept.disabled = cancel.disabled = true;
@@ -153,7 +153,6 @@ class Totp {
           form,
         ),
       ),
-      el('div', { class: 'row' }, cancel),
     );
     code.input.focus();
   }
@@ -212,6 +211,7 @@ class Totp {
       title: 'Turn the second factor off?',
       fields: [password, code],
       yes: 'Turn it off',
+      danger: true,
       work: async () => {
         await api.totpDisable(password.input.value, code.input.value.trim());
         return true;
@@ -237,7 +237,7 @@ class Passkeys extends Listing {
           { class: 'row pad' },
           button('Add a passkey', { icon: 'key' }, (event) => this.add(event.currentTarget)),
         )
-      : el('p', { class: 'hint pad' }, 'This browser has no passkeys.');
+      : el('p', { class: 'hint pad' }, webauthn.WHY_NOT);
   }
 
   async fetch() {

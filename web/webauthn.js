@@ -4,8 +4,18 @@
 
 import { ApiError } from './api.js';
 
-/** Whether this browser has passkeys at all. */
-export const supported = () => window.isSecureContext && 'PublicKeyCredential' in window;
+const able = () => window.isSecureContext && 'PublicKeyCredential' in window;
+
+/** A passkey belongs to a name; there are none for numbers (Web Authentication, relying party identifier). */
+const numeric = () => /^[\d.]+$|^\[/.test(location.hostname);
+
+/** Whether this browser has passkeys at all, at this address. */
+export const supported = () => able() && !numeric();
+
+/** And if not, why. */
+export const WHY_NOT = able()
+  ? 'Passkeys need a name in the address of this page; it has a number.'
+  : 'This browser has no passkeys.';
 
 const toBytes = (text) =>
   Uint8Array.from(atob(text.replaceAll('-', '+').replaceAll('_', '/')), (letter) => letter.charCodeAt(0));

@@ -54,6 +54,24 @@ suite('web access', async ({ gw, browser, it }) => {
     await dialog.getByRole('button', { name: 'Cancel' }).click();
   });
 
+  await it('says so where it is seen, on a small screen too', async () => {
+    await page.setViewportSize({ width: 320, height: 480 });
+    await tokens.getByRole('button', { name: 'New token' }).click();
+    await dialog.getByLabel('Name').fill('backup');
+    await dialog.getByRole('button', { name: 'Make it' }).click();
+    const first = dialog.getByRole('checkbox').first();
+    assert.equal(await first.evaluate((box) => box.validationMessage), 'Choose one at least.');
+    await dialog.getByRole('checkbox', { name: 'read files' }).check();
+    await dialog.getByRole('button', { name: 'Make it' }).click();
+    const said = dialog.getByRole('alert').getByText('The name is taken');
+    await said.waitFor();
+    await waitForFocus(page, 'Make it');
+    const { y, height } = await said.boundingBox();
+    assert.ok(y >= 0 && y + height <= 480, `at ${y}`);
+    await page.keyboard.press('Escape');
+    await page.setViewportSize({ width: 1100, height: 800 });
+  });
+
   await it('deletes it, by keyboard alone', async () => {
     await tabTo(page, 'Delete the token backup');
     await page.keyboard.press('Enter');
@@ -189,9 +207,11 @@ suite('web access', async ({ gw, browser, it }) => {
 
   await it('offers to sign in with a certificate where the browser shows one', async () => {
     const other = await browser.page();
+    const answered = other.waitForResponse('**/v1/tls');
     await other.goto(`${gw.origin}/`);
     const use = other.getByRole('button', { name: 'Use your certificate' });
-    await other.getByRole('button', { name: 'Use a passkey' }).waitFor();
+    await (await answered).finished();
+    await other.getByRole('button', { name: 'Sign in' }).waitFor();
     assert.equal(await use.count(), 0);
     const tls = (await ann.get('/v1/tls', { expect: 200 })).json;
     await other.route('**/v1/tls', (route) => route.fulfill({ json: { ...tls, client_certificate: tls.server_certificate } }));
@@ -199,6 +219,17 @@ suite('web access', async ({ gw, browser, it }) => {
     await use.click(); // but there is none
     await other.getByRole('alert').getByText('A client certificate is needed').waitFor();
     assertQuiet(other, /status of 403/);
+    await other.context().close();
+  });
+
+  await it('offers no passkey where the address has no name', async () => {
+    assert.match(gw.origin, /127\.0\.0\.1/);
+    const other = await browser.page();
+    await other.goto(`${gw.origin}/`);
+    await other.getByRole('button', { name: 'Sign in' }).waitFor();
+    assert.equal(await other.getByRole('button', { name: 'Use a passkey' }).count(), 0);
+    await page.goto(`${gw.origin}/#/security`);
+    await page.getByText('Passkeys need a name in the address of this page').waitFor();
     await other.context().close();
   });
 

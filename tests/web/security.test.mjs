@@ -48,6 +48,7 @@ suite('web security', async ({ gw, browser, it }) => {
     await dialog.getByLabel('Your password').fill('not the password');
     await dialog.getByRole('button', { name: 'Go on' }).click();
     await dialog.getByRole('alert').getByText('Wrong user name or password').waitFor();
+    await dialog.getByRole('alert').getByText('The password is wrong.').waitFor();
     await dialog.getByLabel('Your password').fill(PASSWORD);
     await dialog.getByRole('button', { name: 'Go on' }).click();
     await totp.getByRole('img', { name: /QR code/ }).waitFor();
