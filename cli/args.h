@@ -73,6 +73,8 @@ enum args_key {
     SG_ARG_DAYS,
     SG_ARG_ALL,
     SG_ARG_ACTOR,
+    SG_ARG_SINCE,
+    SG_ARG_UNTIL,
     SG_ARG_SPACES,
     SG_ARG_KEYS
 };

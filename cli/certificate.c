@@ -96,7 +96,8 @@ enum cli_status certificate_ask(struct cli *cli, const char *csr, const char *us
         (name && !json_put_text(body, "name", name)) ||
         (days > 0 && !json_put_int(body, "days", days)))
         return report_no_memory();
-    return api_call(cli, SG_API_USER, "POST", "/v1/certificates", body, "certificate", ret);
+    return api_call(cli, SG_API_USER, "POST", "/v1/certificates", body, user ? user : "certificate",
+                    ret);
 }
 
 /* Whether the certificate that came is for the key that was made. */

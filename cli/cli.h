@@ -51,6 +51,7 @@ struct cli_options {
 
 /* The context of one run. Members are NULL until connect_open has made them. */
 struct cli {
+    const char *command; /* its name; NULL before it is known */
     struct cli_options options;
     struct profile *profile;
     struct http *http;

@@ -13,6 +13,7 @@
 #include "cli/report.h"
 #include "cli/retry.h"
 #include "cli/term.h"
+#include "cli/text.h"
 
 #include <json-c/json.h>
 #include <stdio.h>
@@ -72,6 +73,25 @@ static void put_number(struct buf *target, const char *key, int64_t number)
     remote_query(target, key, text);
 }
 
+/* --since or --until as a time of the gateway's. */
+static enum cli_status put_moment(struct buf *target, const struct args *args, int option,
+                                  const char *key)
+{
+    const char *typed = args_get(args, option);
+    char time[SG_RFC3339_SIZE];
+    int64_t when;
+
+    if (!typed)
+        return SG_CLI_OK;
+    if (!text_parse_moment(typed, clock_now_s(), &when) || when < 0 ||
+        when > INT64_MAX / SG_NS_PER_S)
+        return report_error(SG_CLI_USAGE, "2026-11-20, 2026-11-20T16:00:00Z, or 2h ago as: 2h",
+                            "\"%s\" is no time", typed);
+    clock_format_rfc3339(when * SG_NS_PER_S, time);
+    remote_query(target, key, time);
+    return SG_CLI_OK;
+}
+
 /* Asks for `limit` entries at most: the last ones, or with `after` >= 0 those behind that one. With
  * `retry` it is tried again. */
 static enum cli_status fetch(struct cli *cli, const struct args *args, struct retry *retry,
@@ -86,6 +106,11 @@ static enum cli_status fetch(struct cli *cli, const struct args *args, struct re
         remote_query(&target, "type", args_get(args, SG_ARG_TYPE));
     if (args_has(args, SG_ARG_ACTOR))
         remote_query(&target, "actor", args_get(args, SG_ARG_ACTOR));
+    enum cli_status status = put_moment(&target, args, SG_ARG_SINCE, "since");
+    if (status == SG_CLI_OK)
+        status = put_moment(&target, args, SG_ARG_UNTIL, "until");
+    if (status != SG_CLI_OK)
+        return status;
     if (after >= 0)
         put_number(&target, "after", after);
     if (target.failed)
@@ -131,6 +156,8 @@ static enum cli_status list(struct cli *cli, const struct args *args)
 
     if (lines && (!message_number(lines, &count) || count > SG_AUDIT_PAGE))
         return report_error(SG_CLI_USAGE, NULL, "-n takes a number from 1 to %d", SG_AUDIT_PAGE);
+    if (args_has(args, 'f') && args_has(args, SG_ARG_UNTIL))
+        return report_error(SG_CLI_USAGE, NULL, "-f and --until exclude each other");
     enum cli_status status = fetch(cli, args, NULL, count, -1, &page);
     if (status != SG_CLI_OK)
         return status;

@@ -13,7 +13,11 @@
 #include "cli/term.h"
 
 #include <json-c/json.h>
+#include <libgen.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #define SG_ENROLL_CSR_MAX ((size_t)65536)
 
@@ -27,6 +31,23 @@ static void say(struct cli *cli, struct json_object *answer)
                   json_text(answer, "user", "?"), json_text(answer, "expires_at", "?"));
 }
 
+/* Before a certificate is issued that nobody would get. */
+static enum cli_status may_write(const char *path)
+{
+    char *copy = strdup(path);
+    struct stat st;
+    enum cli_status status = SG_CLI_OK;
+
+    if (!copy)
+        return report_no_memory();
+    if (access(dirname(copy), W_OK | X_OK) != 0)
+        status = report_errno("write", path);
+    else if (stat(path, &st) == 0 && S_ISDIR(st.st_mode))
+        status = report_error(SG_CLI_USAGE, "name a file", "%s is a directory", path);
+    free(copy);
+    return status;
+}
+
 static enum cli_status for_csr(struct cli *cli, const struct args *args, int64_t days)
 {
     const char *file = args_get(args, SG_ARG_CSR), *out = args_get(args, SG_ARG_OUT);
@@ -38,8 +59,10 @@ static enum cli_status for_csr(struct cli *cli, const struct args *args, int64_t
     if (file_read(strcmp(file, "-") == 0 ? "/dev/stdin" : file, &csr) != SG_OK)
         return report_error(SG_CLI_USAGE, "a PKCS#10 request, PEM, of at most 64 KiB",
                             "cannot read %s", file);
-    status = certificate_ask(cli, buf_str(&csr), args_get(args, SG_ARG_USER),
-                             args_get(args, SG_ARG_NAME), days, &answer);
+    status = out ? may_write(out) : SG_CLI_OK;
+    if (status == SG_CLI_OK)
+        status = certificate_ask(cli, buf_str(&csr), args_get(args, SG_ARG_USER),
+                                 args_get(args, SG_ARG_NAME), days, &answer);
     if (status != SG_CLI_OK)
         return status;
     const char *pem = json_text(answer, "certificate", "");
@@ -69,10 +92,14 @@ static enum cli_status forget(struct cli *cli)
 {
     enum cli_status status = profile_open(cli->options.profile, &cli->profile);
 
+    bool there = status == SG_CLI_OK && cli->profile->has_certificate;
     if (status == SG_CLI_OK)
         status = certificate_forget(cli);
     if (status != SG_CLI_OK)
         return status;
+    if (there)
+        term_note("secctl: a session that was made by it ends with it; begin another one with: "
+                  "secctl login");
     if (cli->options.json) {
         SG_JSON_CLEANUP struct json_object *json = json_object_new_object();
 
@@ -91,8 +118,13 @@ enum cli_status cmd_enroll(struct cli *cli, const struct args *args)
     int64_t days = 0;
     enum cli_status status = args_expect(args, 0, 0, NULL);
 
-    if (status == SG_CLI_OK && args_has(args, SG_ARG_FORGET))
-        return forget(cli);
+    if (status == SG_CLI_OK && args_has(args, SG_ARG_FORGET)) {
+        if (!csr && !text && !args_has(args, SG_ARG_NAME) && !args_has(args, SG_ARG_USER) &&
+            !args_has(args, SG_ARG_OUT))
+            return forget(cli);
+        return report_error(SG_CLI_USAGE, "secctl enroll --forget",
+                            "--forget goes without other options");
+    }
     if (status == SG_CLI_OK && !csr && (args_has(args, SG_ARG_USER) || args_has(args, SG_ARG_OUT)))
         status = report_error(SG_CLI_USAGE, "secctl enroll --csr FILE --user NAME --out CERT",
                               "--user and --out belong to --csr");

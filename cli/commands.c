@@ -65,6 +65,8 @@ static const struct args_option audit_options[] = {
     {'n', "lines", "N", "list: the last N entries (default 20)"},
     {SG_ARG_TYPE, "type", "TYPE", "list: only these, such as login.failed"},
     {SG_ARG_ACTOR, "actor", "USER", "list: only what this user did"},
+    {SG_ARG_SINCE, "since", "TIME", "list: of this time or later: 2026-11-20, 2h (ago), RFC 3339"},
+    {SG_ARG_UNTIL, "until", "TIME", "list: before this time"},
     {'f', "follow", NULL, "list: show what follows, until Ctrl-C"},
     {SG_ARG_FORGET, "forget", NULL, "verify: forget what was seen before"},
     END};
@@ -205,7 +207,8 @@ static const struct args_option invite_options[] = {
 static const struct commands_row rows[] = {
     {"signup", "[URL] [--code CODE] [-u NAME]", "make an account and log in", cmd_signup,
      signup_options, "The default URL is https://localhost:8443.\n"},
-    {"login", "[URL] [-u NAME] [--code-file FILE] | --web", "log in", cmd_login, login_options,
+    {"login", "[URL] [-u NAME] [--code-file FILE] | [URL] --web [--scopes LIST]", "log in",
+     cmd_login, login_options,
      "The URL is kept by the profile; the first time it is https://localhost:8443.\n"
      "With a certificate (secctl enroll) no password is asked for, unless -u is given.\n"
      "--web shows an address and a code, and waits until somebody who is logged in there says "
@@ -280,14 +283,15 @@ static const struct commands_row rows[] = {
     {"tls", "", "show how the connection is protected", cmd_tls, NULL, NULL},
     {"sessions", "[list] | end ID... | end current | end --others", "show or end sessions",
      cmd_sessions, sessions_options, NULL},
-    {"session", "open [-u NAME] | data | watch [--interval TIME] [--count N] | close",
+    {"session", "open [-u NAME] [--forget] | data | watch [--interval TIME] [--count N] | close",
      "a session with a sealed channel", cmd_session, session_options,
      "Each request is encrypted under keys that change all the time, inside TLS, in a session "
      "that\n"
      "lasts 30 minutes. data asks once for sequence, epoch and content; watch does so every 30\n"
-     "seconds and closes at the end. secctl --sealed COMMAND sends any command through the "
-     "channel.\n"
-     "The gateway's identity key is pinned at first contact.\n"},
+     "seconds, goes on when the connection breaks, and closes at the end or at Ctrl-C.\n"
+     "secctl --sealed COMMAND sends any command through the channel. The gateway's identity key "
+     "is\n"
+     "pinned at first contact. With a certificate (secctl enroll) no password is asked for.\n"},
     {"enroll", "[--name TEXT] [--days N] | --csr FILE [--user NAME] [--out CERT] | --forget",
      "get a client certificate", cmd_enroll, enroll_options,
      "Makes a key, which stays here, and a certificate, which is shown on every connection, logs "
@@ -295,7 +299,10 @@ static const struct commands_row rows[] = {
      "without a password, and is renewed by itself when a third of its life is left.\n"},
     {"certificates", "[list] [--user NAME | --all] | revoke ID...",
      "list and revoke client certificates", cmd_certificates, certificates_options, NULL},
-    {"tokens", "[list] | create NAME --scopes LIST [--expires TIME] | rm ID...",
+    {"tokens",
+     "[list] | rm ID... |\n"
+     "                     create NAME --scopes LIST [--spaces LIST] [--keys LIST] [--expires "
+     "TIME]",
      "tokens for scripts", cmd_tokens, tokens_options,
      "A script gives its token as $SECGATE_TOKEN or by --token-file; it needs no session.\n"},
     {"totp", "[status] | enable | disable | recovery", "codes as a second factor", cmd_totp,
@@ -304,7 +311,9 @@ static const struct commands_row rows[] = {
      "ones.\n"},
     {"passkeys", "[list] | rm ID...", "list and remove passkeys", cmd_passkeys, NULL,
      "They are added on the web page.\n"},
-    {"audit", "[list] [-n N] [-f] [--type TYPE] [--actor USER] | verify [--forget]",
+    {"audit",
+     "[list] [-n N] [-f] [--type TYPE] [--actor USER] [--since TIME] [--until TIME] |\n"
+     "                    verify [--forget]",
      "the audit log (admins)", cmd_audit, audit_options,
      "verify recomputes the chain of all entries and compares it with what was seen before; exit\n"
      "code 4 when something was removed, added or altered.\n"},

@@ -48,6 +48,7 @@ static enum cli_status run_command(struct cli *cli, const struct commands_row *r
         return SG_CLI_OK;
     }
     take_options(&cli->options, &args);
+    cli->command = row->name;
     report_setup(cli->options.json);
     term_setup(cli->options.quiet,
                !cli->options.quiet && !cli->options.json && !cli->options.no_progress);

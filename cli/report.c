@@ -136,86 +136,138 @@ enum cli_status report_no_memory(void)
     return report_error(SG_CLI_USAGE, NULL, "out of memory");
 }
 
-/* What to do next, by the gateway's error code. */
+/* What to do next, by the gateway's error code and the command that met it. */
 static const struct {
     const char *code;
+    const char *commands; /* between blanks; NULL: all others */
     const char *next;
 } advice[] = {
-    {"unauthenticated", "run: secctl login"},
-    {"token-invalid", "run: secctl login"},
-    {"token-expired", "run: secctl login"},
-    {"session-ended", "run: secctl login"},
-    {"session-expired", "run: secctl login"},
-    {"token-mismatch", "the token belongs to a certificate or key that was not shown; run: secctl "
-                       "login"},
-    {"second-factor-required", "give the code of your authenticator: --code-file FILE, or - for "
-                               "standard input"},
-    {"second-factor-invalid",
+    {"not-found", " users enroll ", "see who there is with: secctl users"},
+    {"not-found", " certificates ", "see what there is with: secctl certificates"},
+    {"not-found", " tokens ", "see what there is with: secctl tokens"},
+    {"not-found", " passkeys ", "see what there is with: secctl passkeys"},
+    {"not-found", " sessions ", "see what there is with: secctl sessions"},
+    {"not-found", " keys ", "see what there is with: secctl keys"},
+    {"not-found", " sign ", "see what there is with: secctl keys, secctl ls -l"},
+    {"not-found", " spaces members leave chat tail say watch who ",
+     "see what there is with: secctl spaces, secctl members SPACE"},
+    {"conflict", " totp ", "see how it is with: secctl totp"},
+    {"name-taken", " tokens ", "choose another name; see: secctl tokens"},
+    {"name-taken", " keys ", "choose another name; see: secctl keys"},
+    {"name-taken", " spaces ", "choose another name; see: secctl spaces"},
+    {"unauthenticated", NULL, "run: secctl login"},
+    {"token-invalid", NULL, "run: secctl login"},
+    {"token-expired", NULL, "run: secctl login"},
+    {"session-ended", NULL, "run: secctl login"},
+    {"session-expired", NULL, "run: secctl login"},
+    {"token-mismatch", NULL,
+     "the token belongs to a certificate or key that was not shown; run: secctl "
+     "login"},
+    {"second-factor-required", NULL,
+     "give the code of your authenticator: --code-file FILE, or - for "
+     "standard input"},
+    {"second-factor-invalid", NULL,
      "each code works once; wait for the next one, or use a recovery code"},
-    {"login-needed",
+    {"login-needed", NULL,
      "it takes a login with all rights, not a script's or a narrowed token: secctl login"},
-    {"address-mismatch", "the session ended, because it is bound to another address: log in anew"},
-    {"session-mismatch", "open a channel of your own: secctl session open"},
-    {"certificate-required", "get one from an admin (secctl enroll --csr), or: secctl enroll"},
-    {"certificate-unknown", "forget it and log in anew: secctl enroll --forget, secctl login"},
-    {"certificate-expired", "forget it and log in anew: secctl enroll --forget, secctl login"},
-    {"certificate-revoked", "forget it and log in anew: secctl enroll --forget, secctl login"},
-    {"csr-invalid", "make one with: openssl req -new, or: secctl enroll"},
-    {"channel-missing", "open a new one: secctl session open"},
-    {"sequence-replayed", "look whether it was done; if all are refused: secctl session open"},
-    {"sequence-gap", "open a new channel: secctl session open"},
-    {"sequence-interrupted", "look whether it was done before you try again"},
-    {"epoch-unknown", "try again; if all are refused: secctl session open"},
-    {"sealed-invalid", "open a new channel: secctl session open"},
-    {"not-enclosable", "run it without --sealed"},
-    {"credentials-invalid", "check name and password; a forgotten password is an admin's matter"},
-    {"user-disabled", "ask an admin to run: secctl users enable NAME"},
-    {"forbidden", "see your role with: secctl whoami, secctl spaces"},
-    {"signup-closed", "ask the operator for an account, or for an invitation: --code CODE"},
-    {"code-invalid", "ask an admin for a new code (secctl invite); each works once"},
-    {"name-taken", "choose another name; if it is your account, log in: secctl login"},
-    {"not-found", "see what is there with: secctl ls -l, secctl spaces, or the list of the same "
-                  "command"},
-    {"is-directory", "end the path with / to mean the directory, or use -r"},
-    {"not-a-directory", "a file has that name; see it with: secctl ls -l"},
-    {"conflict", "see what is there with: secctl ls -l"},
-    {"directory-not-empty", "delete it with all that is in it: secctl rm -r"},
-    {"last-admin", "make somebody else admin first: secctl users set NAME --role admin"},
-    {"precondition-failed", "it is not as expected any more; look with: secctl ls -l --json"},
-    {"digest-mismatch", "the content changed on the way or while it was read; try again"},
-    {"path-invalid", "paths are SPACE/NAME..., without . and .. and control characters"},
-    {"timezone-unknown", "use an IANA name such as Europe/Berlin"},
-    {"too-large", "the gateway's limit is lower; ask the operator"},
-    {"insufficient-storage", "the gateway's disk is full; tell the operator"},
-    {"throttled", "wait before the next try"},
-    {"overloaded", "try again in a moment"},
-    {"unavailable", "try again in a moment"},
-    {"cursor-invalid", "leave the cursor out to start anew"},
-    {"cursor-future", "the log is older than the cursor; leave the cursor out to start anew"},
-    {"cursor-unknown-epoch", "it is of another log; leave the cursor out to start anew"},
-    {"cursor-pruned", "what was there has been removed; leave the cursor out to start anew"},
-    {"members-fixed", "who is in this space follows from what it is; see: secctl members SPACE"},
-    {"last-owner", "make somebody else owner first: secctl members set SPACE USER --role owner"},
-    {"file-not-found", "see what is there with: secctl ls -l"},
-    {"too-many-waiters", "end other listeners, or try again in a moment"},
-    {"items-invalid", "nothing was signed; correct or leave out these"},
-    {"key-disabled", "an admin or a manager of the key can run: secctl keys enable NAME"},
-    {"key-expired", "an admin or a manager of the key can run: secctl keys rotate NAME"},
-    {"quorum-not-reached", "too few witnesses answered; try again, or ask the operator"},
-    {"log-closed", "tell the operator: the log and its state do not match (docs/operations.md)"},
-    {"clock-unreliable", "tell the operator: the gateway's clock was set back"},
-    {"draining", "the gateway is restarting; try again in a moment"},
+    {"address-mismatch", NULL,
+     "the session ended, because it is bound to another address: log in anew"},
+    {"session-mismatch", NULL, "open a channel of your own: secctl session open"},
+    {"certificate-required", NULL,
+     "get one from an admin (secctl enroll --csr), or: secctl enroll"},
+    {"certificate-unknown", NULL,
+     "forget it and log in anew: secctl enroll --forget, secctl login"},
+    {"certificate-expired", NULL,
+     "forget it and log in anew: secctl enroll --forget, secctl login"},
+    {"certificate-revoked", NULL,
+     "forget it and log in anew: secctl enroll --forget, secctl login"},
+    {"csr-invalid", NULL, "make one with: openssl req -new, or: secctl enroll"},
+    {"channel-missing", NULL, "open a new one: secctl session open"},
+    {"sequence-replayed", NULL,
+     "look whether it was done; if all are refused: secctl session open"},
+    {"sequence-gap", NULL, "open a new channel: secctl session open"},
+    {"sequence-interrupted", NULL, "look whether it was done before you try again"},
+    {"epoch-unknown", NULL, "try again; if all are refused: secctl session open"},
+    {"sealed-invalid", NULL, "open a new channel: secctl session open"},
+    {"not-enclosable", NULL, "run it without --sealed"},
+    {"credentials-invalid", NULL,
+     "check name and password; a forgotten password is an admin's matter"},
+    {"user-disabled", NULL, "ask an admin to run: secctl users enable NAME"},
+    {"forbidden", NULL, "see your role with: secctl whoami, secctl spaces"},
+    {"signup-closed", NULL, "ask the operator for an account, or for an invitation: --code CODE"},
+    {"code-invalid", NULL, "ask an admin for a new code (secctl invite); each works once"},
+    {"name-taken", NULL, "choose another name; if it is your account, log in: secctl login"},
+    {"not-found", NULL,
+     "see what is there with: secctl ls -l, secctl spaces, or the list of the same "
+     "command"},
+    {"is-directory", NULL, "end the path with / to mean the directory, or use -r"},
+    {"not-a-directory", NULL, "a file has that name; see it with: secctl ls -l"},
+    {"conflict", NULL, "see what is there with: secctl ls -l"},
+    {"directory-not-empty", NULL, "delete it with all that is in it: secctl rm -r"},
+    {"last-admin", NULL, "make somebody else admin first: secctl users set NAME --role admin"},
+    {"precondition-failed", NULL, "it is not as expected any more; look with: secctl ls -l --json"},
+    {"digest-mismatch", NULL, "the content changed on the way or while it was read; try again"},
+    {"path-invalid", NULL, "paths are SPACE/NAME..., without . and .. and control characters"},
+    {"timezone-unknown", NULL, "use an IANA name such as Europe/Berlin"},
+    {"too-large", NULL, "the gateway's limit is lower; ask the operator"},
+    {"insufficient-storage", NULL, "the gateway's disk is full; tell the operator"},
+    {"throttled", NULL, "wait before the next try"},
+    {"overloaded", NULL, "try again in a moment"},
+    {"unavailable", NULL, "try again in a moment"},
+    {"cursor-invalid", NULL, "leave the cursor out to start anew"},
+    {"cursor-future", NULL, "the log is older than the cursor; leave the cursor out to start anew"},
+    {"cursor-unknown-epoch", NULL, "it is of another log; leave the cursor out to start anew"},
+    {"cursor-pruned", NULL, "what was there has been removed; leave the cursor out to start anew"},
+    {"members-fixed", NULL,
+     "who is in this space follows from what it is; see: secctl members SPACE"},
+    {"last-owner", NULL,
+     "make somebody else owner first: secctl members set SPACE USER --role owner"},
+    {"file-not-found", NULL, "see what is there with: secctl ls -l"},
+    {"too-many-waiters", NULL, "end other listeners, or try again in a moment"},
+    {"items-invalid", NULL, "nothing was signed; correct or leave out these"},
+    {"key-disabled", NULL, "an admin or a manager of the key can run: secctl keys enable NAME"},
+    {"key-expired", NULL, "an admin or a manager of the key can run: secctl keys rotate NAME"},
+    {"quorum-not-reached", NULL, "too few witnesses answered; try again, or ask the operator"},
+    {"log-closed", NULL,
+     "tell the operator: the log and its state do not match (docs/operations.md)"},
+    {"clock-unreliable", NULL, "tell the operator: the gateway's clock was set back"},
+    {"draining", NULL, "the gateway is restarting; try again in a moment"},
 };
 
-static const char *advise(const char *code, unsigned status)
+static bool is_for(const char *commands, const char *command)
+{
+    char name[32];
+
+    if (!commands || !command)
+        return !commands;
+    snprintf(name, sizeof(name), " %s ", command);
+    return strstr(commands, name) != NULL;
+}
+
+static const char *advise(const char *code, unsigned status, const char *command)
 {
     for (size_t i = 0; i < sizeof(advice) / sizeof(advice[0]); i++) {
-        if (strcmp(advice[i].code, code) == 0)
+        if (strcmp(advice[i].code, code) == 0 && is_for(advice[i].commands, command))
             return advice[i].next;
     }
     if (status == 401)
         return "run: secctl login";
     return status >= 500 ? "tell the operator the request id" : NULL;
+}
+
+/* As advise, where it depends on who asks and how. */
+static const char *advise_on(const struct cli *cli, const struct http_call *call, const char *code)
+{
+    const char *hint = advise(code, (unsigned)call->status, cli->command);
+
+    if (cli->session && cli->session->script &&
+        (call->status == 401 || strcmp(code, "forbidden") == 0))
+        return SG_SESSION_SCRIPT_ADVICE;
+    if (cli->options.sealed && hint && strcmp(hint, "run: secctl login") == 0)
+        return session_advice(cli);
+    if (call->sealed && strcmp(code, "too-large") == 0)
+        return "that does not go into a sealed message; send it without --sealed";
+    return hint;
 }
 
 static enum cli_status report_problem(const struct cli *cli, const struct http_call *call,
@@ -237,18 +289,14 @@ static enum cli_status report_problem(const struct cli *cli, const struct http_c
         buf_printf(&message, ": %s", detail);
     buf_printf(&message, " (%ld%s%s%s%s)", call->status, *code ? " " : "", code,
                *id ? ", request " : "", id);
-    const char *hint = advise(code, (unsigned)call->status);
-    if (cli->session && cli->session->script && call->status == 401)
-        hint = SG_SESSION_SCRIPT_ADVICE;
-    else if (cli->options.sealed && hint && strcmp(hint, "run: secctl login") == 0)
-        hint = session_advice(cli);
-    else if (call->sealed && strcmp(code, "too-large") == 0)
-        hint = "that does not go into a sealed message; send it without --sealed";
+    const char *hint = advise_on(cli, call, code);
     if (call->retry_after > 0)
         buf_printf(&next, "try again in %ld second%s", call->retry_after,
                    call->retry_after == 1 ? "" : "s");
     else if (hint)
         buf_puts(&next, hint);
+    else if (strcmp(code, "parameter-invalid") == 0 && cli->command)
+        buf_printf(&next, "see: secctl %s --help", cli->command);
     print(status, buf_str(&message), next.len ? buf_str(&next) : NULL, problem);
     return status;
 }

@@ -157,6 +157,27 @@ bool text_parse_time(const char *rfc3339, int64_t *ret_unix_s)
     return true;
 }
 
+bool text_parse_moment(const char *text, int64_t now, int64_t *ret_unix_s)
+{
+    struct tm tm = {.tm_isdst = -1};
+    const char *rest;
+    int64_t ago;
+
+    if (text_parse_time(text, ret_unix_s))
+        return true;
+    rest = strptime(text, "%Y-%m-%d", &tm);
+    if (rest && !*rest) {
+        int day = tm.tm_mday;
+
+        *ret_unix_s = (int64_t)mktime(&tm);
+        return tm.tm_mday == day; /* there is no 31st of February */
+    }
+    if (!text_parse_duration(text, &ago))
+        return false;
+    *ret_unix_s = now - ago;
+    return true;
+}
+
 enum local_form { SG_LOCAL_RECENT, SG_LOCAL_OLD, SG_LOCAL_FULL };
 
 static void format_local(int64_t unix_s, enum local_form form, char ret[SG_TEXT_SIZE])

@@ -36,6 +36,13 @@ void text_size(int64_t bytes, bool human, char ret[SG_TEXT_SIZE]);
 /* Seconds since 1970 of an RFC 3339 time with offset Z; false when it is none. */
 bool text_parse_time(const char *rfc3339, int64_t *ret_unix_s);
 
+/*
+ * Seconds since 1970 of a time as people type it: an RFC 3339 time with offset Z, a day
+ * ("2026-11-20", its beginning in local time), or how long before `now` ("2h"); false when it is
+ * none.
+ */
+bool text_parse_moment(const char *text, int64_t now, int64_t *ret_unix_s);
+
 /* As ls -l: "Nov 20 16:02" within six months before `now`, else "Nov 20  2025"; local time. */
 void text_date(int64_t unix_s, int64_t now, char ret[SG_TEXT_SIZE]);
 

@@ -312,8 +312,12 @@ static enum cli_status decide_chain(const char *url, const struct cli_options *o
 
 static enum cli_status unreachable(const char *url, const char *error)
 {
-    return report_error(SG_CLI_NETWORK, "is the gateway running, and is the address right?",
-                        "cannot reach %s: %s", url, error);
+    const char *next = strcmp(url, SG_CLI_DEFAULT_URL) == 0
+                           ? "is a gateway running here? name another one with: secctl login "
+                             "https://HOST:8443"
+                           : "is the gateway running, and is the address right?";
+
+    return report_error(SG_CLI_NETWORK, next, "cannot reach %s: %s", url, error);
 }
 
 /* --ca FILE: the gateway has to prove that it belongs to that CA before the CA is kept. */
@@ -369,7 +373,8 @@ enum cli_status trust_report_untrusted(const char *url, const char *ca_file, con
 
     buf_init(&pem, SG_TRUST_PEM_MAX);
     if (file_read(ca_file, &pem) != SG_OK || !trust_read_pem(buf_str(&pem), pem.len, &known))
-        return report_error(SG_CLI_NETWORK, NULL, "%s holds no certificate", ca_file);
+        return report_error(SG_CLI_USAGE, "remove it, and tell the CA's fingerprint: secctl login",
+                            "%s holds no certificate", ca_file);
     if (probe(url, NULL, &chain, ignored) == CURLE_OK) {
         gnutls_x509_crt_t ca = find_ca(&chain);
 

@@ -77,8 +77,11 @@ static enum cli_status begin(struct cli *cli, const char *scopes, struct json_ob
     status = post(cli, "/v1/oauth/device_authorization", &form, &call, &answer);
     const char *error = json_text(answer, "error", NULL);
     if (status == SG_CLI_OK && !http_call_ok(&call) && error)
-        status = report_error(SG_CLI_REFUSED, NULL, "login: %s",
-                              json_text(answer, "error_description", error));
+        status = report_error(SG_CLI_REFUSED,
+                              scopes ? "scopes are: files:read files:write chat:read chat:write "
+                                       "sign verify admin"
+                                     : NULL,
+                              "login: %s", json_text(answer, "error_description", error));
     else if (status == SG_CLI_OK && !http_call_ok(&call))
         status = report_call(cli, &call, "login");
     if (status == SG_CLI_OK) {

@@ -28,7 +28,18 @@ suite('secctl_audit', async ({ gw, it }) => {
     assert.deepEqual(entries.map((entry) => entry.type), ['login.failed']);
     assert.ok((await ctl.run(['audit', '--actor', 'root-admin', '-n', '2'])).stdout.trim().split('\n').length <= 2);
     assert.equal((await ctl.run(['audit', '--actor', 'nobody'])).stdout, '');
-    await ctl.run(['audit', '--type', 'frob'], { expect: 2 });
+    const frob = await ctl.run(['audit', '--type', 'frob'], { expect: 2 });
+    assert.match(frob.stderr, /next: see: secctl audit --help/);
+    // Times as people type them.
+    const count = async (...times) => (await ctl.run(['audit', '-n', '100', ...times])).stdout.split('\n').length - 1;
+    const all = await count();
+    assert.equal(await count('--since', '1h'), all);
+    assert.equal(await count('--until', '1h'), 0);
+    assert.equal(await count('--since', '1999-12-31T23:59:59Z', '--until', '2199-01-01'), all);
+    assert.equal(await count('--since', '2199-01-01'), 0);
+    assert.match((await ctl.run(['audit', '--since', 'soon'], { expect: 1 })).stderr, /"soon" is no time\n {2}next: 2026-11-20, /);
+    await ctl.run(['audit', '--since', '9999-01-01'], { expect: 1 });
+    await ctl.run(['audit', '-f', '--until', '2199-01-01'], { expect: 1 });
     for (const bad of [['-n', 'x'], ['-n', '5000'], ['frob'], ['list', 'x']]) await ctl.run(['audit', ...bad], { expect: 1 });
   });
 

@@ -171,6 +171,17 @@ suite('secctl_enroll', { args: ['--tls-client-ca', `${ca.file} cn`] }, async ({ 
     openssl('x509', '-noout', '-in', ctl.file('ann.pem'));
   });
 
+  await it('issues nothing that nobody would get', async () => {
+    const { certificates } = await ctl.json(['certificates', '--all']);
+    const csr = ctl.file('their.csr', makeRequest(makeKey()));
+    assert.match((await ctl.run(['enroll', '--csr', csr, '--out', 'none/cert.pem'], { expect: 1 })).stderr, /cannot write none\/cert\.pem: No such file/);
+    assert.match((await ctl.run(['enroll', '--csr', csr, '--out', '.'], { expect: 1 })).stderr, /\. is a directory/);
+    assert.match((await ctl.run(['enroll', '--csr', csr, '--user', 'nobody'], { expect: 2 })).stderr, /nobody: Not found[^]*next: see who there is with: secctl users/);
+    assert.match((await ctl.run(['enroll', '--forget', '--csr', csr], { expect: 1 })).stderr, /--forget goes without other options/);
+    assert.equal((await ctl.json(['certificates', '--all'])).certificates.length, certificates.length);
+    await ctl.run(['tls']);
+  });
+
   await it('a revoked one is refused at once, with advice', async () => {
     const { certificates } = await ctl.json(['certificates']);
     const current = certificates.find((c) => c.current);

@@ -81,4 +81,18 @@ suite('secctl_script_tokens', async ({ gw, it }) => {
     }
     await ctl.run(['tokens', 'rm', '0'.repeat(16)], { expect: 2 });
   });
+
+  await it('says what to do next, for this command', async () => {
+    const next = async (args, expect = 2, options = {}) => /next: (.*)/.exec((await ctl.run(args, { expect, ...options })).stderr)?.[1];
+    assert.equal(await next(['tokens', 'rm', 'none']), 'see what there is with: secctl tokens');
+    assert.equal(await next(['tokens', 'create', 'a', '--scopes', 'frob']), 'see: secctl tokens --help');
+    await ctl.run(['tokens', 'create', 'twice', '--scopes', 'chat:read']);
+    assert.equal(await next(['tokens', 'create', 'twice', '--scopes', 'chat:read']), 'choose another name; see: secctl tokens');
+    const narrow = (await ctl.run(['tokens', 'create', 'narrow', '--scopes', 'chat:read', '-q'])).stdout.trim();
+    assert.equal(await next(['say', 'common', 'not this'], 2, { env: { SECGATE_TOKEN: narrow } }), 'make another one: secctl tokens create NAME --scopes LIST');
+    assert.equal(await next(['users', 'set', 'nobody', '--role', 'member']), 'see who there is with: secctl users');
+    assert.equal(await next(['passkeys', 'rm', 'none']), 'see what there is with: secctl passkeys');
+    assert.equal(await next(['totp', 'disable', '--password-file', '-', '--code-file', '-'], 2, { input: 'the first password\n123456\n' }), 'see how it is with: secctl totp');
+    assert.equal(await next(['cat', 'common/none']), 'see what is there with: secctl ls -l, secctl spaces, or the list of the same command');
+  });
 });

@@ -117,6 +117,24 @@ static void test_times(void **state)
     assert_string_equal(text, "0 seconds");
 }
 
+static void test_moments(void **state)
+{
+    static const char *const bad[] = {
+        "",    "2026-13-01", "2026-02-31", "2026-11-20T16", "2026-11-20T16:02:14+01:00",
+        "-2h", "soon"};
+    int64_t when = 0;
+
+    (void)state;
+    assert_true(text_parse_moment("2026-11-20T16:02:14Z", 0, &when));
+    assert_int_equal(when, 1795190534);
+    assert_true(text_parse_moment("2026-11-20", 0, &when));
+    assert_int_equal(when, 1795132800);
+    assert_true(text_parse_moment("2h", 1795190534, &when));
+    assert_int_equal(when, 1795190534 - 7200);
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+        assert_false(text_parse_moment(bad[i], 1795190534, &when));
+}
+
 static void test_durations(void **state)
 {
     static const char *const bad[] = {
@@ -145,6 +163,7 @@ int main(void)
         cmocka_unit_test(test_width_counts_columns),
         cmocka_unit_test(test_sizes_read_like_those_of_ls),
         cmocka_unit_test(test_times),
+        cmocka_unit_test(test_moments),
         cmocka_unit_test(test_durations),
     };
 
