@@ -6,6 +6,7 @@
 #ifndef SG_API_API_H
 #define SG_API_API_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -56,8 +57,8 @@ struct api {
     /* Readiness: SG_OK, or why not, with a static text for the client. */
     enum sg_err (*ready)(void *ctx, const char **ret_reason);
     void *ready_ctx;
-    bool certificates_asked, certificates_required; /* of clients */
-    bool metrics_public;                            /* else loopback or admin only */
+    atomic_bool certificates_asked, certificates_required; /* of clients; change with SIGHUP */
+    bool metrics_public;                                   /* else loopback or admin only */
 };
 
 /* The route table: the whole API at a glance (api/routes.c). */

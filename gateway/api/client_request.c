@@ -30,9 +30,13 @@ static enum sg_err judge(struct request *r, uint8_t ret_sha256[SG_DIGEST_SIZE],
                                        .len = found.len,
                                        .verified = found.verified,
                                        .ca = found.ca,
+                                       .above = found.above,
+                                       .above_count = found.above_count,
                                        .not_before_s = found.not_before_s,
                                        .expires_s = found.expires_s};
     memcpy(shown.sha256, found.sha256, sizeof shown.sha256);
+    memcpy(shown.ca_sha256, found.ca_sha256, sizeof shown.ca_sha256);
+    memcpy(shown.chain_sha256, found.chain_sha256, sizeof shown.chain_sha256);
     memcpy(ret_sha256, found.sha256, SG_DIGEST_SIZE);
     return certificates_identify(api->certificates, &shown, clock_now_ns() / SG_NS_PER_S,
                                  ret_user_id);

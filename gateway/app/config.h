@@ -103,6 +103,7 @@ struct config {
 enum sg_err config_load(int argc, char *const *argv, char *const *env, struct config *ret,
                         int *ret_rest, struct buf *errors) SG_MUST_CHECK;
 void config_fini(struct config *c);
+void config_list_fini(struct config_list *list);
 
 /* The effective configuration as `--key=value` arguments for the worker; NULL-ended, free with
  * config_args_free. NULL without memory. */

@@ -271,10 +271,13 @@ void config_key_clear(const struct config_key *key, struct config *c)
         free(*(char **)at);
         *(char **)at = NULL;
     } else if (key->type == SG_KEY_LIST) {
-        struct config_list *list = at;
-
-        for (size_t i = 0; i < list->count; i++)
-            free(list->item[i]);
-        list->count = 0;
+        config_list_fini(at);
     }
+}
+
+void config_list_fini(struct config_list *list)
+{
+    for (size_t i = 0; i < list->count; i++)
+        free(list->item[i]);
+    list->count = 0;
 }

@@ -134,8 +134,8 @@ const struct config_key config_keys[] = {
     UINT("tls", "ticket-seconds", tls_ticket_seconds, "3600", 60, 86400,
          "Life of a TLS session ticket key, in seconds."),
     CHOICE("tls", "client-certificates", client_certificates, "optional", "off|optional|required",
-           false, "Whether clients may, or must, show a certificate; strangers' ones are refused."),
-    LIST("tls", "client-ca", client_ca, "", false, "FILE RULE [CRL]",
+           true, "Whether clients may, or must, show a certificate; strangers' ones are refused."),
+    LIST("tls", "client-ca", client_ca, "", true, "FILE RULE [CRL]",
          "CA (PEM) of somebody else whose client certificates count, how they name a user, and its "
          "revocation list (docs/operations.md); may be repeated.",
          is_not_empty, "must be a file and a rule"),

@@ -18,19 +18,47 @@ enum sg_err control_send(int fd, const struct control *m, const int *fds, size_t
     if (m->type == SG_CONTROL_RELOAD) {
         codec_put_u8(&b, (uint8_t)m->log_format);
         codec_put_u8(&b, (uint8_t)m->log_level);
+        codec_put_u8(&b, (uint8_t)m->client_certificates);
+        codec_put_u8(&b, (uint8_t)m->client_ca.count);
+        for (size_t i = 0; i < m->client_ca.count; i++)
+            codec_put_string(&b, m->client_ca.item[i]);
     } else if (m->type == SG_CONTROL_RELOADED) {
         codec_put_u8(&b, (uint8_t)m->result);
     } else if (m->type == SG_CONTROL_SETUP_CODE) {
         codec_put_string(&b, m->line);
     }
     if (buf_status(&b) != SG_OK)
-        return SG_ERR_NO_MEMORY;
+        return buf_status(&b);
     return channel_send(fd, &b, fds, nfds);
+}
+
+static enum sg_err decode_reload(struct decoder *d, struct control *ret)
+{
+    size_t count;
+
+    ret->log_format = codec_u8(d);
+    ret->log_level = codec_u8(d);
+    ret->client_certificates = codec_u8(d);
+    count = codec_u8(d);
+    if (ret->log_format > SG_LOG_JSON || ret->log_level > SG_LOG_ERROR ||
+        ret->client_certificates > SG_CERTIFICATES_REQUIRED || count > SG_CONFIG_LIST_MAX)
+        return SG_ERR_PROTOCOL;
+    for (size_t i = 0; i < count; i++) {
+        size_t len;
+        const uint8_t *text = codec_bytes(d, SG_IPC_MESSAGE_MAX, &len);
+        char *item = strndup((const char *)text, len);
+
+        if (item == NULL)
+            return SG_ERR_NO_MEMORY;
+        ret->client_ca.item[ret->client_ca.count++] = item;
+    }
+    return SG_OK;
 }
 
 static enum sg_err decode(const struct buf *b, size_t nfds, struct control *ret)
 {
     struct decoder d;
+    enum sg_err err;
 
     memset(ret, 0, sizeof *ret);
     codec_start(&d, b->data, b->len);
@@ -41,10 +69,9 @@ static enum sg_err decode(const struct buf *b, size_t nfds, struct control *ret)
             return SG_ERR_PROTOCOL;
         return codec_end(&d);
     case SG_CONTROL_RELOAD:
-        ret->log_format = codec_u8(&d);
-        ret->log_level = codec_u8(&d);
-        if (ret->log_format > SG_LOG_JSON || ret->log_level > SG_LOG_ERROR)
-            return SG_ERR_PROTOCOL;
+        err = decode_reload(&d, ret);
+        if (err != SG_OK)
+            return err;
         break;
     case SG_CONTROL_RELOADED:
         ret->result = (enum sg_err)codec_u8(&d);
@@ -76,6 +103,7 @@ enum sg_err control_receive(int fd, int timeout_ms, struct control *ret, int *re
         return err;
     err = decode(&b, *ret_nfds, ret);
     if (err != SG_OK) {
+        config_list_fini(&ret->client_ca);
         for (size_t i = 0; i < *ret_nfds; i++)
             file_close(&ret_fds[i]);
         *ret_nfds = 0;

@@ -5,22 +5,25 @@
 
 #include <stddef.h>
 
+#include "app/config.h"
 #include "base/err.h"
 
 enum control_message {
-    SG_CONTROL_CHANNELS = 1,   /* parent: descriptors of new keyring channels */
-    SG_CONTROL_RELOAD = 2,     /* parent: read the certificate again; log format and level follow */
-    SG_CONTROL_DRAIN = 3,      /* parent: end gracefully */
-    SG_CONTROL_READY = 16,     /* worker: requests are served */
+    SG_CONTROL_CHANNELS = 1, /* parent: descriptors of new keyring channels */
+    SG_CONTROL_RELOAD = 2,   /* parent: read the certificate again; what else counts anew follows */
+    SG_CONTROL_DRAIN = 3,    /* parent: end gracefully */
+    SG_CONTROL_READY = 16,   /* worker: requests are served */
     SG_CONTROL_RELOADED = 17,  /* worker: how it went (u8 enum sg_err) */
     SG_CONTROL_SETUP_CODE = 18 /* worker: write the setup code's file, or remove it */
 };
 
 struct control {
     enum control_message type;
-    unsigned log_format, log_level; /* RELOAD */
-    enum sg_err result;             /* RELOADED */
-    char line[64];                  /* SETUP_CODE: content with newline; "" removes; wipe it */
+    unsigned log_format, log_level; /* RELOAD, as the next two */
+    unsigned client_certificates;
+    struct config_list client_ca; /* the receiver's: config_list_fini */
+    enum sg_err result;           /* RELOADED */
+    char line[64];                /* SETUP_CODE: content with newline; "" removes; wipe it */
 };
 
 /* Sends; blocks only while the socket buffer is full. */

@@ -191,6 +191,8 @@ static void on_child_end(struct supervisor *s, pid_t pid, int status)
             log_end(&s->worker, status);
         child_ended(&s->worker, s->worker_ready);
         s->worker_ready = false;
+        if (!s->stopping)
+            reload_worker_ended(s);
         if (!s->ever_ready) /* it can't start at all: say so instead of trying for ever */
             s->failed = true;
     } else if (pid == s->keyring.pid) {
@@ -198,38 +200,6 @@ static void on_child_end(struct supervisor *s, pid_t pid, int status)
         child_ended(&s->keyring, s->keyring_ready);
         s->keyring_ready = false;
     }
-}
-
-static void reload_config(struct supervisor *s)
-{
-    struct config fresh;
-    SG_BUF_CLEANUP struct buf errors;
-    SG_BUF_CLEANUP struct buf changed;
-    struct config_list names;
-    int rest;
-
-    buf_init(&errors, 16384);
-    buf_init(&changed, 4096);
-    if (config_load(s->argc, s->argv, environ, &fresh, &rest, &errors) != SG_OK) {
-        log_write(SG_LOG_ERROR, "config.invalid", SG_STR("errors", buf_str(&errors)));
-        return;
-    }
-    if (*fresh.issuer == '\0') {
-        free(fresh.issuer);
-        fresh.issuer = strdup(s->config.issuer);
-    }
-    if (fresh.issuer != NULL)
-        config_changed(&s->config, &fresh, &changed);
-    if (changed.len > 0)
-        log_write(SG_LOG_WARN, "config.needs_restart", SG_STR("keys", buf_str(&changed)));
-    names = s->config.name;
-    s->config.name = fresh.name;
-    fresh.name = names;
-    s->config.log_format = fresh.log_format;
-    s->config.log_level = fresh.log_level;
-    config_fini(&fresh);
-    log_setup("parent", (enum log_format)s->config.log_format, (enum log_level)s->config.log_level);
-    log_write(SG_LOG_INFO, "config.reloaded");
 }
 
 static void on_signals(struct supervisor *s)
@@ -242,9 +212,7 @@ static void on_signals(struct supervisor *s)
         if (info.ssi_signo == SIGTERM || info.ssi_signo == SIGINT) {
             begin_stop(s);
         } else if (info.ssi_signo == SIGHUP) {
-            reload_config(s);
-            (void)roles_care(s);
-            roles_reload(s);
+            reload_wanted(s);
         }
     }
     while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
@@ -287,11 +255,11 @@ static void on_worker_message(struct supervisor *s)
         return;
     }
     if (m.type == SG_CONTROL_RELOADED) {
-        log_write(m.result == SG_OK ? SG_LOG_INFO : SG_LOG_ERROR, "certificate.reload",
-                  SG_STR("result", err_code(m.result)));
+        reload_answered(s, m.result);
         return;
     }
     s->worker_ready = true;
+    reload_worker_ready(s);
     log_write(SG_LOG_INFO, "worker.ready", SG_INT("pid", s->worker.pid),
               SG_INT("ms", (clock_monotonic_ns() - s->worker.started_ns) / SG_NS_PER_MS));
     if (!s->ever_ready)
@@ -397,6 +365,7 @@ int supervise_run(int argc, char **argv, struct config *config)
         waitpid(s.worker.pid, NULL, 0);
     }
     end_keyring(&s);
+    reload_fini(&s);
     listen_close(&s.listener);
     file_close(&s.worker.control);
     file_close(&s.signal_fd);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The parent's state, shared by its two files: supervise.c (the loop) and supervise_roles.c (the
- * children). */
+/* The parent's state, shared by its files: supervise.c (the loop), supervise_reload.c (SIGHUP) and
+ * supervise_roles.c (the children). */
 #ifndef SG_APP_SUPERVISE_INTERNAL_H
 #define SG_APP_SUPERVISE_INTERNAL_H
 
@@ -31,6 +31,13 @@ struct supervisor {
     bool ever_ready;                     /* some worker has */
     bool stopping;
     bool failed;
+    /* A reload: sent and not answered; wanted once more; not sent, for the worker was starting. */
+    bool reloading, reload_again, reload_missed;
+    /* Of clients' certificates, what a worker has taken before, while it is open whether it takes
+     * what `config` says now. */
+    bool clients_unsure;
+    unsigned former_certificates;
+    struct config_list former_ca;
     int64_t stop_deadline_ns; /* monotonic times; 0: none */
     int64_t reload_ns;
     int64_t care_ns;  /* next look at certificate life and token key age */
@@ -46,7 +53,16 @@ void roles_connect(struct supervisor *s);
 bool roles_care(struct supervisor *s);
 /* Ends a keyring that no longer answers; connects it with the worker if that failed before. */
 void roles_check_keyring(struct supervisor *s);
-/* Tells keyring and worker to read the certificate and its key again. */
+/* Tells keyring and worker to read the certificate and its key again, and the worker whose
+ * certificates of clients count; later, while it still does the same. */
 void roles_reload(struct supervisor *s);
+
+/* SIGHUP: reads the configuration again, and what follows from it. */
+void reload_wanted(struct supervisor *s);
+/* The worker's answer to roles_reload; it serves for the first time; it has ended. */
+void reload_answered(struct supervisor *s, enum sg_err result);
+void reload_worker_ready(struct supervisor *s);
+void reload_worker_ended(struct supervisor *s);
+void reload_fini(struct supervisor *s);
 
 #endif

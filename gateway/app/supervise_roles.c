@@ -23,6 +23,7 @@
 #define START_MS      60000 /* for the keyring to load or make its keys */
 #define ALIVE_MS      5000  /* for its answer that it is alive */
 #define ALIVE_SECONDS 5     /* between such questions */
+#define RELOAD_AGAIN  (200 * SG_NS_PER_MS)
 
 static void add_name(struct keyring_names *names, const char *name)
 {
@@ -257,15 +258,21 @@ void roles_reload(struct supervisor *s)
 {
     struct control reload = {.type = SG_CONTROL_RELOAD,
                              .log_format = s->config.log_format,
-                             .log_level = s->config.log_level};
+                             .log_level = s->config.log_level,
+                             .client_certificates = s->config.client_certificates,
+                             .client_ca = s->config.client_ca};
     enum sg_err err = SG_ERR_UNAVAILABLE;
 
-    s->reload_ns = 0;
+    s->reload_ns = s->reloading ? clock_monotonic_ns() + RELOAD_AGAIN : 0;
+    if (s->reloading)
+        return;
     if (s->keyring.pid != 0)
         err = keyring_control_reload(s->keyring.control);
     judge_keyring(s, err);
+    s->reload_missed = !s->worker_ready;
     if (err == SG_OK && s->worker_ready)
         err = control_send(s->worker.control, &reload, NULL, 0);
+    s->reloading = err == SG_OK && s->worker_ready;
     if (err != SG_OK)
         log_write(SG_LOG_ERROR, "certificate.reload", SG_STR("error", err_code(err)));
 }

@@ -24,7 +24,6 @@
 #include "core/identity.h"
 #include "core/oauth.h"
 #include "http/server.h"
-#include "http/tls.h"
 #include "ipc/channel.h"
 #include "ipc/keyring_client.h"
 
@@ -61,40 +60,40 @@ static enum sg_err start_server(struct worker *w)
                                    .cors_origins = (const char *const *)w->config.cors_origins.item,
                                    .cors_count = w->config.cors_origins.count,
                                    .ticket_rotate_seconds = w->config.tls_ticket_seconds};
-    struct tls_bundle *bundle = NULL;
+    struct worker_trust trust = {.bundle = NULL};
     enum sg_err err;
 
-    w->api = (struct api){
-        .identity = w->identity,
-        .audit = w->audit,
-        .certificates = w->certificates,
-        .factors = w->factors,
-        .oauth = w->oauth,
-        .dpop = w->dpop,
-        .passkeys = w->passkeys,
-        .files = w->files,
-        .spaces = w->spaces,
-        .chat = w->chat,
-        .hub = w->hub,
-        .keys = w->keys,
-        .signing = w->signing,
-        .log = w->log,
-        .channels = w->channels,
-        .keyring = w->keyring,
-        .web = w->web,
-        .ca_file = w->layout.tls_ca,
-        .crl_file = w->layout.crl,
-        .max_file_bytes = w->config.file_bytes,
-        .ready = worker_is_ready,
-        .ready_ctx = w,
-        .certificates_asked = w->config.client_certificates != SG_CERTIFICATES_OFF,
-        .certificates_required = w->config.client_certificates == SG_CERTIFICATES_REQUIRED,
-        .metrics_public = w->config.metrics_public};
+    w->api = (struct api){.identity = w->identity,
+                          .audit = w->audit,
+                          .certificates = w->certificates,
+                          .factors = w->factors,
+                          .oauth = w->oauth,
+                          .dpop = w->dpop,
+                          .passkeys = w->passkeys,
+                          .files = w->files,
+                          .spaces = w->spaces,
+                          .chat = w->chat,
+                          .hub = w->hub,
+                          .keys = w->keys,
+                          .signing = w->signing,
+                          .log = w->log,
+                          .channels = w->channels,
+                          .keyring = w->keyring,
+                          .web = w->web,
+                          .ca_file = w->layout.tls_ca,
+                          .crl_file = w->layout.crl,
+                          .max_file_bytes = w->config.file_bytes,
+                          .ready = worker_is_ready,
+                          .ready_ctx = w,
+                          .metrics_public = w->config.metrics_public};
     fill_limits(&w->config, &server.limits);
-    err = worker_load_tls(w, &bundle);
-    if (err == SG_OK)
-        err = server_start(&server, bundle, &w->server);
-    tls_bundle_unref(bundle);
+    worker_set_mode(w, w->config.client_certificates);
+    err = worker_load_tls(w, w->config.client_certificates, &w->config.client_ca, &trust);
+    if (err == SG_OK) {
+        certificates_trust_use(w->certificates, &trust.clients);
+        err = server_start(&server, trust.bundle, &w->server);
+        worker_trust_fini(&trust);
+    }
     if (err != SG_OK)
         log_write(SG_LOG_ERROR, "server.start", SG_STR("error", err_code(err)));
     return err;
@@ -102,16 +101,13 @@ static enum sg_err start_server(struct worker *w)
 
 /* -- the parent's messages --------------------------------------------------------------------- */
 
-static void reload(struct worker *w, const struct control *m)
+static void reload(struct worker *w, struct control *m)
 {
     struct control done = {.type = SG_CONTROL_RELOADED};
-    struct tls_bundle *bundle = NULL;
 
     log_setup("worker", (enum log_format)m->log_format, (enum log_level)m->log_level);
-    done.result = worker_load_tls(w, &bundle);
-    if (done.result == SG_OK)
-        server_set_tls(w->server, bundle);
-    tls_bundle_unref(bundle);
+    done.result = worker_reload_tls(w, m->client_certificates, &m->client_ca);
+    config_list_fini(&m->client_ca);
     certificates_prune(w->certificates); /* which reads the lists of other CAs again */
     if (control_send(SG_WORKER_CONTROL_FD, &done, NULL, 0) != SG_OK)
         _exit(1); /* no parent, no gateway */

@@ -8,7 +8,6 @@
 #include <unistd.h>
 
 #include "api/web_assets.h"
-#include "app/clientca.h"
 #include "app/config.h"
 #include "app/control.h"
 #include "app/layout.h"
@@ -207,48 +206,19 @@ static enum sg_err make_oauth(struct worker *w)
     return w->dpop == NULL ? SG_ERR_NO_MEMORY : oauth_new(&store, w->identity, &config, &w->oauth);
 }
 
-/* Those of others, in the order in which TLS trusts them. */
-static enum sg_err trust_others(struct worker *w)
-{
-    const struct config_list *list = &w->config.client_ca;
-    enum sg_err err = SG_OK;
-
-    if (w->config.client_certificates == SG_CERTIFICATES_OFF)
-        return SG_OK;
-    for (size_t i = 0; err == SG_OK && i < list->count; i++) {
-        char *file = clientca_word(list->item[i], SG_CLIENTCA_FILE);
-        char *rule = clientca_word(list->item[i], SG_CLIENTCA_RULE);
-        char *crl = clientca_word(list->item[i], SG_CLIENTCA_CRL);
-        const char *reason = "it is not FILE RULE [CRL]";
-
-        err = file != NULL && rule != NULL
-                  ? certificates_trust(w->certificates, file, rule, crl, &reason)
-                  : SG_ERR_BAD_FIELD;
-        if (err != SG_OK)
-            log_write(SG_LOG_ERROR, "client_ca.unusable", SG_STR("entry", list->item[i]),
-                      SG_STR("reason", reason), SG_STR("error", err_code(err)));
-        free(crl);
-        free(rule);
-        free(file);
-    }
-    return err;
-}
-
 static enum sg_err make_certificates(struct worker *w)
 {
     struct certificates_store store = sqlite_store_certificates(w->db);
     struct users_store users = sqlite_store_users(w->db);
     struct sessions_store sessions = sqlite_store_sessions(w->db);
-    enum sg_err err =
-        certificates_new(&(struct certificates_options){.store = &store,
-                                                        .users = &users,
-                                                        .sessions = &sessions,
-                                                        .identity = w->identity,
-                                                        .keyring = w->keyring,
-                                                        .days = w->config.certificate_days},
-                         &w->certificates);
 
-    return err == SG_OK ? trust_others(w) : err;
+    return certificates_new(&(struct certificates_options){.store = &store,
+                                                           .users = &users,
+                                                           .sessions = &sessions,
+                                                           .identity = w->identity,
+                                                           .keyring = w->keyring,
+                                                           .days = w->config.certificate_days},
+                            &w->certificates);
 }
 
 static enum sg_err make_hub(struct worker *w)

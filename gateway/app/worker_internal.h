@@ -12,6 +12,7 @@
 
 struct audit;
 struct certificates;
+struct certificates_trust;
 struct channels;
 struct chat;
 struct dpop;
@@ -64,8 +65,21 @@ struct worker {
     struct server *server;
 };
 
-/* Reads chain and trust anew, for server_start and server_set_tls. What fails is logged. */
-enum sg_err worker_load_tls(struct worker *w, struct tls_bundle **ret) SG_MUST_CHECK;
+/* The server's chain and whom of its clients it trusts: for the handshake, and for the rules. */
+struct worker_trust {
+    struct tls_bundle *bundle;
+    struct certificates_trust *clients;
+};
+/* Reads it, with the CAs of others in `client_ca` (entries of tls.client-ca); `mode` is one of enum
+ * client_certificates. What fails is logged. */
+enum sg_err worker_load_tls(struct worker *w, unsigned mode, const struct config_list *client_ca,
+                            struct worker_trust *ret) SG_MUST_CHECK;
+void worker_trust_fini(struct worker_trust *t);
+/* Whether clients may, or must, show a certificate. */
+void worker_set_mode(struct worker *w, unsigned mode);
+/* Reads it anew, for the server that runs; after an error all is as it was. */
+enum sg_err worker_reload_tls(struct worker *w, unsigned mode,
+                              const struct config_list *client_ca) SG_MUST_CHECK;
 /* Opens the stores. */
 enum sg_err worker_open_stores(struct worker *w) SG_MUST_CHECK;
 /* Makes all that has rules, in order, and starts it. What fails is logged. */

@@ -109,10 +109,9 @@ void certificates_free(struct certificates *c)
     free(c);
 }
 
-enum sg_err certificates_trust(struct certificates *c, const char *ca_file, const char *rule,
-                               const char *crl_file, const char **ret_reason)
+void certificates_trust_use(struct certificates *c, struct certificates_trust **trust)
 {
-    return certificates_foreign_trust(c->foreign, ca_file, rule, crl_file, ret_reason);
+    certificates_foreign_use(c->foreign, trust);
 }
 
 /* -- whose --------------------------------------------------------------------------------------

@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 #include "base/buf.h"
+#include "base/bytes.h"
 #include "base/err.h"
 #include "core/identity.h"
 #include "store/certificates.h"
@@ -37,12 +38,28 @@ enum sg_err certificates_new(const struct certificates_options *options,
                              struct certificates **ret) SG_MUST_CHECK;
 void certificates_free(struct certificates *c);
 
-/* A CA of somebody else (its certificates in PEM), the next in the order that the TLS server has
- * them in; `rule` says which part of its certificates names a user (docs/operations.md), `crl_file`
- * (NULL: none) is its revocation list, PEM or DER, read again when it changes. Before requests.
- * *ret_reason: static, of SG_ERR_BAD_FIELD (rule), CORRUPT and others (files). */
-enum sg_err certificates_trust(struct certificates *c, const char *ca_file, const char *rule,
-                               const char *crl_file, const char **ret_reason) SG_MUST_CHECK;
+/* A CA of somebody else. */
+struct certificates_ca {
+    const char *pem; /* its certificates; ends with a NUL that pem_len does not count */
+    size_t pem_len;
+    const char *rule;     /* which part of its certificates names a user (docs/operations.md) */
+    const char *crl_file; /* its revocation lists, PEM or one in DER, read again when the file
+                             changes; NULL: none */
+};
+/* The CAs of others that are trusted at one time. A set is made and given to certificates_trust_use
+ * by the thread that calls certificates_prune. */
+struct certificates_trust;
+enum sg_err certificates_trust_new(struct certificates_trust **ret) SG_MUST_CHECK;
+/* Copies what it needs. Where the list cannot be read, that of the same CA in the set that `former`
+ * uses (NULL: none) goes on counting. *ret_reason: static, of SG_ERR_BAD_FIELD (rule), LIMIT,
+ * CORRUPT and others (files). */
+enum sg_err certificates_trust_add(struct certificates_trust *t, const struct certificates_ca *of,
+                                   const struct certificates *former,
+                                   const char **ret_reason) SG_MUST_CHECK;
+/* NULL is legal. */
+void certificates_trust_free(struct certificates_trust *t);
+/* From now on these count, and no others; takes the set. */
+void certificates_trust_use(struct certificates *c, struct certificates_trust **trust);
 
 /* A certificate that a TLS connection proved to hold the key of, and whether it verifies: as
  * request_certificate tells it (http/request.h). */
@@ -50,8 +67,12 @@ struct shown_certificate {
     const uint8_t *der;
     size_t len;
     uint8_t sha256[32];
-    bool verified; /* up to a CA that we trust for clients, for this purpose, at any time */
-    unsigned ca;   /* which: 0 our own, then as certificates_trust was called */
+    bool verified;         /* up to a CA that we trust for clients, for this purpose, at any time */
+    unsigned ca;           /* which: 0 our own */
+    uint8_t ca_sha256[32]; /* SHA-256 of the CA's text (PEM); not of our own */
+    const struct bytes *above; /* DER of those above it; not for our own */
+    size_t above_count;
+    uint8_t chain_sha256[32]; /* of it and of these, one after the other */
     int64_t not_before_s, expires_s;
 };
 

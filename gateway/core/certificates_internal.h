@@ -6,7 +6,10 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+#include <gnutls/x509.h>
+
 #include "core/certificates.h"
+#include "core/certrule.h"
 
 #define SG_CERTIFICATES_CAS 32 /* of others */
 
@@ -37,14 +40,41 @@ void certificates_table_prune(struct certificate_table *t, int64_t before_s);
 /* Whether a place of it has an entry. */
 bool certificates_table_used(const struct certificate_entry *place);
 
+/* A CA of somebody else: what vouches for its certificates, and what is to be done with them. */
+struct trusted_ca {
+    uint8_t sha256[SG_DIGEST_SIZE]; /* of its text */
+    struct certrule rule;
+    gnutls_x509_crt_t *cert;
+    unsigned count;
+    char *crl_file;                       /* NULL: none */
+    struct certificates_revoked *revoked; /* what was in it; NULL: there is no file */
+};
+struct certificates_trust {
+    size_t count;
+    struct trusted_ca ca[SG_CERTIFICATES_CAS];
+};
+/* NULL: none, also without a set. */
+const struct trusted_ca *certificates_trust_find(const struct certificates_trust *t,
+                                                 const uint8_t sha256[SG_DIGEST_SIZE]);
+/* Whether a list of the CA has it. */
+bool certificates_trust_revokes(const struct trusted_ca *ca, gnutls_x509_crt_t cert);
+/* True with what the file of the i-th CA holds now, when that has changed and can be used, for
+ * certificates_trust_renew, which puts it in the place of what was read before. */
+bool certificates_trust_reread(struct certificates_trust *t, size_t i,
+                               struct certificates_revoked **ret);
+void certificates_trust_renew(struct certificates_trust *t, size_t i,
+                              struct certificates_revoked *revoked);
+
 struct foreign;
 
 /* The CAs of others; has a lock of its own, under which no other is taken. */
 enum sg_err certificates_foreign_new(const struct users_store *users,
                                      struct foreign **ret) SG_MUST_CHECK;
 void certificates_foreign_free(struct foreign *f);
-enum sg_err certificates_foreign_trust(struct foreign *f, const char *ca_file, const char *rule,
-                                       const char *crl_file, const char **ret_reason) SG_MUST_CHECK;
+/* Takes the set. */
+void certificates_foreign_use(struct foreign *f, struct certificates_trust **trust);
+/* The set in use; NULL: none. The thread that replaces it. */
+const struct certificates_trust *certificates_foreign_trusted(const struct certificates *c);
 /* As certificates_identify for a verified certificate of theirs, whose time is right. */
 enum sg_err certificates_foreign_identify(struct foreign *f, const struct shown_certificate *shown,
                                           int64_t *ret_user_id) SG_MUST_CHECK;

@@ -95,6 +95,7 @@ enum sg_err identity_signup(struct identity *id, const char *name, const char *p
         enum sg_err ignored = identity_remove_setup_code(id);
         (void)ignored; /* the code is used up already; the next start removes what is left */
     }
+    identity_rights_changed(id, user.id); /* there may be certificates that name the user */
     *ret = user;
     return SG_OK;
 }

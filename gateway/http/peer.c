@@ -20,6 +20,7 @@
 
 struct peer {
     struct request_certificate is;
+    struct bytes above[2 * CHAIN_MAX]; /* owned */
     uint8_t der[];
 };
 
@@ -106,9 +107,62 @@ static void read_times(struct request_certificate *is, gnutls_x509_trust_list_t 
         is->expires_s = now_s; /* something else above it is out of time */
 }
 
-static void verify(struct request_certificate *is, const struct tls_bundle *bundle,
-                   struct chain *chain)
+static bool add_above(struct peer *p, gnutls_x509_crt_t crt)
 {
+    gnutls_datum_t der;
+
+    if (p->is.above_count == 2 * CHAIN_MAX ||
+        gnutls_x509_crt_export2(crt, GNUTLS_X509_FMT_DER, &der) != 0)
+        return false;
+    p->above[p->is.above_count++] = (struct bytes){der.data, der.size};
+    return true;
+}
+
+/* What was sent, and from the last of it up to the CA that issued itself. */
+static bool collect_above(struct peer *p, gnutls_x509_trust_list_t trusted,
+                          const struct chain *chain)
+{
+    gnutls_x509_crt_t at = chain->crt[chain->count - 1], issuer;
+    bool done = true, own = false; /* `at` is */
+
+    p->is.above = p->above;
+    for (unsigned i = 1; i < chain->count && done; i++)
+        done = add_above(p, chain->crt[i]);
+    while (done &&
+           gnutls_x509_trust_list_get_issuer(trusted, at, &issuer, GNUTLS_TL_GET_COPY) == 0) {
+        bool last = gnutls_x509_crt_equals(at, issuer) != 0;
+
+        if (own)
+            gnutls_x509_crt_deinit(at);
+        at = issuer;
+        own = true;
+        if (last)
+            break;
+        done = add_above(p, issuer);
+    }
+    if (own)
+        gnutls_x509_crt_deinit(at);
+    return done;
+}
+
+static bool hash_chain(struct peer *p)
+{
+    gnutls_hash_hd_t hash;
+    bool done;
+
+    if (gnutls_hash_init(&hash, GNUTLS_DIG_SHA256) != 0)
+        return false;
+    done = gnutls_hash(hash, p->is.der, p->is.len) == 0;
+    for (size_t i = 0; i < p->is.above_count && done; i++)
+        done = gnutls_hash(hash, p->above[i].data, p->above[i].len) == 0;
+    gnutls_hash_deinit(hash, p->is.chain_sha256);
+    return done;
+}
+
+static void verify(struct peer *p, const struct tls_bundle *bundle, struct chain *chain)
+{
+    struct request_certificate *is = &p->is;
+
     /* A CA's own certificate is nobody's who would log in. */
     if (gnutls_x509_crt_get_ca_status(chain->crt[0], NULL) > 0)
         return;
@@ -120,8 +174,26 @@ static void verify(struct request_certificate *is, const struct tls_bundle *bund
             continue;
         is->verified = true;
         is->ca = (unsigned)i;
+        memcpy(is->ca_sha256, tls_bundle_trusted_sha256(bundle, i), sizeof is->ca_sha256);
         read_times(is, trusted, chain, in_time);
+        /* The gateway's own CA has nobody below it but clients. Of others it must be known whether
+         * those in between are revoked. */
+        if (i > 0 && (!collect_above(p, trusted, chain) || !hash_chain(p))) {
+            is->verified = false;
+            return;
+        }
     }
+}
+
+void peer_free(struct peer *p)
+{
+    for (size_t i = 0; p != NULL && i < p->is.above_count; i++) {
+        void *der;
+
+        memcpy(&der, &p->above[i].data, sizeof der);
+        gnutls_free(der);
+    }
+    free(p);
 }
 
 static struct peer *peer_new(const gnutls_datum_t *peers, unsigned count,
@@ -140,7 +212,7 @@ static struct peer *peer_new(const gnutls_datum_t *peers, unsigned count,
         return NULL;
     }
     if (chain_read(peers, count, &chain))
-        verify(&p->is, bundle, &chain);
+        verify(p, bundle, &chain);
     chain_fini(&chain);
     return p;
 }
@@ -155,7 +227,7 @@ void peer_look(struct server *s, struct conn *c)
     if (c->peer_generation == generation)
         return;
     peers = gnutls_certificate_get_peers(c->session, &count);
-    free(c->peer);
+    peer_free(c->peer);
     c->peer = NULL;
     if (peers != NULL && count > 0) {
         pthread_mutex_lock(&s->tls_lock);

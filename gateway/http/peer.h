@@ -12,6 +12,9 @@
  * once for each connection, and again after server_set_tls. Event loop, when a request begins. */
 void peer_look(struct server *s, struct conn *c);
 
+/* NULL is legal. */
+void peer_free(struct peer *p);
+
 /* What was found; none without memory. Whoever has a request of the connection. */
 void peer_certificate(const struct conn *c, struct request_certificate *ret);
 

@@ -10,6 +10,7 @@
 #include <time.h>
 
 #include "base/metrics.h"
+#include "http/peer.h"
 
 #define ADDRESS_BUCKETS 1024
 
@@ -291,7 +292,7 @@ void conn_unref(struct conn *c)
 {
     if (atomic_fetch_sub(&c->refs, 1) != 1)
         return;
-    free(c->peer);
+    peer_free(c->peer);
     free(c);
 }
 

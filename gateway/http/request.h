@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "base/arena.h"
+#include "base/bytes.h"
 #include "base/err.h"
 #include "http/route.h"
 
@@ -71,6 +72,12 @@ struct request_certificate {
     bool verified; /* up to one of the CAs trusted for clients (RFC 5280, section 6), for clients
                       (extended key usage), whatever the time */
     unsigned ca;   /* if verified: which, in the order of tls_bundle_trust, from 0 */
+    uint8_t ca_sha256[32]; /* if verified: of the text that tls_bundle_trust was given */
+    /* If verified, but not for CA 0: the certificates above it, which were sent or are trusted, up
+     * to the last, and the SHA-256 of it and all of them, one after the other. */
+    const struct bytes *above;
+    size_t above_count;
+    uint8_t chain_sha256[32];
     int64_t not_before_s, expires_s; /* if verified: of it and all above it; seconds since 1970 */
 };
 /* Any thread that has the request. Costs nothing. */

@@ -3,6 +3,7 @@
 #include "http/tls.h"
 
 #include <gnutls/abstract.h>
+#include <gnutls/crypto.h>
 #include <gnutls/gnutls.h>
 #include <gnutls/x509.h>
 #include <stdatomic.h>
@@ -28,6 +29,7 @@ struct tls_bundle {
     uint32_t bits;
     size_t trusts;
     gnutls_x509_trust_list_t trusted[TRUSTS_MAX];
+    uint8_t trusted_sha256[TRUSTS_MAX][32]; /* of their texts */
 };
 
 gnutls_certificate_credentials_t tls_bundle_credentials(const struct tls_bundle *b)
@@ -48,6 +50,11 @@ size_t tls_bundle_trusts(const struct tls_bundle *b)
 gnutls_x509_trust_list_t tls_bundle_trusted(const struct tls_bundle *b, size_t i)
 {
     return b->trusted[i];
+}
+
+const uint8_t *tls_bundle_trusted_sha256(const struct tls_bundle *b, size_t i)
+{
+    return b->trusted_sha256[i];
 }
 
 /* Only what the priority string allows is offered; plain RSA (PKCS#1) would be a signature over raw
@@ -250,6 +257,7 @@ enum sg_err tls_bundle_trust(struct tls_bundle *b, const char *pem, size_t len)
         return SG_ERR_BAD_FIELD;
     /* The credentials' own copies are what clients are told the names of. */
     if (are_cas(crts, count) &&
+        gnutls_hash_fast(GNUTLS_DIG_SHA256, pem, len, b->trusted_sha256[b->trusts]) == 0 &&
         gnutls_certificate_set_x509_trust(b->credentials, crts, (int)count) >= 0)
         err = trust_new(crts, count, &b->trusted[b->trusts]);
     if (err == SG_OK)

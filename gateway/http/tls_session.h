@@ -42,5 +42,7 @@ gnutls_datum_t tls_bundle_leaf(const struct tls_bundle *b);
 /* Its sets of CAs for clients, for peer.c. */
 size_t tls_bundle_trusts(const struct tls_bundle *b);
 gnutls_x509_trust_list_t tls_bundle_trusted(const struct tls_bundle *b, size_t i);
+/* SHA-256 of the text of the i-th: 32 bytes. */
+const uint8_t *tls_bundle_trusted_sha256(const struct tls_bundle *b, size_t i);
 
 #endif

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { createHash, X509Certificate } from 'node:crypto';
 import { renameSync } from 'node:fs';
 import { join } from 'node:path';
-import { enroll, openssl, otherCa, request, selfSigned, showing } from './lib/certs.mjs';
+import { enroll, issueBelow, openssl, otherCa, request, selfSigned, showing } from './lib/certs.mjs';
 import { eventually, Gateway, temporaryDirectory } from './lib/gateway.mjs';
 import { suite } from './lib/suite.mjs';
 
@@ -161,8 +161,11 @@ suite('client_certificates of other CAs', { args: trust }, async ({ gw, it }) =>
   await it('one who signs up later is found', async () => {
     const made = ca.issue('/CN=dora');
     await login(gw.client(showing(made)), [403, 'certificate-unknown']);
+    const connected = gw.client({ ...showing(made), connections: 1 });
+    await login(connected, [403, 'certificate-unknown']);
     await gw.user(admin, 'dora');
     assert.equal(await nameOf(made), 'dora');
+    await login(connected);
     await admin.patch('/v1/users/dora', { json: { disabled: true }, expect: 200 });
     await login(gw.client(showing(made)), [403, 'user-disabled']);
   });
@@ -188,6 +191,28 @@ suite('client_certificates of other CAs', { args: trust }, async ({ gw, it }) =>
     const resumed = await request({ port: gw.port, ca: gw.ca, session: first.session });
     assert.deepEqual([resumed.reused, resumed.status], [true, 403], resumed.text);
     assert.match(resumed.text, /certificate-expired/);
+  });
+
+  await it('what stands between it and its CA is revoked with all below', async () => {
+    const branch = ca.issue('/CN=Branch CA', { authority: true });
+    const other = ca.issue('/CN=Other branch CA', { authority: true });
+    const made = issueBelow(branch, '/CN=ann');
+    assert.equal(await nameOf(made), 'ann');
+    assert.equal(await nameOf(issueBelow(other, '/CN=ann')), 'ann');
+    const client = gw.client({ ...showing(made), connections: 1 });
+    const { json } = await login(client);
+    const first = await request({ ...made, port: gw.port, ca: gw.ca });
+    const resumed = await request({ port: gw.port, ca: gw.ca, session: first.session });
+    assert.deepEqual([first.status, resumed.reused, resumed.status], [200, true, 200], resumed.text);
+    ca.revoke(branch);
+    renameSync(ca.crl(), list);
+    gw.child.kill('SIGHUP');
+    await eventually(async () => (await client.get('/v1/tls')).status === 403, 'the new list');
+    await client.get('/v1/users/me', { token: json.token, expect: [403, 'certificate-revoked'] });
+    await login(gw.client(showing(made)), [403, 'certificate-revoked']);
+    await login(gw.client(showing(issueBelow(branch, '/CN=bob'))), [403, 'certificate-revoked']);
+    assert.equal(await nameOf(issueBelow(other, '/CN=ann')), 'ann');
+    await login(gw.client(showing(ca.issue('/CN=ann'))));
   });
 
   await it('their list is read again when it has changed', async () => {

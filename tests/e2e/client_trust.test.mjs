@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { copyFileSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { enroll, openssl, otherCa, request, showing } from './lib/certs.mjs';
-import { eventually, temporaryDirectory } from './lib/gateway.mjs';
+import { eventually, ini, temporaryDirectory } from './lib/gateway.mjs';
 import { suite } from './lib/suite.mjs';
 
 const before = otherCa('Before CA');
@@ -95,5 +95,127 @@ suite('client_trust', { args: ['--tls-client-ca', `${file} cn`] }, async ({ gw, 
     }
     going = false;
     for (const count of await Promise.all(load)) assert.ok(count > 10);
+  });
+});
+
+const company = otherCa('Company CA');
+const partner = otherCa('Partner CA');
+const trusted = join(temporaryDirectory(), 'all');
+const entry = (ca, name, rule) => {
+  copyFileSync(ca.file, `${trusted}.${name}`);
+  return `${trusted}.${name} ${rule}`;
+};
+const tls = { 'client-certificates': 'off', 'client-ca': entry(company, 'company', 'cn') };
+
+suite('client_trust of another configuration', { config: { tls } }, async ({ gw, it }) => {
+  const admin = await gw.admin();
+  const ann = await gw.user(admin, 'ann');
+  const own = await enroll(ann);
+  const companys = company.issue('/CN=ann', { san: 'URI:urn:secgate:user:ann' });
+  const partners = partner.issue('/CN=ann', { san: 'URI:urn:secgate:user:ann' });
+  const seen = async (client, expect) => (await client.get('/v1/tls', { expect })).json.client_certificate;
+  const login = (pair, expect) =>
+    gw.client(showing(pair)).post('/v1/sessions', { json: { method: 'certificate' }, token: null, expect });
+  // Until the worker has said what came of it.
+  const configure = async (how, result = 'ok') => {
+    const from = gw.log.length;
+    writeFileSync(gw.configFile, ini({ tls: { ...tls, ...how } }));
+    gw.child.kill('SIGHUP');
+    await eventually(() => gw.log.slice(from).includes('"event":"certificate.reload"'), 'the answer of the worker');
+    const log = gw.log.slice(from);
+    assert.match(log, new RegExp(`"event":"certificate.reload","result":"${result}"`));
+    assert.doesNotMatch(log, /config.needs_restart/);
+    return log;
+  };
+
+  await it('nobody is asked while it is off', async () => {
+    assert.equal(await seen(gw.client(showing(companys)), 200), null);
+  });
+
+  const plain = gw.client({ connections: 1 });
+  await seen(plain, 200);
+
+  await it('optional: certificates count from now on', async () => {
+    await configure({ 'client-certificates': 'optional' });
+    assert.notEqual(await seen(gw.client(showing(companys)), 200), null);
+    await login(companys, 201);
+    await login(own, 201);
+    await login(partners, [403, 'certificate-unknown']);
+    await seen(plain, 200);
+  });
+
+  const open = gw.client({ ...showing(companys), connections: 1 });
+  const { json: session } = await login(companys, 201);
+  await open.get('/v1/users/me', { token: session.token, expect: 200 });
+
+  await it('another rule for the same CA', async () => {
+    await configure({ 'client-certificates': 'optional', 'client-ca': entry(company, 'company', 'email') });
+    await login(companys, [403, 'certificate-unknown']);
+    await seen(open, 200); // good, and nobody's
+    await configure({ 'client-certificates': 'optional', 'client-ca': entry(company, 'company', 'uri') });
+    await login(companys, 201);
+  });
+
+  await it('one CA more, and in another order', async () => {
+    const both = `${entry(partner, 'partner', 'uri')}, ${entry(company, 'company', 'cn')}`;
+    await configure({ 'client-certificates': 'optional', 'client-ca': both });
+    await login(partners, 201);
+    await login(companys, 201);
+    await open.get('/v1/users/me', { token: session.token, expect: 200 });
+  });
+
+  await it('required: those who showed none are refused, on open connections, too', async () => {
+    await configure({ 'client-certificates': 'required', 'client-ca': entry(company, 'company', 'cn') });
+    await plain.get('/healthz', { expect: [403, 'certificate-required'] });
+    await seen(gw.client(), [403, 'certificate-required']);
+    await seen(open, 200);
+    await seen(gw.client(showing(own)), 200);
+    await seen(gw.client(showing(partners)), [403, 'certificate-unknown']);
+  });
+
+  await it('what cannot be used changes nothing, also for the next worker', async () => {
+    const optional = { 'client-certificates': 'optional' };
+    for (const bad of [`${trusted}.company shoe-size`, `${trusted}.none cn`, `${trusted}.company cn ${trusted}.none`]) {
+      const log = await configure({ ...optional, 'client-ca': bad }, '[a-z-]+(?<!ok)');
+      assert.match(log, /"event":"client_ca.load"/);
+      assert.match(log, /"event":"config.refused"/);
+      await plain.get('/healthz', { expect: [403, 'certificate-required'] });
+      await seen(open, 200);
+    }
+    const { worker } = gw.roles();
+    process.kill(worker, 'SIGKILL');
+    await eventually(() => gw.roles().worker && gw.roles().worker !== worker, 'another worker');
+    await eventually(async () => (await gw.client(showing(companys)).get('/healthz').catch(() => null))?.status === 200, 'it serves');
+    await gw.client().get('/healthz', { expect: [403, 'certificate-required'] });
+  });
+
+  await it('a CA that goes takes its certificates along', async () => {
+    const stays = gw.client({ ...showing(own), connections: 1 });
+    const goes = gw.client({ ...showing(companys), connections: 1 });
+    await seen(stays, 200);
+    await seen(goes, 200);
+    await configure({ 'client-certificates': 'required', 'client-ca': entry(partner, 'partner', 'cn') });
+    await seen(goes, [403, 'certificate-unknown']);
+    await goes.get('/v1/users/me', { token: session.token, expect: [403, 'certificate-unknown'] });
+    await seen(stays, 200);
+  });
+
+  await it('off again, and what is bound to a certificate has none to show', async () => {
+    await configure({ 'client-certificates': 'off' });
+    assert.equal(await seen(gw.client(showing(partners)), 200), null);
+    await gw.client(showing(companys)).get('/v1/users/me', { token: session.token, expect: [401, 'token-mismatch'] });
+    await gw.client({ token: ann.token }).get('/v1/users/me', { expect: 200 });
+  });
+
+  await it('two at once: the last one counts', async () => {
+    const from = gw.log.length;
+    for (const mode of ['optional', 'off', 'required']) {
+      writeFileSync(gw.configFile, ini({ tls: { ...tls, 'client-certificates': mode } }));
+      gw.child.kill('SIGHUP');
+      await new Promise((done) => setTimeout(done, 3));
+    }
+    await eventually(async () => (await gw.client().get('/healthz')).status === 403, 'required');
+    assert.doesNotMatch(gw.log.slice(from), /config.refused/);
+    await seen(gw.client(showing(companys)), 200);
   });
 });

@@ -50,7 +50,7 @@ struct pair pair_make(const char *name, const struct pair_shape *shape, const st
                                        (unsigned)strlen(name)) == 0);
     MUST(gnutls_x509_crt_set_basic_constraints(p.crt, shape->ca, -1) == 0);
     if (shape->ca)
-        MUST(gnutls_x509_crt_set_key_usage(p.crt, GNUTLS_KEY_KEY_CERT_SIGN |
+        MUST(gnutls_x509_crt_set_key_usage(p.crt, GNUTLS_KEY_KEY_CERT_SIGN | GNUTLS_KEY_CRL_SIGN |
                                                       GNUTLS_KEY_DIGITAL_SIGNATURE) == 0);
     if (shape->purpose != NULL)
         MUST(gnutls_x509_crt_set_key_purpose_oid(p.crt, shape->purpose, 0) == 0);

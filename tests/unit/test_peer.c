@@ -30,6 +30,24 @@ static struct server_config config;
 static struct http_fixture fixture;
 static struct pair ca, other_ca, old_ca;
 static char answer[65536];
+static uint8_t ca_sha256[8][32]; /* of the texts of what is trusted, in its order */
+
+/* Digests are of what is told. */
+static void check_above(const struct request_certificate *c)
+{
+    gnutls_hash_hd_t hash;
+    uint8_t digest[32];
+
+    if (c->above_count == 0)
+        return;
+    (void)gnutls_hash_init(&hash, GNUTLS_DIG_SHA256);
+    (void)gnutls_hash(hash, c->der, c->len);
+    for (size_t i = 0; i < c->above_count; i++)
+        (void)gnutls_hash(hash, c->above[i].data, c->above[i].len);
+    gnutls_hash_deinit(hash, digest);
+    if (memcmp(digest, c->chain_sha256, 32) != 0 || memcmp(ca_sha256[c->ca], c->ca_sha256, 32) != 0)
+        abort();
+}
 
 static enum sg_err peer_run(struct request *r)
 {
@@ -40,11 +58,13 @@ static enum sg_err peer_run(struct request *r)
     request_certificate(r, &c);
     if (c.der != NULL)
         encode_hex(c.sha256, sizeof c.sha256, hex);
-    text = arena_printf(request_arena(r), "%s %zu %s %u %lld %lld",
+    text = arena_printf(request_arena(r), "%s %zu %s %u %lld %lld %zu",
                         c.der == NULL ? "none"
                         : c.verified  ? "verified"
                                       : "unverified",
-                        c.len, hex, c.ca, (long long)c.not_before_s, (long long)c.expires_s);
+                        c.len, hex, c.ca, (long long)c.not_before_s, (long long)c.expires_s,
+                        c.above_count);
+    check_above(&c);
     reply_bytes(r, 200, "text/plain", text, strlen(text));
     return SG_OK;
 }
@@ -59,12 +79,13 @@ static const struct route routes[] = {
      .operation = &peer_op},
 };
 
-static void trust(struct tls_bundle *bundle, const struct pair *p)
+static void trust(struct tls_bundle *bundle, const struct pair *p, uint8_t ret_sha256[32])
 {
     gnutls_datum_t pem;
 
     assert_int_equal(gnutls_x509_crt_export2(p->crt, GNUTLS_X509_FMT_PEM, &pem), 0);
     assert_int_equal(tls_bundle_trust(bundle, (const char *)pem.data, pem.size), SG_OK);
+    assert_int_equal(gnutls_hash_fast(GNUTLS_DIG_SHA256, pem.data, pem.size, ret_sha256), 0);
     gnutls_free(pem.data);
 }
 
@@ -74,7 +95,7 @@ static void serve(const struct pair *const *cas, size_t count)
     struct tls_bundle *bundle = http_identity_bundle(&fixture.identity);
 
     for (size_t i = 0; i < count; i++)
-        trust(bundle, cas[i]);
+        trust(bundle, cas[i], ca_sha256[i]);
     server_set_tls(fixture.server, bundle);
     tls_bundle_unref(bundle);
 }
@@ -118,6 +139,7 @@ struct shown {
     char sha256[72];
     unsigned ca;
     long long from, until;
+    size_t above;
 };
 
 static struct shown ask(struct http_client *c, const char *request)
@@ -125,9 +147,9 @@ static struct shown ask(struct http_client *c, const char *request)
     struct shown s;
 
     assert_int_equal(http_client_get(c, request, answer, sizeof answer), 200);
-    assert_int_equal(sscanf(strstr(answer, "\r\n\r\n") + 4, "%15s %zu %71s %u %lld %lld", s.what,
-                            &s.len, s.sha256, &s.ca, &s.from, &s.until),
-                     6);
+    assert_int_equal(sscanf(strstr(answer, "\r\n\r\n") + 4, "%15s %zu %71s %u %lld %lld %zu",
+                            s.what, &s.len, s.sha256, &s.ca, &s.from, &s.until, &s.above),
+                     7);
     return s;
 }
 
@@ -282,6 +304,7 @@ static void test_above(void **state)
 
     (void)state;
     assert_is(&s, "verified");
+    assert_int_equal(s.above, 0); /* of the gateway's own CA nobody asks for them */
     /* It ends with the first of them. */
     assert_int_equal(s.until, gnutls_x509_crt_get_expiration_time(middle.crt));
     s = ask_with(&leaf, NULL);
@@ -295,6 +318,36 @@ static void test_above(void **state)
     assert_is(&s, "unverified");
     pair_drop(&leaf);
     pair_drop(&middle);
+}
+
+/* All up to the CA that issued itself are told, whether they were sent or are trusted. */
+static void test_chain(void **state)
+{
+    const struct pair_shape shape = {.ca = true, .from_days = -1, .until_days = 5};
+    struct pair upper = pair_make("upper", &shape, &other_ca);
+    struct pair middle = pair_make("middle", &shape, &upper);
+    struct pair leaf = pair_make("dora", &(struct pair_shape){CLIENT}, &middle);
+    struct pair direct = pair_make("emma", &(struct pair_shape){CLIENT}, &other_ca);
+    const struct pair *const with_upper[] = {&ca, &upper, &other_ca};
+    const struct pair *const both[] = {&ca, &other_ca};
+    struct shown s = ask_with(&direct, NULL);
+
+    (void)state;
+    assert_is(&s, "verified");
+    assert_int_equal(s.above, 1);
+    s = ask_with(&leaf, &middle); /* what is between them was not sent, and is not trusted */
+    assert_is(&s, "unverified");
+    assert_int_equal(s.above, 0);
+    serve(with_upper, 3);
+    s = ask_with(&leaf, &middle);
+    assert_is(&s, "verified");
+    assert_int_equal(s.ca, 1);
+    assert_int_equal(s.above, 2);
+    serve(both, 2);
+    pair_drop(&direct);
+    pair_drop(&leaf);
+    pair_drop(&middle);
+    pair_drop(&upper);
 }
 
 /* Whose it was stays known; that it does not count any more shows in its time. */
@@ -448,7 +501,7 @@ static void test_bad_trust(void **state)
     assert_int_equal(tls_bundle_trust(bundle, (const char *)pem.data, pem.size), SG_ERR_BAD_FIELD);
     gnutls_free(pem.data);
     for (int i = 0; i < 64; i++)
-        trust(bundle, &ca);
+        trust(bundle, &ca, ca_sha256[0]);
     assert_int_equal(gnutls_x509_crt_export2(ca.crt, GNUTLS_X509_FMT_PEM, &pem), 0);
     assert_int_equal(tls_bundle_trust(bundle, (const char *)pem.data, pem.size), SG_ERR_TOO_LARGE);
     gnutls_free(pem.data);
@@ -461,9 +514,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_good),     cmocka_unit_test(test_none),
         cmocka_unit_test(test_which_ca), cmocka_unit_test(test_refused),
-        cmocka_unit_test(test_above),    cmocka_unit_test(test_time),
-        cmocka_unit_test(test_resumed),  cmocka_unit_test(test_asked),
-        cmocka_unit_test(test_bad_trust)};
+        cmocka_unit_test(test_above),    cmocka_unit_test(test_chain),
+        cmocka_unit_test(test_time),     cmocka_unit_test(test_resumed),
+        cmocka_unit_test(test_asked),    cmocka_unit_test(test_bad_trust)};
 
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

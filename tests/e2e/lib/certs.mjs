@@ -80,13 +80,15 @@ export function otherCa(name = 'Other CA') {
   ].join('\n'));
   return {
     file,
-    issue(subject, { san, usage = 'clientAuth', start, end } = {}) {
+    issue(subject, { san, usage = 'clientAuth', start, end, authority = false } = {}) {
       const own = makeKey();
       const request = fresh('csr');
       const out = fresh('pem');
       const extensions = fresh('ext');
       writeFileSync(request, makeRequest(own, { subject }));
-      const lines = ['basicConstraints=CA:FALSE', `extendedKeyUsage=${usage}`];
+      const lines = authority
+        ? ['basicConstraints=critical,CA:TRUE', 'keyUsage=critical,keyCertSign,cRLSign']
+        : ['basicConstraints=CA:FALSE', `extendedKeyUsage=${usage}`];
       if (san) lines.push(`subjectAltName=${san}`);
       writeFileSync(extensions, `${lines.join('\n')}\n`);
       const dates = [...(start ? ['-startdate', start] : []), ...(end ? ['-enddate', end] : ['-days', '5'])];
@@ -101,6 +103,18 @@ export function otherCa(name = 'Other CA') {
       return out;
     },
   };
+}
+
+// A certificate by one that a CA issued with `authority`, followed by that.
+export function issueBelow({ file, key, cert }, subject) {
+  const own = makeKey();
+  const [request, keyFile, extensions] = [fresh('csr'), fresh('key'), fresh('ext')];
+  writeFileSync(request, makeRequest(own, { subject }));
+  writeFileSync(keyFile, key, { mode: 0o600 });
+  writeFileSync(extensions, 'basicConstraints=CA:FALSE\nextendedKeyUsage=clientAuth\n');
+  const made = openssl('x509', '-req', '-in', request, '-CA', file, '-CAkey', keyFile, '-set_serial', `${(counter += 1)}`, '-days', '5',
+    '-extfile', extensions);
+  return { cert: `${made}\n${cert}`, key: own };
 }
 
 // One request on a connection of its own: { text, status, reused, session }. With `session` of an earlier one it is
