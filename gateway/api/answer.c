@@ -25,6 +25,10 @@ enum sg_err answer_error(struct request *r, enum sg_err err, unsigned retry_afte
         reply_header(r, "WWW-Authenticate", CHALLENGE ", error=\"invalid_token\"");
         if (err == SG_ERR_TOKEN_MISMATCH)
             reply_header(r, "WWW-Authenticate", DPOP ", error=\"invalid_token\"");
+    } else if (err == SG_ERR_BAD_PROOF) { /* RFC 9449, section 7.1 */
+        reply_header(r, "WWW-Authenticate", DPOP ", error=\"invalid_dpop_proof\"");
+    } else if (err == SG_ERR_PROOF_NONCE) { /* section 9; the nonce is set by who found out */
+        reply_header(r, "WWW-Authenticate", DPOP ", error=\"use_dpop_nonce\"");
     } else if (err_status(err) == 401) {
         reply_header(r, "WWW-Authenticate", CHALLENGE);
     }

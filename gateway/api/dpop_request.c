@@ -28,12 +28,24 @@ const char *dpop_request_uri(struct request *r)
     return uri;
 }
 
+/* RFC 9449, sections 8 and 8.2. */
+static void give_nonce(struct request *r, int64_t now_s)
+{
+    const struct api *api = request_app(r);
+    char nonce[SG_DPOP_NONCE_SIZE];
+
+    dpop_nonce(api->dpop, now_s, nonce);
+    reply_header(r, "DPoP-Nonce", nonce);
+}
+
 /* *ret_given false: there is no header. */
 static enum sg_err verify(struct request *r, const char *token, size_t len, struct dpop_proof *ret,
                           bool *ret_given)
 {
     const struct api *api = request_app(r);
     const char *proof = request_header(r, "DPoP"), *uri;
+    int64_t now_s = clock_now_s();
+    enum sg_err err;
 
     *ret_given = proof != NULL;
     if (proof == NULL)
@@ -43,8 +55,11 @@ static enum sg_err verify(struct request *r, const char *token, size_t len, stru
     uri = dpop_request_uri(r);
     if (uri == NULL)
         return SG_ERR_NO_MEMORY;
-    return dpop_verify(api->dpop, proof, strlen(proof), http_method_name(request_method(r)), uri,
-                       token, len, clock_now_s(), ret);
+    err = dpop_verify(api->dpop, proof, strlen(proof), http_method_name(request_method(r)), uri,
+                      token, len, now_s, ret);
+    if (err == SG_ERR_PROOF_NONCE || (err == SG_OK && ret->old_nonce))
+        give_nonce(r, now_s);
+    return err;
 }
 
 enum sg_err dpop_request(struct request *r, uint8_t ret_sha256[32], bool *ret_given)
@@ -73,12 +88,4 @@ enum sg_err dpop_request_use(struct request *r, const struct dpop_proof *proof)
     const struct api *api = request_app(r);
 
     return dpop_use(api->dpop, proof, clock_now_s());
-}
-
-enum sg_err dpop_challenge(struct request *r, enum sg_err err)
-{
-    reply_header(r, "WWW-Authenticate",
-                 "DPoP realm=\"secgate\", error=\"invalid_dpop_proof\","
-                 " algs=\"ES256 EdDSA RS256\"");
-    return err;
 }

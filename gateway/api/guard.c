@@ -80,9 +80,7 @@ static enum sg_err check_proof(struct request *r, const struct principal *who,
     /* A proof for a token that is bound to none says nothing of who holds the token. */
     if (who->confirmation == SG_CONFIRM_DPOP)
         err = dpop_request_use(r, proof);
-    return err == SG_ERR_BAD_PROOF ? dpop_challenge(r, err)
-           : err != SG_OK          ? answer_error(r, err, SG_DPOP_AGE_S)
-                                   : SG_OK;
+    return err != SG_OK ? answer_error(r, err, SG_DPOP_AGE_S) : SG_OK;
 }
 
 static enum sg_err authenticate(struct request *r, const struct route *route,
@@ -106,7 +104,7 @@ static enum sg_err authenticate(struct request *r, const struct route *route,
         with->dpop_sha256 = proof.key_sha256;
     }
     if (err != SG_OK)
-        return err == SG_ERR_BAD_PROOF ? dpop_challenge(r, err) : err;
+        return answer_error(r, err, 0);
     who = arena_alloc(request_arena(r), sizeof *who);
     if (who == NULL)
         return SG_ERR_NO_MEMORY;

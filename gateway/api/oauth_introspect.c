@@ -84,8 +84,9 @@ static bool may_ask(const struct principal *who)
     return who->role == SG_ROLE_ADMIN && (who->scopes & SG_SCOPE_ADMIN) != 0;
 }
 
-/* An admin asks with a token of its own: false when there is none that is good for it. */
-static bool is_admin(struct request *r)
+/* An admin asks with a token of its own: *ret false when there is none that is good for it.
+ * SG_ERR_PROOF_NONCE. */
+static enum sg_err is_admin(struct request *r, bool *ret)
 {
     const struct api *api = request_app(r);
     const char *value = request_header(r, "Authorization");
@@ -93,47 +94,60 @@ static bool is_admin(struct request *r)
     struct dpop_proof proof;
     struct client_request client;
     struct principal who;
+    enum sg_err err = SG_OK;
 
+    *ret = false;
     /* The other request, around this one, has shown the token. */
     if (value == NULL && request_is_enclosed(r) && request_principal(r) != NULL)
-        return may_ask(request_principal(r));
+        *ret = may_ask(request_principal(r));
     if (value == NULL || request_header_repeated(r, "Authorization") ||
         (!dpop && strncasecmp(value, "Bearer ", 7) != 0))
-        return false;
+        return SG_OK;
     value += dpop ? 5 : 7;
     value += strspn(value, " ");
     if (client_request(r, &client) != SG_OK)
-        return false;
-    if (dpop && dpop_request_shown(r, value, strlen(value), &proof) != SG_OK)
-        return false;
+        return SG_OK;
+    if (dpop)
+        err = dpop_request_shown(r, value, strlen(value), &proof);
+    if (err != SG_OK)
+        return err == SG_ERR_PROOF_NONCE ? err : SG_OK;
     if (dpop)
         client.with.dpop_sha256 = proof.key_sha256;
-    return identity_authenticate(api->identity, value, strlen(value), &client.with, &who) ==
-               SG_OK &&
-           may_ask(&who) && (who.confirmation == SG_CONFIRM_DPOP) == dpop &&
-           (!dpop || dpop_request_use(r, &proof) == SG_OK);
+    *ret =
+        identity_authenticate(api->identity, value, strlen(value), &client.with, &who) == SG_OK &&
+        may_ask(&who) && (who.confirmation == SG_CONFIRM_DPOP) == dpop &&
+        (!dpop || dpop_request_use(r, &proof) == SG_OK);
+    return SG_OK;
+}
+
+static enum sg_err refuse(struct oauth_refusal *ret, const char *error, const char *description)
+{
+    ret->error = error;
+    ret->description = description;
+    return SG_ERR_BAD_REQUEST;
 }
 
 static enum sg_err serve(struct request *r, const struct form_field *fields,
                          struct oauth_refusal *refusal)
 {
     struct oauth_client client;
-    bool given = false;
+    bool given = false, may = false;
     enum sg_err err =
         oauth_client_of(r, fields[1].value, fields[2].value, &client, &given, refusal);
 
+    if (err == SG_OK && given)
+        may = client.confidential;
+    else if (err == SG_OK)
+        err = is_admin(r, &may);
+    if (err == SG_ERR_PROOF_NONCE)
+        return refuse(refusal, "use_dpop_nonce", "The DPoP proof must hold the nonce given here.");
     if (err != SG_OK)
         return err;
-    if (given ? !client.confidential : !is_admin(r)) {
-        refusal->error = "invalid_client";
-        refusal->description = "Only clients with a secret, and admins, may ask.";
-        return SG_ERR_BAD_REQUEST;
-    }
-    if (fields[0].value == NULL) {
-        refusal->error = "invalid_request";
-        refusal->description = "token is missing.";
-        return SG_ERR_BAD_REQUEST;
-    }
+    if (!may)
+        return refuse(refusal, "invalid_client",
+                      "Only clients with a secret, and admins, may ask.");
+    if (fields[0].value == NULL)
+        return refuse(refusal, "invalid_request", "token is missing.");
     return reply(r, fields[0].value, given ? &client : NULL);
 }
 

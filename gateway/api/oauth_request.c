@@ -106,6 +106,8 @@ enum sg_err oauth_presented(struct request *r, struct oauth_presented *ret,
         err = dpop_request(r, ret->dpop_sha256, &given);
     if (err == SG_ERR_BAD_PROOF)
         return refuse(refusal, "invalid_dpop_proof", "The DPoP proof is not valid here and now.");
+    if (err == SG_ERR_PROOF_NONCE)
+        return refuse(refusal, "use_dpop_nonce", "The DPoP proof must hold the nonce given here.");
     if (err != SG_OK)
         return err;
     if (given)

@@ -162,6 +162,8 @@ static enum sg_err run(struct request *r)
     }
     if (err == SG_OK)
         err = log_in(r, &in, &login);
+    else if (err == SG_ERR_PROOF_NONCE) /* nobody has failed yet */
+        err = answer_error(r, err, 0);
     else if (err_status(err) == 401 || err_status(err) == 403 || err == SG_ERR_THROTTLED)
         err = refuse(r, &login, err, SG_DPOP_AGE_S);
     json_in_wipe(in.password);

@@ -11,6 +11,7 @@
 #include "app/config.h"
 #include "app/control.h"
 #include "app/layout.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/secret.h"
 #include "core/certificates.h"
@@ -202,7 +203,7 @@ static enum sg_err make_oauth(struct worker *w)
     const struct oauth_config config = {.issuer = w->config.issuer, .audience = OWN_AUDIENCE};
     struct oauth_store store = sqlite_store_oauth(w->db);
 
-    w->dpop = dpop_new();
+    w->dpop = dpop_new(clock_now_s());
     return w->dpop == NULL ? SG_ERR_NO_MEMORY : oauth_new(&store, w->identity, &config, &w->oauth);
 }
 

@@ -41,6 +41,8 @@
     X(SESSION_EXPIRED, 401, "session-expired", "The session has expired")                          \
     X(TOKEN_MISMATCH, 401, "token-mismatch", "The token is bound to something that was not shown") \
     X(BAD_PROOF, 401, "dpop-invalid", "The proof of possession is not valid")                      \
+    X(PROOF_NONCE, 401, "dpop-nonce",                                                              \
+      "The proof of possession must hold the nonce of this answer")                                \
     X(FACTOR_NEEDED, 401, "second-factor-required", "A second factor is needed")                   \
     X(BAD_FACTOR, 401, "second-factor-invalid", "The second factor is not valid")                  \
     X(BAD_CREDENTIALS, 401, "credentials-invalid", "Wrong user name or password")                  \

@@ -10,6 +10,7 @@
 
 #include "base/encode.h"
 #include "base/rng.h"
+#include "base/secret.h"
 #include "core/dpopjwt.h"
 #include "core/sha256.h"
 
@@ -36,11 +37,13 @@ struct memory {
 
 struct dpop {
     uint8_t secret[32];      /* places follow it, so nobody can aim */
+    uint8_t nonce_key[32];   /* of the MAC of nonces */
+    int64_t start_s;         /* since when proofs are remembered */
     pthread_mutex_t lock;    /* of all below */
     struct memory memory[2]; /* for tokens that are shown, asked for */
 };
 
-struct dpop *dpop_new(void)
+struct dpop *dpop_new(int64_t now_s)
 {
     struct dpop *d = calloc(1, sizeof *d);
 
@@ -56,6 +59,8 @@ struct dpop *dpop_new(void)
     }
     pthread_mutex_init(&d->lock, NULL);
     rng_bytes(d->secret, sizeof d->secret);
+    rng_bytes(d->nonce_key, sizeof d->nonce_key);
+    d->start_s = now_s;
     return d;
 }
 
@@ -66,6 +71,7 @@ void dpop_free(struct dpop *d)
     pthread_mutex_destroy(&d->lock);
     free(d->memory[0].seen);
     free(d->memory[1].seen);
+    secret_wipe(d, sizeof *d);
     free(d);
 }
 
@@ -126,6 +132,66 @@ enum sg_err dpop_use(struct dpop *d, const struct dpop_proof *proof, int64_t now
     return err;
 }
 
+/* -- nonces ------------------------------------------------------------------------------------ */
+
+#define NONCE_TIME 8 /* bytes; the MAC follows */
+#define NONCE_MAC  16
+
+_Static_assert(SG_BASE64_SIZE(NONCE_TIME + NONCE_MAC) == SG_DPOP_NONCE_SIZE, "a nonce fits");
+
+static void make_nonce(const struct dpop *d, int64_t time_s, uint8_t ret[NONCE_TIME + NONCE_MAC])
+{
+    uint8_t mac[SG_SHA256_SIZE];
+
+    for (size_t i = 0; i < NONCE_TIME; i++)
+        ret[i] = (uint8_t)((uint64_t)time_s >> (56 - 8 * i));
+    sha256_hmac(d->nonce_key, sizeof d->nonce_key, ret, NONCE_TIME, mac);
+    memcpy(ret + NONCE_TIME, mac, NONCE_MAC);
+}
+
+void dpop_nonce(const struct dpop *d, int64_t now_s, char ret[SG_DPOP_NONCE_SIZE])
+{
+    uint8_t nonce[NONCE_TIME + NONCE_MAC];
+
+    make_nonce(d, now_s, nonce);
+    encode_base64url(nonce, sizeof nonce, ret);
+}
+
+/* How old a nonce is, in seconds; -1: it is none of ours, or too old. */
+static int64_t nonce_age(const struct dpop *d, const char *text, int64_t now_s)
+{
+    uint8_t nonce[NONCE_TIME + NONCE_MAC], right[NONCE_TIME + NONCE_MAC];
+    uint64_t time_s = 0;
+    size_t len = 0;
+
+    if (encode_unbase64url(text, strlen(text), nonce, sizeof nonce, &len) != SG_OK ||
+        len != sizeof nonce)
+        return -1;
+    for (size_t i = 0; i < NONCE_TIME; i++)
+        time_s = time_s << 8 | nonce[i];
+    make_nonce(d, (int64_t)time_s, right);
+    if (!secret_equal(nonce, right, sizeof right))
+        return -1;
+    return (int64_t)time_s <= now_s && now_s - (int64_t)time_s <= SG_DPOP_NONCE_S
+               ? now_s - (int64_t)time_s
+               : -1;
+}
+
+/* A proof without a nonce may have been used before the memory began if its `iat` would have been
+ * taken then. */
+static enum sg_err check_nonce(const struct dpop *d, const struct dpopjwt *p, int64_t now_s,
+                               bool *ret_old)
+{
+    int64_t age_s = p->has_nonce ? nonce_age(d, p->nonce, now_s) : 0;
+
+    *ret_old = age_s > SG_DPOP_NONCE_S / 2;
+    if (age_s < 0 || (!p->has_nonce && p->iat_s <= d->start_s + SG_DPOP_AGE_S))
+        return SG_ERR_PROOF_NONCE;
+    return SG_OK;
+}
+
+/* -- what a proof must say --------------------------------------------------------------------- */
+
 static void identify(const struct dpop *d, const struct dpopjwt *p, uint8_t ret_id[32])
 {
     uint8_t text[32 + SG_DPOPJWT_JTI];
@@ -171,6 +237,9 @@ enum sg_err dpop_verify(struct dpop *d, const char *proof, size_t proof_len, con
         if (!p.has_ath || strcmp(p.ath, expected) != 0)
             return SG_ERR_BAD_PROOF;
     }
+    err = check_nonce(d, &p, now_s, &ret->old_nonce);
+    if (err != SG_OK)
+        return err;
     ret->iat_s = p.iat_s;
     ret->asks = token == NULL;
     memcpy(ret->key_sha256, p.key_sha256, 32);

@@ -3,6 +3,11 @@
  * Proofs of possession (RFC 9449): a JWT that the holder of a key makes for one request. Pure but
  * for the memory of proofs that were seen, which is of fixed size and refuses what it could not
  * remember. Any thread may call; nothing blocks.
+ *
+ * That memory begins with the process. A proof that may have been used before it began, by its
+ * `iat` and the clocks that may differ, must hold a nonce of this process (section 8), which shows
+ * that it was made since. Nonces are not stored: they are a time and its MAC under a key that is
+ * made at start.
  */
 #ifndef SG_CORE_DPOP_H
 #define SG_CORE_DPOP_H
@@ -18,8 +23,13 @@
 #define SG_DPOP_RATE      60000  /* proofs of one key in SG_DPOP_AGE_S */
 #define SG_DPOP_MEMORY    262144 /* proofs of either kind that can be remembered at one time */
 
+#define SG_DPOP_NONCE_S    300 /* a nonce is good for so long */
+#define SG_DPOP_NONCE_SIZE 33  /* with NUL */
+
 struct dpop;
-struct dpop *dpop_new(void); /* NULL without memory */
+/* `now_s`: the time by the clock that the others are told; proofs are remembered from now on. NULL
+ * without memory. */
+struct dpop *dpop_new(int64_t now_s);
 void dpop_free(struct dpop *d);
 
 /* A proof that is right, and may have been used before. Plain data. */
@@ -27,12 +37,17 @@ struct dpop_proof {
     uint8_t key_sha256[32]; /* thumbprint of its key (RFC 7638) */
     uint8_t id[32];         /* of key and jti */
     int64_t iat_s;
-    bool asks; /* it is for a token that is asked for, not for one that is shown */
+    bool asks;      /* it is for a token that is asked for, not for one that is shown */
+    bool old_nonce; /* it holds a nonce that is good still, but will not be for long */
 };
+
+/* A nonce to give to whoever is to make proofs. */
+void dpop_nonce(const struct dpop *d, int64_t now_s, char ret[SG_DPOP_NONCE_SIZE]);
 
 /* Checks a proof for `method` and `uri` (without query and fragment) and, where one is shown, an
  * access token (`ath`); `token` NULL: at the token endpoint. ES256, EdDSA (Ed25519) or RS256 with
- * 2048 to 4096 bits. SG_ERR_BAD_PROOF. */
+ * 2048 to 4096 bits. SG_ERR_BAD_PROOF; PROOF_NONCE when all is right but that it needs a nonce, or
+ * another one. */
 enum sg_err dpop_verify(struct dpop *d, const char *proof, size_t proof_len, const char *method,
                         const char *uri, const char *token, size_t token_len, int64_t now_s,
                         struct dpop_proof *ret) SG_MUST_CHECK;

@@ -229,11 +229,13 @@ static bool read_claims(const struct parts *p, struct dpopjwt *ret)
         dpopjwt_json(text, len, NULL, &claims, NULL) != SG_OK)
         return false;
     ret->has_ath = find(&claims, "ath") != NULL;
+    ret->has_nonce = find(&claims, "nonce") != NULL;
     return get_text(&claims, "htm", ret->htm, sizeof ret->htm) &&
            get_text(&claims, "htu", ret->htu, sizeof ret->htu) &&
            get_text(&claims, "jti", ret->jti, sizeof ret->jti) &&
            get_seconds(&claims, "iat", &ret->iat_s) &&
-           (!ret->has_ath || get_text(&claims, "ath", ret->ath, sizeof ret->ath));
+           (!ret->has_ath || get_text(&claims, "ath", ret->ath, sizeof ret->ath)) &&
+           (!ret->has_nonce || get_text(&claims, "nonce", ret->nonce, sizeof ret->nonce));
 }
 
 static bool check_signature(const struct parts *p, struct proof_key *key)

@@ -17,6 +17,7 @@
 #define SG_DPOPJWT_MEMBERS 24
 #define SG_DPOPJWT_TEXT    2048 /* bytes of one string with NUL */
 #define SG_DPOPJWT_JTI     257
+#define SG_DPOPJWT_NONCE   257
 
 /* A string's or number's text, borrowed. */
 struct dpopjwt_member {
@@ -38,8 +39,8 @@ enum sg_err dpopjwt_json(const char *text, size_t len, const char *inner,
 
 struct dpopjwt {
     char htm[16], htu[SG_DPOPJWT_TEXT], jti[SG_DPOPJWT_JTI];
-    bool has_ath;
-    char ath[64];
+    bool has_ath, has_nonce;
+    char ath[64], nonce[SG_DPOPJWT_NONCE];
     int64_t iat_s;
     uint8_t key_sha256[32]; /* RFC 7638 */
 };

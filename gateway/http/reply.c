@@ -29,7 +29,7 @@ static const char cors_headers[] = "Authorization, Content-Type, Accept, If-Matc
                                    "Idempotency-Key, Last-Event-ID";
 static const char cors_exposed[] = "ETag, Location, Retry-After, X-Request-Id, Content-Range, "
                                    "Content-Disposition, Repr-Digest, WWW-Authenticate, "
-                                   "Idempotency-Replayed";
+                                   "Idempotency-Replayed, DPoP-Nonce";
 
 /* -- what operations set -------------------------------------------------------------------------
  */

@@ -2,7 +2,7 @@
 // A device without a browser asks to be let in (RFC 8628), and asks again until somebody has decided.
 import assert from 'node:assert/strict';
 import { decodeJwt } from 'jose';
-import { basic, DEVICE, issuerOf, Prover } from './lib/oauth.mjs';
+import { basic, DEVICE, issuerOf, learnNonce, Prover } from './lib/oauth.mjs';
 import { suite } from './lib/suite.mjs';
 
 suite('oauth_device_authorize', async ({ gw, it }) => {
@@ -72,6 +72,7 @@ suite('oauth_device_authorize', async ({ gw, it }) => {
     const codes = await begin();
     await decide(ann, codes.user_code, true);
     const prover = new Prover();
+    await learnNonce(anyone, issuerOf(ann.token));
     const uri = `${issuerOf(ann.token)}/v1/oauth/token`;
     const { json } = await poll(codes.device_code, 200, { headers: { dpop: prover.proof('POST', uri) } });
     assert.equal(json.token_type, 'DPoP');

@@ -4,13 +4,13 @@
 import assert from 'node:assert/strict';
 import { createHmac } from 'node:crypto';
 import { decodeJwt } from 'jose';
-import { exchangeForm, issuerOf, Prover } from './lib/oauth.mjs';
+import { exchangeForm, issuerOf, learnNonce, Prover } from './lib/oauth.mjs';
 import { suite } from './lib/suite.mjs';
 
 suite('oauth_dpop', async ({ gw, it }) => {
   const admin = await gw.admin();
   const ann = await gw.user(admin, 'ann');
-  const anyone = gw.client();
+  let anyone = gw.client();
   const issuer = issuerOf(ann.token);
   const tokenUri = `${issuer}/v1/oauth/token`;
   const meUri = `${issuer}/v1/users/me`;
@@ -20,6 +20,45 @@ suite('oauth_dpop', async ({ gw, it }) => {
   };
   const me = (token, dpop, expect, scheme = 'DPoP') =>
     anyone.get('/v1/users/me', { headers: { authorization: `${scheme} ${token}`, ...(dpop ? { dpop } : {}) }, expect });
+
+  await it('just after the start a proof needs a nonce, and is told which', async () => {
+    const prover = new Prover();
+    const claims = { nonce: undefined };
+    const json = { username: 'ann', password: ann.password };
+    const uri = `${issuer}/v1/sessions`;
+    const post = (dpop, expect) => anyone.post('/v1/sessions', { json, headers: { dpop }, expect });
+    const { headers } = await post(prover.proof('POST', uri, { claims }), [401, 'dpop-nonce']);
+    assert.match(headers['www-authenticate'], /^DPoP .*error="use_dpop_nonce"/);
+    const nonce = headers['dpop-nonce'];
+    assert.match(nonce, /^[A-Za-z0-9_-]{32}$/);
+    await post(prover.proof('POST', uri, { claims: { nonce: 'x' } }), [401, 'dpop-nonce']);
+    await post(prover.proof('POST', uri, { claims: { nonce: `${nonce}A` } }), [401, 'dpop-nonce']);
+    await post(prover.proof('GET', uri, { claims }), [401, 'dpop-invalid']); // what is wrong else comes first
+    const { token } = (await post(prover.proof('POST', uri, { claims: { nonce } }), 201)).json;
+    const proof = (more) => prover.proof('GET', meUri, { token, claims: more });
+    const needs = await me(token, proof(claims), [401, 'dpop-nonce']);
+    assert.match(needs.headers['www-authenticate'], /^DPoP .*error="use_dpop_nonce"/);
+    assert.equal(needs.headers['access-control-expose-headers'], undefined);
+    await me(token, proof({ nonce: needs.headers['dpop-nonce'] }), 200);
+    await me(token, proof({ nonce }), 200);
+    // A login that only lacked a nonce has not failed.
+    const { json: log } = await admin.get('/v1/audit', { query: { type: 'login.failed' }, expect: 200 });
+    assert.ok(log.entries.every(({ result }) => result !== 'dpop-nonce'));
+  });
+
+  await it('what was used before a restart is not taken after it', async () => {
+    await learnNonce(anyone, issuer);
+    const prover = new Prover();
+    const { token } = await login(prover);
+    const iat = Math.floor(Date.now() / 1000);
+    const proofs = [-30, 0, 30].map((s) => prover.proof('GET', meUri, { token, claims: { iat: iat + s } }));
+    for (const proof of proofs) await me(token, proof, 200);
+    await gw.restart();
+    anyone = gw.client();
+    for (const proof of proofs) await me(token, proof, [401, 'dpop-nonce']);
+    await learnNonce(anyone, issuer);
+    await me(token, prover.proof('GET', meUri, { token }), 200);
+  });
 
   for (const alg of ['ES256', 'EdDSA', 'RS256']) {
     await it(`a login with a proof is bound to its key: ${alg}`, async () => {
@@ -75,6 +114,7 @@ suite('oauth_dpop', async ({ gw, it }) => {
     }
     for (const iat of [now - 90, now + 90, 0, -now, `${now}`, undefined, null, 1e30]) await bad({ claims: { iat } }, `iat ${iat}`);
     for (const ath of ['', 'x', undefined, null]) await bad({ claims: { ath } }, `ath ${ath}`);
+    for (const nonce of ['', 5, null, 'x'.repeat(300)]) await bad({ claims: { nonce } }, `nonce ${nonce}`);
     for (const jti of ['', undefined, 5, 'x'.repeat(300)]) await bad({ claims: { jti } }, `jti ${jti}`);
     await bad({ token: ann.token }, 'ath of another token');
     await me(token, proof({ claims: { htu: `${meUri}?x=1#y` } }), 200);
@@ -148,5 +188,7 @@ suite('oauth_dpop', async ({ gw, it }) => {
     const found = (await ask(prover.proof('POST', uri, { token: mine.token }), 200)).json;
     assert.deepEqual([found.token_type, found.cnf], ['DPoP', { jkt: prover.thumbprint }]);
     await ask(prover.proof('POST', uri, { token }), [401, 'invalid_client']);
+    const { headers } = await ask(prover.proof('POST', uri, { token: mine.token, claims: { nonce: 'x' } }), [400, 'use_dpop_nonce']);
+    assert.ok(headers['dpop-nonce']);
   });
 });

@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { createHash, randomUUID } from 'node:crypto';
 import { SignJWT, calculateJwkThumbprint, decodeJwt, exportJWK, generateKeyPair } from 'jose';
 import { eventually } from './lib/gateway.mjs';
+import { learnNonce } from './lib/oauth.mjs';
 import { BAD_MEMBER } from './lib/refusals.mjs';
 import { suite } from './lib/suite.mjs';
 
@@ -71,7 +72,8 @@ suite('sessions_bound', { config }, async ({ gw, it }) => {
     await here.post('/v1/oauth/token', { form, expect: [400, 'invalid_grant'] });
   });
 
-  // A proof of possession (RFC 9449) for one request.
+  // A proof of possession (RFC 9449) for one request. The gateway has just started.
+  const nonce = await learnNonce(here, issuer);
   const { privateKey, publicKey } = await generateKeyPair('ES256', { extractable: true });
   const jwk = await exportJWK(publicKey);
   const proof = (method, path, token, changes = {}) =>
@@ -80,6 +82,7 @@ suite('sessions_bound', { config }, async ({ gw, it }) => {
       htm: method,
       htu: issuer + path,
       iat: Math.floor(Date.now() / 1000),
+      nonce,
       ...(token && { ath: createHash('sha256').update(token).digest('base64url') }),
       ...changes,
     })
@@ -116,7 +119,7 @@ suite('sessions_bound', { config }, async ({ gw, it }) => {
     const { json } = await login({}, { headers: { dpop: await proof('POST', '/v1/sessions') } });
     const other = await generateKeyPair('ES256', { extractable: true });
     const foreign = await new SignJWT({
-      jti: randomUUID(), htm: 'GET', htu: `${issuer}/v1/users/me`, iat: Math.floor(Date.now() / 1000),
+      jti: randomUUID(), htm: 'GET', htu: `${issuer}/v1/users/me`, iat: Math.floor(Date.now() / 1000), nonce,
       ath: createHash('sha256').update(json.token).digest('base64url'),
     })
       .setProtectedHeader({ alg: 'ES256', typ: 'dpop+jwt', jwk: await exportJWK(other.publicKey) })

@@ -35,6 +35,7 @@ static const char rfc_proof[] = "eyJ0eXAiOiJkcG9wK2p3dCIsImFsZyI6IkVTMjU2Iiwiand
                                 "j8igiMLvqRMUvwnQg4PtFLbdLXiOSsX0x7NVY-FNyJK70nfbV37xRZT3Lg";
 #define RFC_TIME INT64_C(1562262616)
 #define RFC_URI  "https://server.example.com/token"
+#define START    (RFC_TIME - 2 * SG_DPOP_AGE_S) /* of the memory */
 #define RFC_JKT  "0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I"
 
 /* -- a client ---------------------------------------------------------------------------------- */
@@ -175,7 +176,7 @@ static struct prover alice, bob;
 static int setup(void **state)
 {
     (void)state;
-    memory = dpop_new();
+    memory = dpop_new(START);
     assert_non_null(memory);
     return 0;
 }
@@ -517,6 +518,86 @@ static void test_many(void **state)
         assert_int_equal(SG_ERR_BAD_PROOF, check(proofs[i], NULL, NOW + SG_DPOP_AGE_S));
 }
 
+/* -- nonces ------------------------------------------------------------------------------------ */
+
+/* What a memory that began at NOW says to a proof; `nonce` NULL: it has none. */
+static enum sg_err with_nonce(struct dpop *d, const char *nonce, int64_t iat_s, int64_t now_s,
+                              bool *ret_old)
+{
+    char header[1200], claims[1024], text[4096];
+    struct dpop_proof p = {.old_nonce = false};
+    enum sg_err err;
+
+    snprintf(header, sizeof header, "{\"typ\":\"dpop+jwt\",\"alg\":\"%s\",\"jwk\":%s}", alice.alg,
+             alice.jwk);
+    snprintf(claims, sizeof claims,
+             "{\"jti\":\"n\",\"htm\":\"GET\",\"htu\":\"" URI "\",\"iat\":%lld%s%s%s}",
+             (long long)iat_s, nonce != NULL ? ",\"nonce\":\"" : "", nonce != NULL ? nonce : "",
+             nonce != NULL ? "\"" : "");
+    sign(&alice, header, claims, text);
+    err = dpop_verify(d, text, strlen(text), "GET", URI, NULL, 0, now_s, &p);
+    *ret_old = p.old_nonce;
+    return err;
+}
+
+/* Whatever may have been used before the process began needs a nonce of it. */
+static void test_start(void **state)
+{
+    (void)state;
+    struct dpop *before = dpop_new(NOW - 1000), *now = dpop_new(NOW);
+    char nonce[SG_DPOP_NONCE_SIZE], theirs[SG_DPOP_NONCE_SIZE];
+    bool old = true;
+
+    assert_true(before != NULL && now != NULL);
+    dpop_nonce(now, NOW, nonce);
+    dpop_nonce(before, NOW, theirs);
+    for (int64_t iat = NOW - SG_DPOP_AGE_S; iat <= NOW + SG_DPOP_AGE_S; iat++) {
+        /* The former process would have taken it until it ended. */
+        assert_int_equal(SG_OK, with_nonce(before, NULL, iat, NOW, &old));
+        assert_int_equal(SG_ERR_PROOF_NONCE, with_nonce(now, NULL, iat, NOW, &old));
+        assert_int_equal(SG_ERR_PROOF_NONCE, with_nonce(now, theirs, iat, NOW, &old));
+        assert_int_equal(SG_OK, with_nonce(now, nonce, iat, NOW, &old));
+        assert_false(old);
+    }
+    assert_int_equal(SG_OK, with_nonce(now, NULL, NOW + SG_DPOP_AGE_S + 1, NOW + 1, &old));
+    /* A nonce that is not good is not overlooked where none is needed. */
+    assert_int_equal(SG_ERR_PROOF_NONCE, with_nonce(before, nonce, NOW, NOW, &old));
+    /* It is asked for of proofs only that are right else. */
+    assert_int_equal(SG_ERR_BAD_PROOF, with_nonce(now, NULL, NOW - SG_DPOP_AGE_S - 1, NOW, &old));
+    dpop_free(before);
+    dpop_free(now);
+}
+
+static void test_nonce(void **state)
+{
+    (void)state;
+    char nonce[SG_DPOP_NONCE_SIZE], wrong[2 * SG_DPOP_NONCE_SIZE];
+    bool old = true;
+
+    dpop_nonce(memory, NOW, nonce);
+    assert_int_equal(SG_DPOP_NONCE_SIZE - 1, strlen(nonce));
+    for (int64_t age = 0; age <= SG_DPOP_NONCE_S + 1; age += 50) {
+        assert_int_equal(SG_OK, with_nonce(memory, nonce, NOW + age, NOW + age, &old));
+        assert_int_equal(age > SG_DPOP_NONCE_S / 2, old);
+    }
+    for (size_t i = 0; i < strlen(nonce); i++) {
+        memcpy(wrong, nonce, sizeof nonce);
+        wrong[i] = wrong[i] == 'A' ? 'B' : 'A';
+        assert_int_equal(SG_ERR_PROOF_NONCE, with_nonce(memory, wrong, NOW, NOW, &old));
+    }
+    memcpy(wrong, nonce, sizeof nonce);
+    wrong[strlen(wrong) - 1] = '\0';
+    assert_int_equal(SG_ERR_PROOF_NONCE, with_nonce(memory, wrong, NOW, NOW, &old));
+    snprintf(wrong, sizeof wrong, "%sAAAA", nonce);
+    assert_int_equal(SG_ERR_PROOF_NONCE, with_nonce(memory, wrong, NOW, NOW, &old));
+    assert_int_equal(SG_ERR_PROOF_NONCE, with_nonce(memory, "!", NOW, NOW, &old));
+    assert_int_equal(SG_ERR_BAD_PROOF, with_nonce(memory, "", NOW, NOW, &old)); /* no string */
+    dpop_nonce(memory, NOW + 1, nonce); /* the clock was set back since */
+    assert_int_equal(SG_ERR_PROOF_NONCE, with_nonce(memory, nonce, NOW, NOW, &old));
+    dpop_nonce(memory, NOW - SG_DPOP_NONCE_S - 1, nonce);
+    assert_int_equal(SG_ERR_PROOF_NONCE, with_nonce(memory, nonce, NOW, NOW, &old));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -532,6 +613,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_verified_only, setup, teardown),
         cmocka_unit_test_setup_teardown(test_race, setup, teardown),
         cmocka_unit_test_setup_teardown(test_bounds, setup, teardown),
+        cmocka_unit_test(test_start),
+        cmocka_unit_test_setup_teardown(test_nonce, setup, teardown),
     };
     int failed;
 

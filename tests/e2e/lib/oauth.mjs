@@ -27,8 +27,10 @@ const kinds = {
   RS256: () => generateKeyPairSync('rsa', { modulusLength: 2048 }),
 };
 
-// A key that makes proofs.
+// A key that makes proofs. Those of a gateway that has just started need its nonce: learnNonce.
 export class Prover {
+  static nonce;
+
   constructor(alg = 'ES256', pair = kinds[alg]()) {
     this.alg = alg;
     this.privateKey = pair.privateKey;
@@ -46,6 +48,7 @@ export class Prover {
       htm: method,
       htu: uri,
       iat: Math.floor(Date.now() / 1000),
+      nonce: Prover.nonce,
       ...(token ? { ath: sha256(token) } : {}),
       ...claims,
     };
@@ -54,6 +57,14 @@ export class Prover {
     const made = sign(this.alg === 'EdDSA' ? null : 'sha256', Buffer.from(input), key).toString('base64url');
     return `${input}.${signature ?? made}`;
   }
+}
+
+// Asks for a nonce as clients do, by a proof that needs another one, and uses it from here on.
+export async function learnNonce(client, issuer) {
+  const dpop = new Prover().proof('POST', `${issuer}/v1/oauth/token`, { claims: { nonce: 'of-another-process' } });
+  const form = exchangeForm('x');
+  const { headers } = await client.post('/v1/oauth/token', { form, headers: { dpop }, expect: [400, 'use_dpop_nonce'] });
+  return (Prover.nonce = headers['dpop-nonce']);
 }
 
 export const issuerOf = (token) => decodeJwt(token).iss;
