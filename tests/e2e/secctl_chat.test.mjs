@@ -279,7 +279,8 @@ suite('secctl_chat', { limit: 170000 }, async ({ gw, it }) => {
     const tail = far.spawn(['tail', '-f', '-n', '1', 'common']);
     const chat = far.spawn(['chat', 'common']);
     await eventually(() => output(tail).includes('start'), 'the first line');
-    await present('bob');
+    // Of both: one that has not begun yet ends when it cannot.
+    await eventually(() => relay.requests.filter(({ path }) => path.includes('wait=')).length >= 2, 'the polls');
     await relay.stop();
     await say(ann, 'while away');
     chat.child.stdin.write('said while away\n');
