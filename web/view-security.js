@@ -299,7 +299,10 @@ class Passkeys extends Listing {
   remove(passkey) {
     return this.end({
       title: 'Remove this passkey?',
-      text: [el('strong', {}, passkey.name), ' will sign you in no more.'],
+      text: [
+        el('strong', {}, passkey.name),
+        ' will sign you in no more, and the sessions that it opened end: this one, too, if you signed in with it.',
+      ],
       yes: 'Remove it',
       work: () => api.passkeysDelete(passkey.id),
       done: `The passkey ${passkey.name} was removed.`,
