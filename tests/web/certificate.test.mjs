@@ -70,6 +70,25 @@ suite('web certificate', async ({ gw, it }) => {
     assertQuiet(page);
   });
 
+  await it('all of the page is there where the gateway demands one', async () => {
+    await page.goto('about:blank');
+    gw.args = ['--tls-client-certificates', 'required'];
+    await gw.restart();
+    await gw.client().get('/', { outside: true, expect: [403, 'certificate-required'] });
+    const asked = [];
+    page.on('response', (response) => asked.push(`${response.status()} ${new URL(response.url()).pathname}`));
+    await openRoom(page, gw, 'common');
+    await write(page, 'demanded');
+    await message(page, 'demanded').waitFor();
+    assert.deepEqual(asked.filter((line) => !/^(20.|304) /.test(line)), []);
+    for (const file of ['/', '/web/style.css', '/web/app.js']) assert.ok(asked.some((line) => line.endsWith(` ${file}`)), file);
+    await page.goto('about:blank');
+    gw.args = [];
+    await gw.restart();
+    await openRoom(page, gw, 'common');
+    assertQuiet(page);
+  });
+
   await it('its token is refused without it', async () => {
     const stolen = await page.evaluate(() => JSON.parse(sessionStorage.getItem('secgate.session')).refresh_token);
     const form = { grant_type: 'refresh_token', refresh_token: stolen };
@@ -84,7 +103,8 @@ suite('web certificate', async ({ gw, it }) => {
     await page.getByRole('heading', { name: 'Sign in' }).waitFor();
     await page.getByText('The certificate that this browser shows was revoked.').waitFor();
     assert.equal(await page.evaluate(() => sessionStorage.getItem('secgate.session')), null);
-    assert.ok((await ann.get('/v1/certificates', { expect: 200 })).json.certificates[0].revoked_at);
+    const again = await gw.login('ann', ann.password);
+    assert.ok((await again.get('/v1/certificates', { expect: 200 })).json.certificates[0].revoked_at);
   });
 
   await it('says that a revoked one is of no use', async () => {
