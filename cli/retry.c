@@ -44,17 +44,22 @@ void retry_say_back(void)
     term_note("secctl: connected again");
 }
 
+void retry_failed(struct retry *r, const char *why)
+{
+    if (++r->failures < 2 || r->told)
+        return;
+    r->told = true;
+    retry_say_lost(why);
+}
+
 bool retry_again(struct retry *r, long retry_after, const char *why)
 {
     int64_t next_ns =
-        clock_monotonic_ns() + retry_delay_ms(++r->failures, retry_after) * SG_NS_PER_MS;
+        clock_monotonic_ns() + retry_delay_ms(r->failures + 1, retry_after) * SG_NS_PER_MS;
 
     if (term_interrupted() || (r->until_ns && next_ns > r->until_ns))
         return false;
-    if (r->failures >= 2 && !r->told) {
-        r->told = true;
-        retry_say_lost(why);
-    }
+    retry_failed(r, why);
     term_wait_until(next_ns);
     return !term_interrupted();
 }

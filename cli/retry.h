@@ -28,8 +28,11 @@ bool retry_is_worth(const struct http_call *call);
  * random part of up to a quarter; `retry_after` (seconds, 0: none) is the least. */
 int64_t retry_delay_ms(unsigned failures, long retry_after);
 
-/* A try has failed because of `why`. Waits for the next one, and says so once, when the second in a
- * row has failed. False when there is to be none: the time is over, or the user has interrupted. */
+/* A try has failed because of `why`, and there will be another one; says so once, when the second
+ * in a row has failed. */
+void retry_failed(struct retry *r, const char *why);
+/* As retry_failed, and waits for the next try. False when there is to be none: the time is over, or
+ * the user has interrupted. */
 bool retry_again(struct retry *r, long retry_after, const char *why);
 /* It has worked; says so if the failures were told of. */
 void retry_done(struct retry *r);

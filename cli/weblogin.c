@@ -137,7 +137,7 @@ static void show(const struct cli *cli, struct json_object *device)
 }
 
 /* What one poll has brought: more to wait for, the tokens, or the end. */
-static enum cli_status judge(struct cli *cli, const struct http_call *call,
+static enum cli_status judge(struct cli *cli, struct retry *retry, const struct http_call *call,
                              struct json_object *answer, int64_t *interval, bool *ret_done)
 {
     const char *error = json_text(answer, "error", "");
@@ -147,8 +147,10 @@ static enum cli_status judge(struct cli *cli, const struct http_call *call,
         /* Section 3.5: slower and slower. */
         *interval = *interval * 2 > SG_WEBLOGIN_MOST ? SG_WEBLOGIN_MOST : *interval * 2;
         *ret_done = false;
+        retry_failed(retry, call->error[0] ? call->error : "the gateway cannot answer now");
         return SG_CLI_OK;
     }
+    retry_done(retry);
     if (http_call_ok(call))
         return SG_CLI_OK;
     if (strcmp(error, "slow_down") == 0)
@@ -173,6 +175,7 @@ static enum cli_status wait_for_tokens(struct cli *cli, struct json_object *devi
     int64_t interval = json_int(device, "interval", SG_WEBLOGIN_INTERVAL);
     int64_t life = json_int(device, "expires_in", SG_WEBLOGIN_LIFE);
     enum cli_status status = SG_CLI_OK;
+    struct retry retry = {.failures = 0};
     bool done = false;
     struct buf form;
 
@@ -198,7 +201,7 @@ static enum cli_status wait_for_tokens(struct cli *cli, struct json_object *devi
         else
             status = post(cli, "/v1/oauth/token", &form, &call, &answer);
         if (status == SG_CLI_OK)
-            status = judge(cli, &call, answer, &interval, &done);
+            status = judge(cli, &retry, &call, answer, &interval, &done);
         if (status == SG_CLI_OK && done) {
             *ret = answer;
             answer = NULL;

@@ -89,6 +89,25 @@ suite('secctl_login_web', async ({ gw, it }) => {
     if (polls.length > 2) assert.ok(polls[2] - polls[1] > 1900, 'slower after a break');
   });
 
+  await it('says once that there is no connection, and when there is', async () => {
+    let polls = 0;
+    relay.spoil = (what) => {
+      if (what.request.url === '/v1/oauth/device_authorization') {
+        what.body = Buffer.from(JSON.stringify({ ...JSON.parse(what.body), interval: 1 }));
+        what.headers['content-length'] = String(what.body.length);
+      }
+      if (what.request.url === '/v1/oauth/token' && ++polls < 3) what.cutAt = 3;
+    };
+    const { running, code } = await start(new Secctl(relay));
+    await eventually(() => polls >= 3, 'the polls', 20000);
+    relay.spoil = undefined;
+    await decide(code, true);
+    const { status, stderr } = await running.done;
+    assert.equal(status, 0, stderr);
+    assert.equal(stderr.match(/no connection, trying again \(.+\)/g).length, 1);
+    assert.equal(stderr.match(/connected again/g).length, 1);
+  });
+
   await it('gives scripts the code as JSON, and no more rights than were asked for', async () => {
     const ctl = new Secctl(relay);
     const running = ctl.spawn(['login', relay.origin, '--fingerprint', ctl.fingerprint, '--web', '--json', '--scopes', 'files:read,chat:read']);
