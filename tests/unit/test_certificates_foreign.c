@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -29,7 +30,7 @@ static struct certificates_store rows;
 static struct certificates *all;
 static struct users_vtable counting;
 static const struct users_vtable *engine;
-static unsigned looked_up;
+static atomic_uint looked_up;
 static struct pair root, middle, other_root;
 
 static enum sg_err counted(void *self, const char *name, struct user_record *ret)
@@ -399,13 +400,77 @@ static void test_list_that_is_gone(void **state)
     pair_drop(&leaf);
 }
 
+/* -- threads ------------------------------------------------------------------------------------
+ */
+
+static atomic_bool stop_looking;
+static atomic_size_t wrong;
+
+struct seen {
+    const struct shown *leaf;
+    int64_t user_id;
+    char *list;
+};
+
+static void change(const struct seen *s)
+{
+    for (int i = 0; i < 60; i++) {
+        trust(i % 3 == 1 ? &other_root : &root, i % 2 == 0 ? "cn" : "uri",
+              i % 3 == 1 ? NULL : s->list);
+        certificates_user_changed(all, s->user_id);
+        certificates_prune(all);
+    }
+    trust(&root, "cn", NULL);
+    atomic_store(&stop_looking, true);
+}
+
+/* Whose it is by either rule, or a stranger's while its CA is not trusted: nothing else, ever. */
+static void look_or_change(void *ctx, size_t index)
+{
+    const struct seen *s = ctx;
+
+    if (index == 0) {
+        change(s);
+        return;
+    }
+    while (!atomic_load(&stop_looking)) {
+        int64_t user_id = -1;
+        enum sg_err err = certificates_identify(all, &s->leaf->of, time(NULL), &user_id);
+
+        if (err != SG_ERR_CERT_UNKNOWN && (err != SG_OK || (user_id != 0 && user_id != s->user_id)))
+            atomic_fetch_add(&wrong, 1);
+    }
+}
+
+static void test_looking_while_it_changes(void **state)
+{
+    struct pair leaf = pair_make("carl", &(struct pair_shape){DAYS}, &middle);
+    struct shown *shown = show(&leaf, &middle, &root);
+    struct seen s = {.leaf = shown,
+                     .user_id = contract_user_add(&store, "carl", SG_ROLE_MEMBER).id,
+                     .list = write_crl(&root, &other_root, NULL, NULL)};
+
+    (void)state;
+    trust(&root, "cn", s.list);
+    contract_threads(4, look_or_change, &s);
+    assert_int_equal(atomic_load(&wrong), 0);
+    expect(shown, SG_OK, s.user_id);
+    shown_free(shown);
+    pair_drop(&leaf);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_remembered),        TEST(test_revoked_above), TEST(test_other_way),
-        TEST(test_lists_in_one_file), TEST(test_replaced),      TEST(test_list_that_is_gone),
+        TEST(test_remembered),
+        TEST(test_revoked_above),
+        TEST(test_other_way),
+        TEST(test_lists_in_one_file),
+        TEST(test_replaced),
+        TEST(test_list_that_is_gone),
+        TEST(test_looking_while_it_changes),
     };
 
     return cmocka_run_group_tests_name("certificates_foreign", tests, NULL, NULL);
