@@ -161,7 +161,7 @@ static enum sg_err take_over(struct accept *a)
     a->found.synced = synced;
     a->found.synced_bytes = a->found.bytes;
     if (err == SG_OK && synced < a->found.frontier.size)
-        err = logfiles_bundle(&a->files, synced / SG_TILE_WIDTH, &a->found.synced_bytes);
+        err = logdir_offset(a->files.reader, synced / SG_TILE_WIDTH, &a->found.synced_bytes);
     /* A clock that was ahead must not keep the log from going on for ever. */
     a->found.last_ns = a->has_former && a->former.last_ns < now ? a->former.last_ns : now;
     if (err == SG_OK)

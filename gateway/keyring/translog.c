@@ -140,7 +140,7 @@ static void sync_derived(struct translog *t)
         return;
     err = logfiles_sync_derived(&t->files);
     if (err == SG_OK && synced < size)
-        err = logfiles_bundle(&t->files, synced / SG_TILE_WIDTH, &bytes);
+        err = logdir_offset(t->files.reader, synced / SG_TILE_WIDTH, &bytes);
     if (err == SG_OK) { /* told by the next state */
         t->state.synced = synced;
         t->state.synced_bytes = bytes;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Writes and reads the files of the log; it hashes what stands in the file, never what was meant to
- * be written. */
+/* Writes the files of the log; it hashes what stands in the file, never what was meant to be
+ * written. */
 #include "keyring/translog_files.h"
 
 #include <errno.h>
@@ -13,8 +13,7 @@
 
 #include "base/file.h"
 
-#define READ_SIZE  (1 << 20) /* of a scan; more than the largest entry */
-#define TILE_BYTES ((size_t)SG_TILE_WIDTH * SG_MERKLE_SIZE)
+#define READ_SIZE (1 << 20) /* of a scan; more than the largest entry */
 
 static void count(atomic_uint_least64_t *counter, uint64_t n)
 {
@@ -24,23 +23,25 @@ static void count(atomic_uint_least64_t *counter, uint64_t n)
 void logfiles_init(struct logfiles *f)
 {
     memset(f, 0, sizeof *f);
-    f->dir = f->entries = f->bundles = -1;
+    f->at.dir = f->at.entries = f->at.bundles = -1;
     for (size_t i = 0; i < SG_LOGDIR_HASH_FILES; i++)
-        f->hash[i] = -1;
+        f->at.hash[i] = -1;
 }
 
 void logfiles_close(struct logfiles *f)
 {
+    logdir_close(f->reader);
+    f->reader = NULL;
     for (size_t i = 0; i < SG_LOGDIR_HASH_FILES; i++)
-        file_close(&f->hash[i]);
-    file_close(&f->bundles);
-    file_close(&f->entries);
-    file_close(&f->dir);
+        file_close(&f->at.hash[i]);
+    file_close(&f->at.bundles);
+    file_close(&f->at.entries);
+    file_close(&f->at.dir);
 }
 
 static enum sg_err open_one(struct logfiles *f, const char *name, int *ret)
 {
-    int fd = openat(f->dir, name, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600);
+    int fd = openat(f->at.dir, name, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600);
 
     if (fd < 0)
         return err_from_errno(errno);
@@ -55,19 +56,21 @@ enum sg_err logfiles_open(struct logfiles *f, const char *dir)
 
     if (err != SG_OK)
         return err;
-    f->dir = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (f->dir < 0)
+    f->at.dir = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (f->at.dir < 0)
         return err_from_errno(errno);
-    err = open_one(f, "entries", &f->entries);
+    err = open_one(f, "entries", &f->at.entries);
     if (err == SG_OK)
-        err = open_one(f, "bundles", &f->bundles);
+        err = open_one(f, "bundles", &f->at.bundles);
     for (unsigned i = 0; i < SG_LOGDIR_HASH_FILES && err == SG_OK; i++) {
         (void)snprintf(name, sizeof name, "hash.%u", i);
-        err = open_one(f, name, &f->hash[i]);
+        err = open_one(f, name, &f->at.hash[i]);
     }
     /* The names are as important as what is in the files. */
-    if (err == SG_OK && fsync(f->dir) != 0)
+    if (err == SG_OK && fsync(f->at.dir) != 0)
         err = err_from_errno(errno);
+    if (err == SG_OK)
+        err = logdir_attach(&f->at, &f->reader);
     if (err != SG_OK)
         logfiles_close(f);
     return err;
@@ -92,31 +95,11 @@ static enum sg_err write_at(struct logfiles *f, int fd, const void *data, size_t
     return SG_OK;
 }
 
-/* SG_ERR_NOT_FOUND when the file ends before. */
-static enum sg_err read_at(struct logfiles *f, int fd, void *ret, size_t len, uint64_t at)
-{
-    uint8_t *to = ret;
-
-    count(&f->read, len);
-    while (len > 0) {
-        ssize_t n = pread(fd, to, len, (off_t)at);
-
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n <= 0)
-            return n < 0 ? err_from_errno(errno) : SG_ERR_NOT_FOUND;
-        to += n;
-        at += (uint64_t)n;
-        len -= (size_t)n;
-    }
-    return SG_OK;
-}
-
 enum sg_err logfiles_length(struct logfiles *f, uint64_t *ret)
 {
     struct stat st;
 
-    if (fstat(f->entries, &st) != 0)
+    if (fstat(f->at.entries, &st) != 0)
         return err_from_errno(errno);
     *ret = (uint64_t)st.st_size;
     return SG_OK;
@@ -124,7 +107,7 @@ enum sg_err logfiles_length(struct logfiles *f, uint64_t *ret)
 
 enum sg_err logfiles_append(struct logfiles *f, uint64_t at, const void *data, size_t len)
 {
-    return write_at(f, f->entries, data, len, at);
+    return write_at(f, f->at.entries, data, len, at);
 }
 
 static enum sg_err sync_one(struct logfiles *f, int fd)
@@ -135,14 +118,14 @@ static enum sg_err sync_one(struct logfiles *f, int fd)
 
 enum sg_err logfiles_sync(struct logfiles *f)
 {
-    return sync_one(f, f->entries);
+    return sync_one(f, f->at.entries);
 }
 
 enum sg_err logfiles_truncate(struct logfiles *f, uint64_t bytes)
 {
-    if (ftruncate(f->entries, (off_t)bytes) != 0)
+    if (ftruncate(f->at.entries, (off_t)bytes) != 0)
         return err_from_errno(errno);
-    return sync_one(f, f->entries);
+    return sync_one(f, f->at.entries);
 }
 
 /* -- reading what was written ------------------------------------------------------------------ */
@@ -229,7 +212,8 @@ enum sg_err logscan_next(struct logfiles *f, struct logscan *s, uint64_t limit,
         size_t len = limit - s->bytes < READ_SIZE ? (size_t)(limit - s->bytes) : READ_SIZE;
         size_t taken;
 
-        err = read_at(f, f->entries, piece, len, s->bytes);
+        count(&f->read, len);
+        err = logdir_read(f->reader, s->bytes, piece, len);
         if (err == SG_OK && expected != NULL && memcmp(piece, expected + (s->bytes - begin), len))
             err = SG_ERR_CORRUPT;
         if (err != SG_OK)
@@ -246,28 +230,20 @@ enum sg_err logscan_next(struct logfiles *f, struct logscan *s, uint64_t limit,
 
 /* -- what follows from the entries ------------------------------------------------------------- */
 
-/* The root of a complete tree of `width` (a power of two) hashes, in place. */
-static void reduce(struct logfiles *f, uint8_t *hashes, size_t width)
-{
-    count(&f->hashes, width - 1);
-    for (; width > 1; width /= 2)
-        for (size_t i = 0; i < width; i += 2)
-            merkle_node(hashes + i * SG_MERKLE_SIZE, hashes + (i + 1) * SG_MERKLE_SIZE,
-                        hashes + i / 2 * SG_MERKLE_SIZE);
-}
-
 /* Writes the hashes of file `k` whose subtrees became complete between two sizes. */
 static enum sg_err derive_level(struct logfiles *f, unsigned k, uint64_t from, uint64_t to)
 {
-    uint8_t tile[TILE_BYTES];
+    merkle_hash tile[SG_TILE_WIDTH];
     enum sg_err err = SG_OK;
 
     for (uint64_t i = from >> 8 * k; i < to >> 8 * k && err == SG_OK; i++) {
-        err = read_at(f, f->hash[k - 1], tile, sizeof tile, i * sizeof tile);
+        count(&f->read, sizeof tile);
+        err = logdir_read_hashes(f->reader, k - 1, i * SG_TILE_WIDTH, SG_TILE_WIDTH, tile);
         if (err != SG_OK)
             break;
-        reduce(f, tile, SG_TILE_WIDTH);
-        err = write_at(f, f->hash[k], tile, SG_MERKLE_SIZE, i * SG_MERKLE_SIZE);
+        count(&f->hashes, SG_TILE_WIDTH - 1);
+        merkle_reduce(tile, SG_TILE_WIDTH);
+        err = write_at(f, f->at.hash[k], tile[0], SG_MERKLE_SIZE, i * SG_MERKLE_SIZE);
     }
     return err;
 }
@@ -276,10 +252,10 @@ enum sg_err logfiles_derive(struct logfiles *f, const struct logscan *s)
 {
     uint64_t bundle = (s->first + SG_TILE_WIDTH - 1) / SG_TILE_WIDTH;
     enum sg_err err =
-        write_at(f, f->hash[0], s->hashes.data, s->hashes.len, s->first * SG_MERKLE_SIZE);
+        write_at(f, f->at.hash[0], s->hashes.data, s->hashes.len, s->first * SG_MERKLE_SIZE);
 
     if (err == SG_OK && s->bundles.len > 0)
-        err = write_at(f, f->bundles, s->bundles.data, s->bundles.len, bundle * 8);
+        err = write_at(f, f->at.bundles, s->bundles.data, s->bundles.len, bundle * 8);
     for (unsigned k = 1; k < SG_LOGDIR_HASH_FILES && err == SG_OK; k++) {
         if (s->first >> 8 * k == s->frontier.size >> 8 * k)
             break;
@@ -290,42 +266,21 @@ enum sg_err logfiles_derive(struct logfiles *f, const struct logscan *s)
 
 enum sg_err logfiles_sync_derived(struct logfiles *f)
 {
-    enum sg_err err = sync_one(f, f->bundles);
+    enum sg_err err = sync_one(f, f->at.bundles);
 
     for (unsigned k = 0; k < SG_LOGDIR_HASH_FILES && err == SG_OK; k++)
-        err = sync_one(f, f->hash[k]);
+        err = sync_one(f, f->at.hash[k]);
     return err;
 }
 
-enum sg_err logfiles_bundle(struct logfiles *f, uint64_t index, uint64_t *ret)
+static enum sg_err read_node(struct logfiles *f, unsigned level, uint64_t index, merkle_hash ret)
 {
-    uint8_t bytes[8];
-    uint64_t offset = 0;
-    enum sg_err err = read_at(f, f->bundles, bytes, sizeof bytes, index * 8);
-
-    for (unsigned i = 0; i < 8 && err == SG_OK; i++)
-        offset = offset << 8 | bytes[i];
-    if (err == SG_OK)
-        *ret = offset;
-    return err;
-}
-
-static enum sg_err read_node(void *ctx, unsigned level, uint64_t index, merkle_hash ret)
-{
-    struct logfiles *f = ctx;
-    const unsigned file = level / 8;
+    const struct merkle_source source = logdir_source(f->reader);
     const size_t width = (size_t)1 << level % 8;
-    uint8_t hashes[TILE_BYTES / 2];
-    enum sg_err err;
 
-    if (file >= SG_LOGDIR_HASH_FILES)
-        return SG_ERR_NOT_FOUND;
-    err = read_at(f, f->hash[file], hashes, width * SG_MERKLE_SIZE, index * width * SG_MERKLE_SIZE);
-    if (err != SG_OK)
-        return err;
-    reduce(f, hashes, width);
-    memcpy(ret, hashes, SG_MERKLE_SIZE);
-    return SG_OK;
+    count(&f->read, width * SG_MERKLE_SIZE);
+    count(&f->hashes, width - 1);
+    return source.read(source.ctx, level, index, ret);
 }
 
 enum sg_err logfiles_frontier(struct logfiles *f, uint64_t size, struct merkle_frontier *ret)
@@ -345,7 +300,7 @@ enum sg_err logfiles_frontier(struct logfiles *f, uint64_t size, struct merkle_f
 
 enum sg_err logfiles_publish(struct logfiles *f, const void *note, size_t len)
 {
-    SG_FD_CLEANUP int fd = openat(f->dir, "checkpoint.new",
+    SG_FD_CLEANUP int fd = openat(f->at.dir, "checkpoint.new",
                                   O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
     enum sg_err err;
 
@@ -353,29 +308,9 @@ enum sg_err logfiles_publish(struct logfiles *f, const void *note, size_t len)
         return err_from_errno(errno);
     err = file_write_all(fd, note, len);
     count(&f->written, len);
-    if (err == SG_OK && renameat(f->dir, "checkpoint.new", f->dir, "checkpoint") != 0)
+    if (err == SG_OK && renameat(f->at.dir, "checkpoint.new", f->at.dir, "checkpoint") != 0)
         err = err_from_errno(errno);
     if (err != SG_OK)
-        (void)unlinkat(f->dir, "checkpoint.new", 0);
+        (void)unlinkat(f->at.dir, "checkpoint.new", 0);
     return err;
-}
-
-enum sg_err logfiles_published(struct logfiles *f, struct buf *out)
-{
-    SG_FD_CLEANUP int fd =
-        openat(f->dir, "checkpoint", O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
-    uint8_t *to = buf_reserve(out, SG_NOTE_MAX);
-    ssize_t n;
-
-    if (fd < 0)
-        return err_from_errno(errno);
-    if (to == NULL)
-        return SG_ERR_NO_MEMORY;
-    do
-        n = read(fd, to, SG_NOTE_MAX);
-    while (n < 0 && errno == EINTR);
-    if (n < 0)
-        return err_from_errno(errno);
-    buf_commit(out, (size_t)n);
-    return SG_OK;
 }

@@ -16,10 +16,8 @@
 #define SG_LOGFILES_CHUNK 16384 /* entries that a scan returns at a time at most */
 
 struct logfiles {
-    int dir;
-    int entries;
-    int bundles;
-    int hash[SG_LOGDIR_HASH_FILES]; /* -1: not made yet */
+    struct logdir_files at; /* -1: not open */
+    struct logdir *reader;  /* over the same descriptors; NULL: not open */
     /* What it has cost; read by other threads. */
     atomic_uint_least64_t read, written, syncs, hashes;
 };
@@ -62,16 +60,11 @@ enum sg_err logscan_next(struct logfiles *f, struct logscan *s, uint64_t limit,
 enum sg_err logfiles_derive(struct logfiles *f, const struct logscan *s) SG_MUST_CHECK;
 /* Makes those durable. */
 enum sg_err logfiles_sync_derived(struct logfiles *f) SG_MUST_CHECK;
-/* Where bundle `index` begins. SG_ERR_NOT_FOUND. */
-enum sg_err logfiles_bundle(struct logfiles *f, uint64_t index, uint64_t *ret) SG_MUST_CHECK;
-
 /* The frontier at `size`, from the hash files. SG_ERR_NOT_FOUND when they do not go so far. */
 enum sg_err logfiles_frontier(struct logfiles *f, uint64_t size,
                               struct merkle_frontier *ret) SG_MUST_CHECK;
 
 /* Replaces `checkpoint`, not synced: it can be made again. */
 enum sg_err logfiles_publish(struct logfiles *f, const void *note, size_t len) SG_MUST_CHECK;
-/* Reads it. SG_ERR_NOT_FOUND. */
-enum sg_err logfiles_published(struct logfiles *f, struct buf *out) SG_MUST_CHECK;
 
 #endif

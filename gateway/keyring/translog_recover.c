@@ -41,7 +41,9 @@ enum sg_err translog_read_checkpoint(struct logfiles *f, const struct note_key *
     enum sg_err err;
 
     buf_init(&text, SG_NOTE_MAX);
-    err = logfiles_published(f, &text);
+    err = logdir_checkpoint(f->reader, &text);
+    if (err == SG_ERR_CORRUPT) /* an empty file is no note either */
+        err = SG_ERR_BAD_DIGEST;
     if (err == SG_OK)
         err = note_parse((const char *)text.data, text.len, &note) == SG_OK ? SG_OK
                                                                             : SG_ERR_BAD_DIGEST;
@@ -68,7 +70,7 @@ static enum sg_err begin_log(struct translog *t)
     buf_init(&note, SG_NOTE_MAX);
     if (err != SG_OK)
         return err;
-    if (bytes > 0 || logfiles_published(&t->files, &note) != SG_ERR_NOT_FOUND)
+    if (bytes > 0 || logdir_checkpoint(t->files.reader, &note) != SG_ERR_NOT_FOUND)
         return refuse_with(t, "state-missing",
                            "%" PRIu64 " bytes of entries and %" PRIu64 " of a checkpoint, and "
                            "no state",

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,10 +16,13 @@
 
 enum { ENTRIES, BUNDLES, HASHES, FILES = HASHES + SG_LOGDIR_HASH_FILES };
 
+/* Never waits for a pipe that was put there. */
+#define OPEN_FLAGS (O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK)
 #define BUNDLE_MAX ((size_t)SG_TILE_WIDTH * (2 + SG_LOG_ENTRY_MAX))
 
 struct logdir {
     int dir;
+    bool borrowed;        /* the descriptors are the writer's */
     pthread_mutex_t lock; /* guards the opening of the files */
     int fd[FILES];        /* -1: not there yet */
 };
@@ -41,13 +45,31 @@ enum sg_err logdir_open(const char *path, struct logdir **ret)
     return SG_OK;
 }
 
+enum sg_err logdir_attach(const struct logdir_files *files, struct logdir **ret)
+{
+    struct logdir *d = calloc(1, sizeof *d);
+
+    if (d == NULL)
+        return SG_ERR_NO_MEMORY;
+    d->borrowed = true;
+    d->dir = files->dir;
+    (void)pthread_mutex_init(&d->lock, NULL);
+    d->fd[ENTRIES] = files->entries;
+    d->fd[BUNDLES] = files->bundles;
+    for (size_t i = 0; i < SG_LOGDIR_HASH_FILES; i++)
+        d->fd[HASHES + i] = files->hash[i];
+    *ret = d;
+    return SG_OK;
+}
+
 void logdir_close(struct logdir *d)
 {
     if (d == NULL)
         return;
-    for (size_t i = 0; i < FILES; i++)
+    for (size_t i = 0; i < FILES && !d->borrowed; i++)
         file_close(&d->fd[i]);
-    file_close(&d->dir);
+    if (!d->borrowed)
+        file_close(&d->dir);
     (void)pthread_mutex_destroy(&d->lock);
     free(d);
 }
@@ -64,7 +86,7 @@ static enum sg_err get_file(struct logdir *d, unsigned file, int *ret)
         (void)snprintf(name, sizeof name, "hash.%u", file - HASHES);
     (void)pthread_mutex_lock(&d->lock);
     if (d->fd[file] < 0)
-        d->fd[file] = openat(d->dir, name, O_RDONLY | O_CLOEXEC);
+        d->fd[file] = openat(d->dir, name, OPEN_FLAGS);
     if (d->fd[file] < 0)
         err = errno == ENOENT ? SG_ERR_NOT_FOUND : SG_ERR_IO;
     else
@@ -94,7 +116,7 @@ static enum sg_err read_at(struct logdir *d, unsigned file, uint64_t offset, voi
 
 enum sg_err logdir_checkpoint(struct logdir *d, struct buf *out)
 {
-    int fd = openat(d->dir, "checkpoint", O_RDONLY | O_CLOEXEC);
+    int fd = openat(d->dir, "checkpoint", OPEN_FLAGS);
     uint8_t *to;
     ssize_t n;
 
@@ -111,21 +133,35 @@ enum sg_err logdir_checkpoint(struct logdir *d, struct buf *out)
     return buf_status(out);
 }
 
+enum sg_err logdir_read(struct logdir *d, uint64_t offset, void *ret, size_t len)
+{
+    return offset > INT64_MAX ? SG_ERR_NOT_FOUND : read_at(d, ENTRIES, offset, ret, len);
+}
+
+enum sg_err logdir_read_hashes(struct logdir *d, unsigned file, uint64_t index, size_t count,
+                               merkle_hash *ret)
+{
+    uint64_t offset;
+
+    if (file >= SG_LOGDIR_HASH_FILES ||
+        __builtin_mul_overflow(index, (uint64_t)SG_MERKLE_SIZE, &offset) || offset > INT64_MAX)
+        return SG_ERR_NOT_FOUND;
+    return read_at(d, HASHES + file, offset, ret, count * SG_MERKLE_SIZE);
+}
+
 enum sg_err logdir_hashes(struct logdir *d, unsigned file, uint64_t index, size_t count,
                           struct buf *out)
 {
     size_t len;
-    uint64_t offset;
-    uint8_t *to;
+    merkle_hash *to;
     enum sg_err err;
 
-    if (file >= SG_LOGDIR_HASH_FILES || __builtin_mul_overflow(count, SG_MERKLE_SIZE, &len) ||
-        __builtin_mul_overflow(index, (uint64_t)SG_MERKLE_SIZE, &offset) || offset > INT64_MAX)
+    if (__builtin_mul_overflow(count, SG_MERKLE_SIZE, &len))
         return SG_ERR_NOT_FOUND;
-    to = buf_reserve(out, len);
+    to = (merkle_hash *)buf_reserve(out, len);
     if (to == NULL)
         return buf_status(out);
-    err = read_at(d, HASHES + file, offset, to, len);
+    err = logdir_read_hashes(d, file, index, count, to);
     if (err == SG_OK)
         buf_commit(out, len);
     return err;
@@ -138,6 +174,21 @@ static uint64_t load64(const uint8_t *at)
     for (size_t i = 0; i < 8; i++)
         value = value << 8 | at[i];
     return value;
+}
+
+enum sg_err logdir_offset(struct logdir *d, uint64_t bundle, uint64_t *ret)
+{
+    uint8_t bytes[8];
+    enum sg_err err;
+
+    if (bundle > INT64_MAX / 8 - 2)
+        return SG_ERR_NOT_FOUND;
+    err = read_at(d, BUNDLES, bundle * 8, bytes, sizeof bytes);
+    if (err == SG_OK && load64(bytes) > INT64_MAX)
+        err = SG_ERR_CORRUPT;
+    if (err == SG_OK)
+        *ret = load64(bytes);
+    return err;
 }
 
 /* Where the first `width` entries of a bundle begin and end in `entries`. */
@@ -202,27 +253,24 @@ static enum sg_err read_span(struct logdir *d, const struct span *s, struct buf 
 
 enum sg_err logdir_bundle(struct logdir *d, uint64_t index, unsigned width, struct buf *out)
 {
-    uint8_t offsets[16];
     struct span s;
+    uint64_t end;
     enum sg_err err;
 
-    if (width == 0 || width > SG_TILE_WIDTH || index > INT64_MAX / 8 - 2)
+    if (width == 0 || width > SG_TILE_WIDTH)
         return SG_ERR_NOT_FOUND;
-    err = read_at(d, BUNDLES, index * 8, offsets, 8);
+    err = logdir_offset(d, index, &s.begin);
     if (err != SG_OK)
         return err;
-    s.begin = load64(offsets);
-    if (s.begin > INT64_MAX)
-        return SG_ERR_CORRUPT;
-    if (width == SG_TILE_WIDTH && read_at(d, BUNDLES, index * 8, offsets, 16) == SG_OK) {
-        uint64_t end = load64(offsets + 8);
-
-        if (end < s.begin || end - s.begin > BUNDLE_MAX)
-            return SG_ERR_CORRUPT;
-        s.len = (size_t)(end - s.begin);
-        return read_span(d, &s, out);
-    }
-    return read_entries(d, s.begin, width, out);
+    err = width == SG_TILE_WIDTH ? logdir_offset(d, index + 1, &end) : SG_ERR_NOT_FOUND;
+    if (err == SG_ERR_NOT_FOUND)
+        return read_entries(d, s.begin, width, out);
+    if (err == SG_OK && (end < s.begin || end - s.begin > BUNDLE_MAX))
+        err = SG_ERR_CORRUPT;
+    if (err != SG_OK)
+        return err;
+    s.len = (size_t)(end - s.begin);
+    return read_span(d, &s, out);
 }
 
 enum sg_err logdir_entry(struct logdir *d, uint64_t index, struct buf *out)
@@ -249,19 +297,15 @@ enum sg_err logdir_entry(struct logdir *d, uint64_t index, struct buf *out)
 static enum sg_err source_read(void *ctx, unsigned level, uint64_t index, merkle_hash ret)
 {
     merkle_hash hashes[SG_TILE_WIDTH / 2];
-    unsigned file = level / 8;
     size_t count = (size_t)1 << level % 8;
     enum sg_err err;
 
-    if (file >= SG_LOGDIR_HASH_FILES || index > (uint64_t)(INT64_MAX / SG_MERKLE_SIZE) >> level % 8)
+    if (index > UINT64_MAX >> level % 8)
         return SG_ERR_NOT_FOUND;
-    err = read_at(ctx, HASHES + file, (index << level % 8) * SG_MERKLE_SIZE, hashes,
-                  count * SG_MERKLE_SIZE);
+    err = logdir_read_hashes(ctx, level / 8, index << level % 8, count, hashes);
     if (err != SG_OK)
         return err;
-    for (; count > 1; count /= 2)
-        for (size_t i = 0; i < count / 2; i++)
-            merkle_node(hashes[2 * i], hashes[2 * i + 1], hashes[i]);
+    merkle_reduce(hashes, count);
     memcpy(ret, hashes[0], SG_MERKLE_SIZE);
     return SG_OK;
 }

@@ -39,6 +39,13 @@ void merkle_node(const merkle_hash left, const merkle_hash right, merkle_hash re
     sha256_digest(&ctx, SG_MERKLE_SIZE, ret);
 }
 
+void merkle_reduce(merkle_hash *hashes, size_t width)
+{
+    for (; width > 1; width /= 2)
+        for (size_t i = 0; i < width / 2; i++)
+            merkle_node(hashes[2 * i], hashes[2 * i + 1], hashes[i]);
+}
+
 /* -- the right edge ----------------------------------------------------------------------------
  */
 

@@ -24,6 +24,9 @@ void merkle_empty(merkle_hash ret);
 void merkle_leaf(const void *data, size_t len, merkle_hash ret);
 /* SHA-256(0x01 | left | right); ret may be one of them. */
 void merkle_node(const merkle_hash left, const merkle_hash right, merkle_hash ret);
+/* The root over `width` (a power of two) hashes of one level, in hashes[0]; the others are spent.
+ */
+void merkle_reduce(merkle_hash *hashes, size_t width);
 
 /* The right edge of a tree: hash[l] is that of the complete subtree of level l wherever bit l of
  * `size` is set, else unspecified. Zero it for the empty tree. */

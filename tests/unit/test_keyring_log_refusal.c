@@ -227,6 +227,14 @@ static void state_lost_or_damaged(void **state)
     assert_goes_on_from(900);
 }
 
+/* It can be made again, unlike a checkpoint that says something else. */
+static void checkpoint_empty(void **state)
+{
+    (void)state;
+    translog_fixture_write(&f, "log/checkpoint", "", 0);
+    assert_goes_on_from(900);
+}
+
 static void entry_changed(void **state)
 {
     (void)state;
@@ -362,6 +370,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(state_behind_the_checkpoint, set_up, tear_down),
         cmocka_unit_test_setup_teardown(state_of_another_tree, set_up, tear_down),
         cmocka_unit_test_setup_teardown(state_lost_or_damaged, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(checkpoint_empty, set_up, tear_down),
         cmocka_unit_test_setup_teardown(entry_changed, set_up, tear_down),
         cmocka_unit_test_setup_teardown(entries_gone, set_up, tear_down),
         cmocka_unit_test_setup_teardown(forked_checkpoint, set_up, tear_down),

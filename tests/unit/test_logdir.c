@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The files of a log as they are read: what is not there, what is torn, lengths that lie. */
+#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -176,13 +177,67 @@ static void test_lying_lengths(void **state)
     log_fixture_fini(&f);
 }
 
+/* A reader over what a writer has open sees the same, and leaves it open. */
+static void test_attached(void **state)
+{
+    struct log_fixture f;
+    struct logdir_files files = {.dir = -1};
+    struct logdir *d, *other;
+    merkle_hash hash, same;
+    uint64_t offset = 0;
+    uint8_t length[2], like[2];
+    char *path;
+
+    (void)state;
+    log_fixture_init(&f);
+    log_fixture_grow(&f, 300);
+    other = open_dir(&f);
+    files.dir = open(f.dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    path = file_join(f.dir, "entries");
+    files.entries = open(path, O_RDWR | O_CLOEXEC);
+    free(path);
+    path = file_join(f.dir, "bundles");
+    files.bundles = open(path, O_RDWR | O_CLOEXEC);
+    free(path);
+    for (unsigned i = 0; i < SG_LOGDIR_HASH_FILES; i++) {
+        char name[16];
+
+        (void)snprintf(name, sizeof name, "hash.%u", i);
+        path = file_join(f.dir, name);
+        files.hash[i] = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+        assert_true(files.hash[i] >= 0);
+        free(path);
+    }
+    assert_int_equal(logdir_attach(&files, &d), SG_OK);
+    for (unsigned level = 0; level <= 8; level++) {
+        const struct merkle_source a = logdir_source(d), b = logdir_source(other);
+
+        assert_int_equal(a.read(a.ctx, level, 0, hash), SG_OK);
+        assert_int_equal(b.read(b.ctx, level, 0, same), SG_OK);
+        assert_memory_equal(hash, same, sizeof hash);
+    }
+    assert_int_equal(logdir_offset(d, 1, &offset), SG_OK);
+    assert_int_equal(logdir_read(d, offset, length, 2), SG_OK);
+    assert_int_equal(pread(files.entries, like, 2, (off_t)offset), 2);
+    assert_memory_equal(length, like, 2);
+    assert_int_equal(logdir_offset(d, 2, &offset), SG_ERR_NOT_FOUND);
+    assert_int_equal(logdir_read(d, UINT64_MAX, length, 2), SG_ERR_NOT_FOUND);
+    logdir_close(d);
+    logdir_close(other);
+    assert_int_equal(close(files.dir), 0);
+    assert_int_equal(close(files.entries), 0);
+    assert_int_equal(close(files.bundles), 0);
+    for (unsigned i = 0; i < SG_LOGDIR_HASH_FILES; i++)
+        assert_int_equal(close(files.hash[i]), 0);
+    log_fixture_fini(&f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_nothing_there),
-        cmocka_unit_test(test_hashes),
-        cmocka_unit_test(test_bundles),
-        cmocka_unit_test(test_lying_lengths),
+        cmocka_unit_test(test_nothing_there), cmocka_unit_test(test_hashes),
+        cmocka_unit_test(test_bundles),       cmocka_unit_test(test_lying_lengths),
+        cmocka_unit_test(test_attached),
     };
 
     return cmocka_run_group_tests_name("logdir", tests, NULL, NULL);
