@@ -228,6 +228,7 @@ suite('data_exchange', async ({ gw, it }) => {
     const path = `/v1/chat/common/messages?after=${newest}&wait=60`;
     const parked = await channel.request({ method: 'GET', path });
     const alone = gw.client({ token: client.token });
+    await alone.get('/v1/users/me', { expect: 200 }); // connected
     const abort = new AbortController();
     const lost = assert.rejects(alone.post(DATA, { json: parked, signal: abort.signal }));
     const repeat = async () => (await client.post(DATA, { json: parked })).code;

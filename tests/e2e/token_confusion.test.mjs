@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { createHash, createPrivateKey, createSign, randomBytes } from 'node:crypto';
 import { SignJWT, decodeJwt, decodeProtectedHeader } from 'jose';
 import { privateKeys } from './lib/keyfiles.mjs';
+import { decided } from './lib/refusals.mjs';
 import { suite } from './lib/suite.mjs';
 
 const json64 = (value) => Buffer.from(typeof value === 'string' ? value : JSON.stringify(value)).toString('base64url');
@@ -28,7 +29,11 @@ suite('token_confusion', async ({ gw, it }) => {
     const input = `${json64(head)}.${json64(text)}`;
     return `${input}.${createSign('sha256').update(input).sign(own).toString('base64url')}`;
   };
-  const me = (token, expect, headers) => anyone.get('/v1/users/me', { token, expect, headers });
+  const me = async (token, expect, headers) => {
+    const answer = await decided(() => anyone.get('/v1/users/me', { token, headers }));
+    anyone.compare(expect, answer, 'GET /v1/users/me', 'GET');
+    return answer;
+  };
   const script = (await ann.post('/v1/tokens', {
     json: { name: 'script', scopes: ['files:read'], spaces: ['~me'], expires_in: 3600 },
     expect: 201,

@@ -5,6 +5,7 @@ import { createHmac, createPrivateKey, createPublicKey } from 'node:crypto';
 import { SignJWT, decodeJwt, decodeProtectedHeader } from 'jose';
 import { privateKeys } from './lib/keyfiles.mjs';
 import { exchange, text } from './lib/raw.mjs';
+import { decided } from './lib/refusals.mjs';
 import { suite } from './lib/suite.mjs';
 
 const encode = (value) => Buffer.from(typeof value === 'string' ? value : JSON.stringify(value)).toString('base64url');
@@ -16,7 +17,7 @@ suite('tokens', async ({ gw, it }) => {
   const anyone = gw.client();
   const me = (token, expect) => anyone.get('/v1/users/me', { token, expect });
   const refuse = async (token, what, codes = /^token-invalid$/) => {
-    const answer = await me(token, undefined);
+    const answer = await decided(() => me(token, undefined));
     assert.equal(answer.status, 401, what);
     assert.match(answer.code, codes, what);
     assert.match(answer.headers['www-authenticate'], /error="invalid_token"/, what);
