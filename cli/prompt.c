@@ -280,6 +280,9 @@ bool prompt_read(struct prompt *p, struct buf *ret)
     HistEvent event;
     int count = 0;
 
+    /* The editor shows its prompt before it sets the terminal, and what is typed in between would
+     * be echoed twice. */
+    (void)el_set(p->editor, EL_PREP_TERM, 1);
     p->reading = true;
     const char *line = el_gets(p->editor, &count);
     p->reading = false;
