@@ -20,10 +20,11 @@
 #include "ipc/keyring_client.h"
 
 #define CARE_SECONDS  3600
-#define START_MS      60000 /* for the keyring to load or make its keys */
-#define ALIVE_MS      5000  /* for its answer that it is alive */
-#define ALIVE_SECONDS 5     /* between such questions */
-#define RELOAD_AGAIN  (200 * SG_NS_PER_MS)
+#define START_MS      60000                /* for the keyring to load or make its keys */
+#define ALIVE_MS      5000                 /* for its answer that it is alive */
+#define ALIVE_SECONDS 5                    /* between such questions */
+#define RELOAD_AGAIN  (200 * SG_NS_PER_MS) /* while one is under way */
+#define RELOAD_RETRY  (2 * SG_NS_PER_S)
 
 static void add_name(struct keyring_names *names, const char *name)
 {
@@ -273,6 +274,8 @@ void roles_reload(struct supervisor *s)
     if (err == SG_OK && s->worker_ready)
         err = control_send(s->worker.control, &reload, NULL, 0);
     s->reloading = err == SG_OK && s->worker_ready;
+    if (err == SG_ERR_UNAVAILABLE) /* one of the two is on its way back */
+        s->reload_ns = clock_monotonic_ns() + RELOAD_RETRY;
     if (err != SG_OK)
         log_write(SG_LOG_ERROR, "certificate.reload", SG_STR("error", err_code(err)));
 }
