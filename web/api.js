@@ -309,7 +309,7 @@ export const oauthClientsDelete = (id) =>
 
 export const oauthAudiencesList = () => sendJson('GET', '/v1/oauth/audiences');
 
-/** @param {object} audience `{audience, name, scopes}` */
+/** @param {object} audience `{audience, name, scopes, client?}` */
 export const oauthAudiencesCreate = (audience) =>
   sendJson('POST', '/v1/oauth/audiences', { json: audience });
 

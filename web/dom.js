@@ -127,6 +127,29 @@ export function field(label, { hint, ...props }) {
   return { root, input };
 }
 
+/**
+ * A labelled choice of one.
+ * @param {Array} options `[value, words]`
+ * @returns {{root: HTMLElement, input: HTMLSelectElement}}
+ */
+export function choice(label, options, hint) {
+  fieldCount += 1;
+  const id = `field-${fieldCount}`;
+  const input = el(
+    'select',
+    { id, 'aria-describedby': hint ? `${id}-hint` : null },
+    options.map(([value, words]) => el('option', { value }, words)),
+  );
+  const root = el(
+    'div',
+    { class: 'field' },
+    el('label', { for: id }, label),
+    input,
+    hint ? el('p', { class: 'hint', id: `${id}-hint` }, hint) : null,
+  );
+  return { root, input };
+}
+
 /** A field for the code of a second factor. */
 export const codeField = (hint) =>
   field('Code', {

@@ -4,9 +4,9 @@
 import { accountNav, boxes, forAdmins, item, Listing, SCOPES } from './account-nav.js';
 import * as api from './api.js';
 import { ask } from './dialogs.js';
-import { button, el, field } from './dom.js';
+import { button, choice, el, field } from './dom.js';
 import { moment } from './format.js';
-import { clear, say } from './notices.js';
+import { clear, fail, say } from './notices.js';
 import { setTitle } from './title.js';
 
 const GRANTS = [
@@ -74,7 +74,11 @@ class Clients extends Listing {
       name: client.name || client.id,
       data: client.id,
       tag: client.confidential ? 'with a secret' : null,
-      text: [el('code', {}, client.id), ` may ${client.grants.map(grantName).join(', ')}${made}`],
+      text: [
+        el('code', {}, client.id),
+        client.grants.length ? ` may ${client.grants.map(grantName).join(', ')}` : '',
+        made,
+      ],
       act: 'Remove',
       label: `Remove the client ${client.id}`,
       run: BUILT_IN.includes(client.id) ? null : () => this.remove(client),
@@ -126,7 +130,7 @@ class Audiences extends Listing {
     return el(
       'div',
       { class: 'row pad' },
-      button('New audience', { icon: 'add' }, () => this.make()),
+      button('New audience', { icon: 'add' }, (event) => this.make(event.currentTarget)),
     );
   }
 
@@ -136,12 +140,13 @@ class Audiences extends Listing {
 
   row(audience) {
     const scopes = [audience.scopes].flat().join(', ');
+    const client = audience.client ? `, for the client ${audience.client}` : '';
     return item({
       name: audience.name || audience.audience,
       data: audience.audience,
       text: [
         el('code', {}, audience.audience),
-        ` with ${scopes || 'no scopes'}, made ${moment(audience.created_at)}`,
+        ` with ${scopes || 'no scopes'}${client}, made ${moment(audience.created_at)}`,
       ],
       act: 'Remove',
       label: `Remove the audience ${audience.audience}`,
@@ -149,21 +154,42 @@ class Audiences extends Listing {
     });
   }
 
-  async make() {
+  /** Clients with a secret, any of which may be the service; null: they could not be had. */
+  async services() {
+    try {
+      return (await api.oauthClientsList()).clients.filter(({ confidential }) => confidential);
+    } catch (error) {
+      fail(error);
+      return null;
+    }
+  }
+
+  async make(pressed) {
+    pressed.disabled = true;
+    const services = await this.services();
+    pressed.disabled = false;
+    if (!services || !this.root.isConnected) return;
+    pressed.focus(); // it is given back when the dialog ends
     const audience = plain('Audience', 'The address of the service, as its tokens name it.', {
       maxlength: 255,
     });
     const name = plain('Name', 'What it is.', { maxlength: 64, autocapitalize: 'words' });
-    const scopes = boxes('Its tokens may at most', SCOPES);
+    const client = choice(
+      'Client',
+      [['', 'The one whose id is the audience'], ...services.map(({ id, name: words }) => [id, words || id])],
+      'Which client is the service: it may ask about its tokens, and exchange them.',
+    );
+    const scopes = boxes('Its tokens may at most', SCOPES, true);
     const made = await ask({
       title: 'New audience',
-      fields: [audience, name, scopes],
+      fields: [audience, name, client, scopes],
       yes: 'Register it',
       work: () =>
         api.oauthAudiencesCreate({
           audience: audience.input.value.trim(),
           name: name.input.value.trim(),
           scopes: scopes.chosen(),
+          ...(client.input.value && { client: client.input.value }),
         }),
     });
     if (!made) return;

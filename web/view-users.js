@@ -164,7 +164,8 @@ class Users {
       this.rows.get(name)?.update(user);
       return;
     }
-    const next = this.rows.get(name)?.root.nextElementSibling ?? this.root;
+    const gone = this.rows.get(name)?.root;
+    const next = gone?.nextElementSibling ?? gone?.previousElementSibling ?? this.root;
     this.users.splice(at, 1);
     this.show();
     (next.querySelector('summary') ?? this.root.querySelector('h2')).focus();

@@ -181,13 +181,15 @@ suite('web audit', async ({ gw, browser, it }) => {
     await dialog.getByRole('button', { name: 'Register it' }).click();
     await page.locator('li[data-name="reports"]').waitFor();
     const secret = await page.locator('.once code').innerText();
-    const introspected = await gw.client().post('/v1/oauth/introspect', {
-      form: { token: ann.token },
-      headers: { authorization: `Basic ${Buffer.from(`reports:${secret}`).toString('base64')}` },
-      token: null,
-      expect: 200
-    });
-    assert.equal(introspected.json.active, true);
+    const prove = (word, expect) =>
+      gw.client().post('/v1/oauth/introspect', {
+        form: { token: ann.token },
+        headers: { authorization: `Basic ${Buffer.from(`reports:${word}`).toString('base64')}` },
+        token: null,
+        expect
+      });
+    await prove(secret, 200);
+    await prove(`${secret}x`, 401);
     await page.getByRole('button', { name: 'I have kept it' }).click();
     await waitForFocus(page, 'Clients');
     assert.ok(!(await page.content()).includes(secret));
@@ -207,11 +209,12 @@ suite('web audit', async ({ gw, browser, it }) => {
     await page.getByRole('button', { name: 'New audience' }).click();
     await dialog.getByLabel('Audience').fill(audience);
     await dialog.getByLabel('Name').fill('Reports');
+    await dialog.getByLabel('Client').selectOption('Reports');
     await dialog.getByRole('checkbox', { name: 'read files' }).check();
     await dialog.getByRole('button', { name: 'Register it' }).click();
     const row = page.locator(`li[data-name="${audience}"]`);
     await row.waitFor();
-    assert.match(await row.innerText(), /with files:read/);
+    assert.match(await row.innerText(), /with files:read, for the client reports/);
     await page.getByRole('button', { name: `Remove the audience ${audience}` }).click();
     await dialog.getByRole('button', { name: 'Remove it' }).click();
     await row.waitFor({ state: 'detached' });
