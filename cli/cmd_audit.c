@@ -5,7 +5,6 @@
 #include "cli/api.h"
 #include "cli/auditcheck.h"
 #include "cli/commands.h"
-#include "cli/connect.h"
 #include "cli/http.h"
 #include "cli/json.h"
 #include "cli/message.h"
@@ -14,6 +13,7 @@
 #include "cli/retry.h"
 #include "cli/term.h"
 #include "cli/text.h"
+#include "cli/verb.h"
 
 #include <json-c/json.h>
 #include <stdio.h>
@@ -171,18 +171,10 @@ static enum cli_status verify(struct cli *cli, const struct args *args)
     return auditcheck_run(cli, args_has(args, SG_ARG_FORGET));
 }
 
+static const struct verb verbs[] = {
+    {"list", true, 0, 0, NULL, list}, {"verify", false, 0, 0, NULL, verify}, {.name = NULL}};
+
 enum cli_status cmd_audit(struct cli *cli, const struct args *args)
 {
-    const char *verb = args->n_operands ? args->operands[0] : "list";
-    bool verifies = strcmp(verb, "verify") == 0;
-    enum cli_status status = args_expect(args, 0, 1, NULL);
-
-    if (status == SG_CLI_OK && !verifies && strcmp(verb, "list") != 0)
-        status = report_error(SG_CLI_USAGE, "see: secctl audit --help",
-                              "the audit log cannot \"%s\"", verb);
-    if (status == SG_CLI_OK)
-        status = connect_open(cli, NULL, false);
-    if (status != SG_CLI_OK)
-        return status;
-    return verifies ? verify(cli, args) : list(cli, args);
+    return verb_run(cli, args, verbs);
 }

@@ -3,17 +3,14 @@
  */
 #include "base/buf.h"
 #include "cli/commands.h"
-#include "cli/connect.h"
 #include "cli/json.h"
 #include "cli/list.h"
 #include "cli/remote.h"
 #include "cli/report.h"
-#include "cli/term.h"
+#include "cli/verb.h"
 
 #include <json-c/json.h>
-#include <stdint.h>
 #include <stdio.h>
-#include <string.h>
 
 static void add_certificate(struct table *table, struct json_object *c)
 {
@@ -69,36 +66,40 @@ static enum cli_status list_passkeys(struct cli *cli, const struct args *args)
     return list_show(cli, "/v1/passkeys", NULL, &view);
 }
 
-/* "list", or `remove` with ids. */
-static enum cli_status run(struct cli *cli, const struct args *args, const char *what,
-                           const char *remove, const char *prefix,
-                           enum cli_status (*list)(struct cli *cli, const struct args *args))
+static enum cli_status delete_all(struct cli *cli, const struct args *args, const char *prefix)
 {
-    const char *verb = args->n_operands ? args->operands[0] : "list";
-    bool removes = strcmp(verb, remove) == 0;
-    char next[64];
-    enum cli_status status;
+    enum cli_status status = SG_CLI_OK;
 
-    snprintf(next, sizeof(next), "see: secctl %s --help", what);
-    if (!removes && strcmp(verb, "list") != 0)
-        status = report_error(SG_CLI_USAGE, next, "%s cannot be \"%s\"", what, verb);
-    else
-        status = args_expect(args, removes ? 2 : 0, removes ? SIZE_MAX : 1, "ID");
-    if (status == SG_CLI_OK)
-        status = connect_open(cli, NULL, false);
-    if (status != SG_CLI_OK || !removes)
-        return status == SG_CLI_OK ? list(cli, args) : status;
     for (size_t i = 1; i < args->n_operands; i++)
         status = cli_worse(status, list_delete(cli, prefix, args->operands[i]));
     return status;
 }
 
+static enum cli_status revoke_certificates(struct cli *cli, const struct args *args)
+{
+    return delete_all(cli, args, "/v1/certificates/");
+}
+
+static enum cli_status delete_passkeys(struct cli *cli, const struct args *args)
+{
+    return delete_all(cli, args, "/v1/passkeys/");
+}
+
+static const struct verb certificate_verbs[] = {
+    {"list", true, 0, 0, NULL, list_certificates},
+    {"revoke", false, 1, SG_VERB_ANY, "ID", revoke_certificates},
+    {.name = NULL}};
+
+static const struct verb passkey_verbs[] = {{"list", true, 0, 0, NULL, list_passkeys},
+                                            {"rm", false, 1, SG_VERB_ANY, "ID", delete_passkeys},
+                                            {.name = NULL}};
+
 enum cli_status cmd_certificates(struct cli *cli, const struct args *args)
 {
-    return run(cli, args, "certificates", "revoke", "/v1/certificates/", list_certificates);
+    return verb_run(cli, args, certificate_verbs);
 }
 
 enum cli_status cmd_passkeys(struct cli *cli, const struct args *args)
 {
-    return run(cli, args, "passkeys", "rm", "/v1/passkeys/", list_passkeys);
+    return verb_run(cli, args, passkey_verbs);
 }

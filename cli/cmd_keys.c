@@ -3,7 +3,6 @@
 #include "base/buf.h"
 #include "cli/api.h"
 #include "cli/commands.h"
-#include "cli/connect.h"
 #include "cli/http.h"
 #include "cli/json.h"
 #include "cli/list.h"
@@ -12,6 +11,7 @@
 #include "cli/report.h"
 #include "cli/term.h"
 #include "cli/text.h"
+#include "cli/verb.h"
 
 #include <json-c/json.h>
 #include <stdint.h>
@@ -361,35 +361,19 @@ static enum cli_status print_public(struct cli *cli, const struct args *args)
     return status;
 }
 
-static const struct {
-    const char *name;
-    size_t least, most; /* operands after the verb */
-    enum cli_status (*run)(struct cli *cli, const struct args *args);
-} verbs[] = {{"list", 0, 0, list},
-             {"show", 1, 1, show},
-             {"create", 1, 1, create},
-             {"rotate", 1, 1, rotate},
-             {"update", 1, 1, update},
-             {"disable", 1, 1, set_disabled},
-             {"enable", 1, 1, set_disabled},
-             {"allow", 2, SIZE_MAX - 1, set_signers},
-             {"deny", 2, SIZE_MAX - 1, set_signers},
-             {"public", 1, 1, print_public}};
+static const struct verb verbs[] = {{"list", true, 0, 0, NULL, list},
+                                    {"show", false, 1, 1, "NAME", show},
+                                    {"create", false, 1, 1, "NAME", create},
+                                    {"rotate", false, 1, 1, "NAME", rotate},
+                                    {"update", false, 1, 1, "NAME", update},
+                                    {"disable", false, 1, 1, "NAME", set_disabled},
+                                    {"enable", false, 1, 1, "NAME", set_disabled},
+                                    {"allow", false, 2, SG_VERB_ANY, "NAME or USER", set_signers},
+                                    {"deny", false, 2, SG_VERB_ANY, "NAME or USER", set_signers},
+                                    {"public", false, 1, 1, "NAME", print_public},
+                                    {.name = NULL}};
 
 enum cli_status cmd_keys(struct cli *cli, const struct args *args)
 {
-    const char *verb = args->n_operands ? args->operands[0] : "list";
-    size_t i = 0;
-
-    while (i < sizeof(verbs) / sizeof(verbs[0]) && strcmp(verbs[i].name, verb) != 0)
-        i++;
-    if (i == sizeof(verbs) / sizeof(verbs[0]))
-        return report_error(SG_CLI_USAGE, "see: secctl keys --help", "keys cannot be \"%s\"", verb);
-    enum cli_status status = SG_CLI_OK;
-    if (args->n_operands)
-        status = args_expect(args, verbs[i].least + 1, verbs[i].most + 1,
-                             verbs[i].least > 1 ? "NAME or USER" : "NAME");
-    if (status == SG_CLI_OK)
-        status = connect_open(cli, NULL, false);
-    return status == SG_CLI_OK ? verbs[i].run(cli, args) : status;
+    return verb_run(cli, args, verbs);
 }

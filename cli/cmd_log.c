@@ -3,17 +3,16 @@
 #include "base/buf.h"
 #include "cli/api.h"
 #include "cli/commands.h"
-#include "cli/connect.h"
 #include "cli/json.h"
 #include "cli/logcheck.h"
 #include "cli/logfollow.h"
 #include "cli/message.h"
 #include "cli/report.h"
 #include "cli/term.h"
+#include "cli/verb.h"
 
 #include <json-c/json.h>
 #include <stdint.h>
-#include <stdio.h>
 #include <string.h>
 
 #define SG_LOG_LINES 20
@@ -135,23 +134,13 @@ static enum cli_status check(struct cli *cli, const struct args *args)
     return logcheck_run(cli, args_get(args, SG_ARG_LOG_KEY), args_has(args, SG_ARG_FORGET));
 }
 
-static const struct {
-    const char *name;
-    enum cli_status (*run)(struct cli *cli, const struct args *args);
-} verbs[] = {{"show", show}, {"list", list}, {"entries", list}, {"check", check}};
+static const struct verb verbs[] = {{"show", true, 0, 0, NULL, show},
+                                    {"list", false, 0, 0, NULL, list},
+                                    {"check", false, 0, 0, NULL, check},
+                                    {"entries", false, 0, 0, NULL, list},
+                                    {.name = NULL}};
 
 enum cli_status cmd_log(struct cli *cli, const struct args *args)
 {
-    const char *verb = args->n_operands ? args->operands[0] : "show";
-    size_t i = 0;
-
-    while (i < sizeof(verbs) / sizeof(verbs[0]) && strcmp(verbs[i].name, verb) != 0)
-        i++;
-    if (i == sizeof(verbs) / sizeof(verbs[0]))
-        return report_error(SG_CLI_USAGE, "see: secctl log --help", "the log cannot be \"%s\"",
-                            verb);
-    enum cli_status status = args_expect(args, 0, 1, NULL);
-    if (status == SG_CLI_OK)
-        status = connect_open(cli, NULL, false);
-    return status == SG_CLI_OK ? verbs[i].run(cli, args) : status;
+    return verb_run(cli, args, verbs);
 }

@@ -18,10 +18,10 @@
 #include "cli/session.h"
 #include "cli/term.h"
 #include "cli/text.h"
+#include "cli/verb.h"
 
 #include <json-c/json.h>
 #include <stdio.h>
-#include <string.h>
 
 #define SG_SESSION_INTERVAL_S    30 /* as the origin does */
 #define SG_SESSION_INTERVAL_MOST 86400
@@ -211,30 +211,21 @@ static enum cli_status watch(struct cli *cli, const struct args *args)
     return cli_worse(status, close_channel(cli, args));
 }
 
-static const struct {
-    const char *name;
-    enum cli_status (*run)(struct cli *cli, const struct args *args);
-} verbs[] = {{"open", open_channel}, {"data", data}, {"watch", watch}, {"close", close_channel}};
+static const struct verb verbs[] = {{"open", false, 0, 0, NULL, open_channel},
+                                    {"data", false, 0, 0, NULL, data},
+                                    {"watch", false, 0, 0, NULL, watch},
+                                    {"close", false, 0, 0, NULL, close_channel},
+                                    {.name = NULL}};
 
 enum cli_status cmd_session(struct cli *cli, const struct args *args)
 {
-    const char *verb = args->n_operands ? args->operands[0] : "";
-    size_t i = 0;
-    enum cli_status status = args_expect(args, 1, 1, "open, data, watch or close");
+    const struct verb *verb = NULL;
+    int64_t interval, count;
+    enum cli_status status = verb_choose(cli, args, verbs, &verb);
 
-    if (status != SG_CLI_OK)
-        return status;
-    while (i < sizeof(verbs) / sizeof(verbs[0]) && strcmp(verbs[i].name, verb) != 0)
-        i++;
-    if (i == sizeof(verbs) / sizeof(verbs[0]))
-        return report_error(SG_CLI_USAGE, "see: secctl session --help", "a session cannot \"%s\"",
-                            verb);
-    if (verbs[i].run == watch) {
-        int64_t interval, count;
-
+    if (status == SG_CLI_OK && verb->run == watch)
         status = parse_watch(args, &interval, &count);
-    }
     if (status == SG_CLI_OK)
-        status = connect_open_sealed(cli, verbs[i].run == data || verbs[i].run == watch);
-    return status == SG_CLI_OK ? verbs[i].run(cli, args) : status;
+        status = connect_open_sealed(cli, verb->run == data || verb->run == watch);
+    return status == SG_CLI_OK ? verb->run(cli, args) : status;
 }

@@ -10,6 +10,7 @@
 #include "cli/report.h"
 #include "cli/session.h"
 #include "cli/term.h"
+#include "cli/verb.h"
 
 #include <json-c/json.h>
 #include <stdint.h>
@@ -35,13 +36,14 @@ static void add_row(struct table *table, struct json_object *s)
               NULL);
 }
 
-static enum cli_status list(struct cli *cli)
+static enum cli_status list(struct cli *cli, const struct args *args)
 {
     static const struct list_view view = {
         .key = "sessions",
         .titles = {"", "SESSION", "ADDRESS", "CREATED", "LAST USED", "EXPIRES", "DEVICE"},
         .row = add_row};
 
+    (void)args;
     return list_show(cli, "/v1/sessions", NULL, &view);
 }
 
@@ -90,31 +92,33 @@ static enum cli_status end_others(struct cli *cli)
     return status;
 }
 
-enum cli_status cmd_sessions(struct cli *cli, const struct args *args)
+static enum cli_status end(struct cli *cli, const struct args *args)
 {
-    const char *verb = args->n_operands ? args->operands[0] : "list";
-    bool others = args_has(args, SG_ARG_OTHERS);
-    bool end = strcmp(verb, "end") == 0;
     enum cli_status status = SG_CLI_OK;
 
-    if (!end && strcmp(verb, "list") != 0)
-        status = report_error(SG_CLI_USAGE, "see: secctl sessions --help", "sessions cannot \"%s\"",
-                              verb);
-    else if (!end)
-        status = others ? report_error(SG_CLI_USAGE, "secctl sessions end --others",
-                                       "--others belongs to end")
-                        : args_expect(args, 0, 1, NULL);
-    else
-        status = args_expect(args, others ? 1 : 2, others ? 1 : SIZE_MAX, "session ID");
-    if (status == SG_CLI_OK)
-        status = connect_open(cli, NULL, false);
-    if (status != SG_CLI_OK)
-        return status;
-    if (!end)
-        return list(cli);
-    if (others)
+    if (args_has(args, SG_ARG_OTHERS))
         return end_others(cli);
     for (size_t i = 1; i < args->n_operands; i++)
         status = cli_worse(status, end_one(cli, args->operands[i]));
     return status;
+}
+
+static const struct verb verbs[] = {{"list", true, 0, 0, NULL, list},
+                                    {"end", false, 0, SG_VERB_ANY, "session ID", end},
+                                    {.name = NULL}};
+
+enum cli_status cmd_sessions(struct cli *cli, const struct args *args)
+{
+    bool others = args_has(args, SG_ARG_OTHERS);
+    const struct verb *verb = NULL;
+    enum cli_status status = verb_choose(cli, args, verbs, &verb);
+
+    if (status == SG_CLI_OK && verb->run == end)
+        status = args_expect(args, others ? 1 : 2, others ? 1 : SIZE_MAX, "session ID");
+    else if (status == SG_CLI_OK && others)
+        status =
+            report_error(SG_CLI_USAGE, "secctl sessions end --others", "--others belongs to end");
+    if (status == SG_CLI_OK)
+        status = connect_open(cli, NULL, false);
+    return status == SG_CLI_OK ? verb->run(cli, args) : status;
 }

@@ -3,7 +3,6 @@
 #include "base/buf.h"
 #include "cli/api.h"
 #include "cli/commands.h"
-#include "cli/connect.h"
 #include "cli/json.h"
 #include "cli/list.h"
 #include "cli/message.h"
@@ -11,6 +10,7 @@
 #include "cli/report.h"
 #include "cli/term.h"
 #include "cli/text.h"
+#include "cli/verb.h"
 
 #include <json-c/json.h>
 #include <stdio.h>
@@ -163,25 +163,13 @@ static enum cli_status delete_space(struct cli *cli, const struct args *args)
     return status;
 }
 
-static const struct {
-    const char *name;
-    size_t operands;
-    enum cli_status (*run)(struct cli *cli, const struct args *args);
-} verbs[] = {{"list", 0, list}, {"create", 1, create}, {"set", 1, set}, {"rm", 1, delete_space}};
+static const struct verb verbs[] = {{"list", true, 0, 0, NULL, list},
+                                    {"create", false, 1, 1, "NAME", create},
+                                    {"set", false, 1, 1, "NAME", set},
+                                    {"rm", false, 1, 1, "NAME", delete_space},
+                                    {.name = NULL}};
 
 enum cli_status cmd_spaces(struct cli *cli, const struct args *args)
 {
-    const char *verb = args->n_operands ? args->operands[0] : "list";
-    size_t i = 0;
-
-    while (i < sizeof(verbs) / sizeof(verbs[0]) && strcmp(verbs[i].name, verb) != 0)
-        i++;
-    if (i == sizeof(verbs) / sizeof(verbs[0]))
-        return report_error(SG_CLI_USAGE, "see: secctl spaces --help", "spaces cannot be \"%s\"",
-                            verb);
-    size_t most = verbs[i].operands + 1;
-    enum cli_status status = args_expect(args, args->n_operands ? most : 0, most, "NAME");
-    if (status == SG_CLI_OK)
-        status = connect_open(cli, NULL, false);
-    return status == SG_CLI_OK ? verbs[i].run(cli, args) : status;
+    return verb_run(cli, args, verbs);
 }

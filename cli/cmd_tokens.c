@@ -9,6 +9,7 @@
 #include "cli/report.h"
 #include "cli/term.h"
 #include "cli/text.h"
+#include "cli/verb.h"
 
 #include <json-c/json.h>
 #include <stdlib.h>
@@ -116,29 +117,20 @@ static enum cli_status delete_tokens(struct cli *cli, const struct args *args)
     return status;
 }
 
-static const struct {
-    const char *name;
-    size_t least, most;
-    enum cli_status (*run)(struct cli *cli, const struct args *args);
-} verbs[] = {
-    {"list", 0, 0, list}, {"create", 1, 1, create}, {"rm", 1, SIZE_MAX - 1, delete_tokens}};
+static const struct verb verbs[] = {{"list", true, 0, 0, NULL, list},
+                                    {"create", false, 1, 1, "NAME", create},
+                                    {"rm", false, 1, SG_VERB_ANY, "ID", delete_tokens},
+                                    {.name = NULL}};
 
 enum cli_status cmd_tokens(struct cli *cli, const struct args *args)
 {
-    const char *verb = args->n_operands ? args->operands[0] : "list";
-    size_t i = 0;
+    const struct verb *verb = NULL;
+    enum cli_status status = verb_choose(cli, args, verbs, &verb);
 
-    while (i < sizeof(verbs) / sizeof(verbs[0]) && strcmp(verbs[i].name, verb) != 0)
-        i++;
-    if (i == sizeof(verbs) / sizeof(verbs[0]))
-        return report_error(SG_CLI_USAGE, "see: secctl tokens --help", "tokens cannot be \"%s\"",
-                            verb);
-    enum cli_status status = args_expect(args, args->n_operands ? verbs[i].least + 1 : 0,
-                                         verbs[i].most + 1, i == 1 ? "NAME" : "ID");
-    if (status == SG_CLI_OK && verbs[i].run == create && !args_has(args, SG_ARG_SCOPES))
+    if (status == SG_CLI_OK && verb->run == create && !args_has(args, SG_ARG_SCOPES))
         status = report_error(SG_CLI_USAGE, "secctl tokens create NAME --scopes files:read",
                               "--scopes is missing");
     if (status == SG_CLI_OK)
         status = connect_open(cli, NULL, false);
-    return status == SG_CLI_OK ? verbs[i].run(cli, args) : status;
+    return status == SG_CLI_OK ? verb->run(cli, args) : status;
 }

@@ -13,10 +13,10 @@
 #include "cli/session.h"
 #include "cli/term.h"
 #include "cli/text.h"
+#include "cli/verb.h"
 
 #include <json-c/json.h>
 #include <stdio.h>
-#include <string.h>
 #include <unistd.h>
 
 #define SG_TOTP_TARGET "/v1/users/me/totp"
@@ -173,27 +173,22 @@ static enum cli_status recovery(struct cli *cli, const struct args *args)
     return status;
 }
 
-static const struct {
-    const char *name;
-    enum cli_status (*run)(struct cli *cli, const struct args *args);
-} verbs[] = {
-    {"status", show_status}, {"enable", enable}, {"disable", disable}, {"recovery", recovery}};
+static const struct verb verbs[] = {{"status", true, 0, 0, NULL, show_status},
+                                    {"enable", false, 0, 0, NULL, enable},
+                                    {"disable", false, 0, 0, NULL, disable},
+                                    {"recovery", false, 0, 0, NULL, recovery},
+                                    {.name = NULL}};
 
 enum cli_status cmd_totp(struct cli *cli, const struct args *args)
 {
-    const char *verb = args->n_operands ? args->operands[0] : "status", *ignored = NULL;
-    size_t i = 0;
+    const struct verb *verb = NULL;
+    const char *ignored = NULL;
+    enum cli_status status = verb_choose(cli, args, verbs, &verb);
 
-    while (i < sizeof(verbs) / sizeof(verbs[0]) && strcmp(verbs[i].name, verb) != 0)
-        i++;
-    if (i == sizeof(verbs) / sizeof(verbs[0]))
-        return report_error(SG_CLI_USAGE, "see: secctl totp --help", "codes cannot be \"%s\"",
-                            verb);
-    enum cli_status status = args_expect(args, 0, 1, NULL);
     if (status == SG_CLI_OK)
         status = connect_open(cli, NULL, false);
     /* Before a password is asked for in vain. */
     if (status == SG_CLI_OK)
         status = session_token(cli, NULL, &ignored);
-    return status == SG_CLI_OK ? verbs[i].run(cli, args) : status;
+    return status == SG_CLI_OK ? verb->run(cli, args) : status;
 }

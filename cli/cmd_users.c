@@ -9,6 +9,7 @@
 #include "cli/list.h"
 #include "cli/report.h"
 #include "cli/term.h"
+#include "cli/verb.h"
 
 #include <json-c/json.h>
 #include <string.h>
@@ -145,29 +146,23 @@ static enum cli_status delete_user(struct cli *cli, const struct args *args)
     return status;
 }
 
-static const struct {
-    const char *name;
-    size_t operands;
-    enum cli_status (*run)(struct cli *cli, const struct args *args);
-} verbs[] = {{"list", 0, list},     {"set", 1, set_role}, {"disable", 1, disable},
-             {"enable", 1, enable}, {"reset", 1, reset},  {"rm", 1, delete_user}};
+static const struct verb verbs[] = {{"list", true, 0, 0, NULL, list},
+                                    {"set", false, 1, 1, "NAME", set_role},
+                                    {"disable", false, 1, 1, "NAME", disable},
+                                    {"enable", false, 1, 1, "NAME", enable},
+                                    {"reset", false, 1, 1, "NAME", reset},
+                                    {"rm", false, 1, 1, "NAME", delete_user},
+                                    {.name = NULL}};
 
 enum cli_status cmd_users(struct cli *cli, const struct args *args)
 {
-    const char *verb = args->n_operands ? args->operands[0] : "list";
-    size_t i = 0;
+    const struct verb *verb = NULL;
+    enum cli_status status = verb_choose(cli, args, verbs, &verb);
 
-    while (i < sizeof(verbs) / sizeof(verbs[0]) && strcmp(verbs[i].name, verb) != 0)
-        i++;
-    if (i == sizeof(verbs) / sizeof(verbs[0]))
-        return report_error(SG_CLI_USAGE, "see: secctl users --help", "users cannot be \"%s\"",
-                            verb);
-    size_t most = verbs[i].operands + 1;
-    enum cli_status status = args_expect(args, args->n_operands ? most : 0, most, "NAME");
-    if (status == SG_CLI_OK && verbs[i].run == set_role && !args_has(args, SG_ARG_ROLE))
+    if (status == SG_CLI_OK && verb->run == set_role && !args_has(args, SG_ARG_ROLE))
         status =
             report_error(SG_CLI_USAGE, "secctl users set NAME --role member", "--role is missing");
     if (status == SG_CLI_OK)
         status = connect_open(cli, NULL, false);
-    return status == SG_CLI_OK ? verbs[i].run(cli, args) : status;
+    return status == SG_CLI_OK ? verb->run(cli, args) : status;
 }

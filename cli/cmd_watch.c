@@ -4,13 +4,10 @@
 #include "cli/commands.h"
 #include "cli/connect.h"
 #include "cli/feed.h"
-#include "cli/json.h"
 #include "cli/message.h"
 #include "cli/remote.h"
-#include "cli/term.h"
 #include "cli/watch.h"
 
-#include <stdio.h>
 
 enum cli_status cmd_watch(struct cli *cli, const struct args *args)
 {
