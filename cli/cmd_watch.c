@@ -8,7 +8,6 @@
 #include "cli/remote.h"
 #include "cli/watch.h"
 
-
 enum cli_status cmd_watch(struct cli *cli, const struct args *args)
 {
     SG_BUF_CLEANUP struct buf space = {0};
