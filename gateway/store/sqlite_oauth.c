@@ -153,10 +153,7 @@ static enum sg_err audience_add_run(struct sqlite_conn *c, void *ctx)
     sqlite_query_text(&q, audience->name);
     sqlite_query_int(&q, audience->scopes);
     sqlite_query_int(&q, audience->created_ns);
-    if (audience->client_id[0] != '\0')
-        sqlite_query_text(&q, audience->client_id);
-    else
-        sqlite_query_null(&q);
+    sqlite_query_text(&q, audience->client_id[0] != '\0' ? audience->client_id : NULL);
     return sqlite_query_run(&q);
 }
 

@@ -51,6 +51,7 @@ static void fuzz_proof(const char *text, size_t len)
         return;
     must(p.iat_s >= 0 && p.jti[0] != '\0' && p.htm[0] != '\0' && p.htu[0] != '\0');
     must(memchr(p.jti, '\0', sizeof p.jti) != NULL && memchr(p.htu, '\0', sizeof p.htu) != NULL);
+    must(!p.has_nonce || (p.nonce[0] != '\0' && memchr(p.nonce, '\0', sizeof p.nonce) != NULL));
 }
 
 static void fuzz_parts(const char *text, size_t len)

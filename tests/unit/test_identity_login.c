@@ -371,6 +371,44 @@ static void test_size(void **state)
     assert_true(sizeof(struct principal) <= 800);
 }
 
+struct ended_by {
+    struct fake_identity *f;
+    const uint8_t *session_id;
+    enum sg_err result;
+};
+
+static enum sg_err end_one(void *ctx)
+{
+    const struct ended_by *by = ctx;
+
+    if (by->result == SG_OK)
+        assert_int_equal(by->f->sessions.vt->remove(by->f->sessions.self, by->session_id, 0),
+                         SG_OK);
+    return by->result;
+}
+
+/* What something else ends in the store is told, once; what it left alone goes on. */
+static void test_ended_by_others(void **state)
+{
+    struct fake_identity *f = *state;
+    struct user_record ann;
+    struct grant gone, kept;
+    struct ended_by by = {.f = f, .session_id = gone.session.id, .result = SG_ERR_NOT_FOUND};
+
+    fake_identity_add(f, "ann", SG_ROLE_MEMBER, &ann);
+    hook(f);
+    fake_identity_login(f, "ann", &gone);
+    fake_identity_login(f, "ann", &kept);
+    assert_int_equal(authenticate(f, &gone, &fake_presented, NULL), SG_OK); /* is remembered */
+    assert_int_equal(identity_ending_by(f->id, ann.id, end_one, &by), SG_ERR_NOT_FOUND);
+    assert_int_equal(atomic_load(&seen.over), 0);
+    by.result = SG_OK;
+    assert_int_equal(identity_ending_by(f->id, ann.id, end_one, &by), SG_OK);
+    assert_int_equal(atomic_load(&seen.over), 1);
+    assert_int_equal(authenticate(f, &gone, &fake_presented, NULL), SG_ERR_SESSION_ENDED);
+    assert_int_equal(authenticate(f, &kept, &fake_presented, NULL), SG_OK);
+}
+
 int main(void)
 {
 #define TEST(name)                                                                                 \
@@ -384,6 +422,7 @@ int main(void)
         TEST(test_end_at_the_stop),
         TEST(test_expired),
         TEST(test_ends_are_told),
+        TEST(test_ended_by_others),
         TEST(test_size),
     };
     int failed =
