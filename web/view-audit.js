@@ -229,6 +229,10 @@ function toLocal(rfc3339) {
   return new Date(at.getTime() - at.getTimezoneOffset() * 60_000).toISOString().slice(0, 16);
 }
 
+/** A link to all that a user did. */
+const whatElse = (actor) =>
+  actor ? el('a', { href: `#/audit?${new URLSearchParams({ actor })}` }, `All that ${actor} did`) : null;
+
 /** What the log has of an entry beyond its line. */
 function more(entry) {
   const code = (value) => (value ? el('code', {}, value) : null);
@@ -236,6 +240,7 @@ function more(entry) {
     ['Number', entry.seq],
     ['About', WORDS.get(entry.type)],
     ['When', longMoment(entry.at)],
+    ['Who', whatElse(entry.actor)],
     ['Result', entry.result],
     ['Request', code(entry.request_id)],
     ['Session', code(entry.session_id)],

@@ -91,6 +91,11 @@ suite('web audit', async ({ gw, browser, it }) => {
     await opened.getByText(first.chain).waitFor();
     const text = await opened.innerText();
     for (const part of [first.request_id, 'New users', 'ok']) assert.ok(text.includes(part), part);
+    await opened.getByRole('link', { name: 'All that ann did' }).click();
+    await state.getByText('A selection has gaps').waitFor();
+    assert.equal(await page.getByLabel('Who').inputValue(), 'ann');
+    await page.goBack();
+    await state.getByText(/^The chain of \d+ entries holds/).waitFor();
   });
 
   await it('knows all types that there are', async () => {
