@@ -114,6 +114,22 @@ suite('web certificate', async ({ gw, it }) => {
     await page.getByRole('alert').getByText('The client certificate has been revoked').waitFor();
   });
 
+  await it('says so, too, when somebody else revoked it', async () => {
+    const again = await gw.login('ann', ann.password);
+    const second = await enroll(again, { name: 'second' });
+    const other = await showing(gw, second);
+    const its = await other.newPage();
+    await its.goto(`${gw.origin}/`);
+    await its.getByRole('button', { name: 'Use your certificate' }).click();
+    await its.getByRole('heading', { name: 'common' }).waitFor();
+    await openRoom(its, gw, 'common');
+    await again.delete(`/v1/certificates/${second.id}`, { expect: 204 });
+    await its.getByRole('heading', { name: 'Sign in' }).waitFor();
+    await its.getByText('The certificate that this browser shows was revoked.').waitFor();
+    assertQuiet(its, EXPECTED);
+    await other.close();
+  });
+
   await it('did all this without a complaint of the browser', () => assertQuiet(page, EXPECTED));
   await context.close();
 });
