@@ -157,7 +157,8 @@ static enum sg_err open_session(struct identity *id, const struct login *login,
 
     if (err == SG_OK)
         err = id->sessions.vt->create(id->sessions.self, session, login->proof);
-    if (err == SG_ERR_CONFLICT) /* the passkey was removed, the device let in no longer */
+    /* Gone meanwhile: the passkey, the device that was let in, the user. */
+    if (err == SG_ERR_CONFLICT || err == SG_ERR_NOT_FOUND)
         err = SG_ERR_BAD_CREDENTIALS;
     if (err != SG_OK)
         return err;

@@ -305,6 +305,7 @@ static enum sg_err sessions_create(void *self, const struct session_record *sess
                                    const struct session_proof *proof)
 {
     struct fake_store *s = self;
+    const struct user_record *user;
     void (*hook)(void *);
 
     if (proof != NULL)
@@ -316,6 +317,9 @@ static enum sg_err sessions_create(void *self, const struct session_record *sess
     if (hook != NULL)
         hook(s->hook_ctx);
     pthread_mutex_lock(&s->lock);
+    user = by_id(s, session->user_id);
+    if (user == NULL || user->disabled)
+        return leave(s, user == NULL ? SG_ERR_NOT_FOUND : SG_ERR_USER_DISABLED);
     if (s->sessions == MAX_SESSIONS)
         return leave(s, SG_ERR_NO_SPACE);
     s->session[s->sessions++] = *session;
