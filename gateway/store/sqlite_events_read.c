@@ -106,11 +106,18 @@ struct merge {
     uint64_t *keys;
 };
 
+static void key_read(struct sqlite_query *q, void *to)
+{
+    *(uint64_t *)to = (uint64_t)sqlite_query_get_int(q, 0);
+}
+
 static enum sg_err stream_fill(const struct merge *m, struct stream *s)
 {
+    static const struct sqlite_row row = {sizeof(uint64_t), key_read};
     static const enum sqlite_sql ids[2][2] = {{SG_SQL_EVENT_KEYS, SG_SQL_EVENT_KEYS_DESC},
                                               {SG_SQL_TYPE_KEYS, SG_SQL_TYPE_KEYS_DESC}};
     uint64_t after = m->after, before = m->before;
+    size_t count = 0;
     struct sqlite_query q;
     if (s->count > 0 && m->newest)
         before = s->keys[s->count - 1];
@@ -125,10 +132,10 @@ static enum sg_err stream_fill(const struct merge *m, struct stream *s)
     sqlite_query_int(&q, m->chunk);
     if (s->type >= 0)
         sqlite_query_int(&q, s->type);
-    while (s->count < m->chunk && sqlite_query_next(&q))
-        s->keys[s->count++] = (uint64_t)sqlite_query_get_int(&q, 0);
+    enum sg_err err = sqlite_query_rows(&q, &row, m->chunk, s->keys, &count);
+    s->count = (unsigned)count;
     s->more = s->count == m->chunk;
-    return sqlite_query_end(&q);
+    return err;
 }
 
 static bool comes_first(const struct merge *m, const struct stream *a, const struct stream *b)
