@@ -224,6 +224,13 @@ static enum sg_err seal(struct request *r, const struct enclosed_answer *inner)
     return err == SG_OK ? reply(r, &answer) : err;
 }
 
+static bool seal_would_wait(struct request *r)
+{
+    const struct state *s = request_state(r);
+
+    return channels_busy(s->exchange);
+}
+
 /* What cannot be read as a request is answered as if it had been one. */
 static enum sg_err seal_refusal(struct request *r, enum sg_err err, const char *detail)
 {
@@ -261,7 +268,10 @@ static enum sg_err enclose(struct request *r, struct state *s)
     if (err == SG_ERR_BAD_JSON || err == SG_ERR_BAD_FIELD)
         return seal_refusal(r, err, detail);
     if (err == SG_OK)
-        err = request_enclose(r, &s->request.request, channels_data_bytes(api->channels), seal);
+        err = request_enclose(r, &s->request.request,
+                              &(struct enclosing){.answer_max = channels_data_bytes(api->channels),
+                                                  .seal = seal,
+                                                  .would_wait = seal_would_wait});
     return err;
 }
 

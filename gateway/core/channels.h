@@ -113,6 +113,8 @@ enum sg_err channels_take(struct channels *c, const struct channel_request *requ
                           const void *plain, size_t plain_len, struct buf *inner,
                           struct channel_exchange **ret_inner, struct channel_answer *ret,
                           bool *ret_done) SG_MUST_CHECK;
+/* Whether channels_answer would wait, for another thread is at work on the channel. */
+bool channels_busy(const struct channel_exchange *exchange);
 /* Seals what the enclosed request was answered with; takes *exchange. Also for a channel that has
  * ended meanwhile: that may be what was asked for. */
 enum sg_err channels_answer(struct channels *c, struct channel_exchange **exchange,

@@ -345,6 +345,15 @@ static void drop(struct channel_exchange **exchange)
     free(x);
 }
 
+bool channels_busy(const struct channel_exchange *exchange)
+{
+    bool busy = pthread_mutex_trylock(&exchange->live->lock) != 0;
+
+    if (!busy)
+        pthread_mutex_unlock(&exchange->live->lock);
+    return busy;
+}
+
 enum sg_err channels_answer(struct channels *c, struct channel_exchange **exchange,
                             const void *plain, size_t plain_len, struct channel_answer *ret)
 {

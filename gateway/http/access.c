@@ -259,7 +259,7 @@ static enum sg_err submit(struct request *r, struct pool *pool, void (*job)(stru
 static enum MHD_Result finish(struct request *r)
 {
     if (enclose_entered(r)) {
-        if (enclose_is_large(r) && submit(r, r->server->pool, seal_job) == SG_OK)
+        if (enclose_takes_long(r) && submit(r, r->server->pool, seal_job) == SG_OK)
             return MHD_YES;
         enclose_finish(r);
     }

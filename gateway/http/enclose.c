@@ -19,22 +19,20 @@
 
 #define OWN_FROM    offsetof(struct request, method)
 #define OWN_SIZE    (sizeof(struct request) - OWN_FROM)
-#define LARGE_BYTES 32768 /* of an answer, for enclose_is_large */
+#define LARGE_BYTES 32768 /* of an answer, for enclose_takes_long */
 #define COPIES      4     /* of an answer while it is sealed: collected, as text, sealed */
 
 struct enclosure {
     alignas(max_align_t) unsigned char other[OWN_SIZE]; /* of the one that does not run now */
     struct enclosed_request inner;
-    size_t answer_max;
-    enum sg_err (*seal)(struct request *r, const struct enclosed_answer *answer);
+    struct enclosing how;
     bool entered;
     int64_t started_ns;
     const char *within; /* operation that encloses it */
 };
 
-enum sg_err
-request_enclose(struct request *r, const struct enclosed_request *inner, size_t answer_max,
-                enum sg_err (*seal)(struct request *r, const struct enclosed_answer *answer))
+enum sg_err request_enclose(struct request *r, const struct enclosed_request *inner,
+                            const struct enclosing *how)
 {
     struct enclosure *e;
 
@@ -45,8 +43,7 @@ request_enclose(struct request *r, const struct enclosed_request *inner, size_t 
     if (e == NULL)
         return SG_ERR_NO_MEMORY;
     e->inner = *inner;
-    e->answer_max = answer_max;
-    e->seal = seal;
+    e->how = *how;
     e->within = r->match.route->operation_id;
     r->enclosure = e;
     return SG_OK;
@@ -118,9 +115,19 @@ static uint64_t content_length(const struct reply *reply)
     return reply->parts != NULL ? reply->total : reply->len;
 }
 
-bool enclose_is_large(const struct request *r)
+bool enclose_takes_long(struct request *r)
 {
-    return r->err == SG_OK && reply_sends_content(r) && content_length(&r->reply) > LARGE_BYTES;
+    const struct enclosing *how = &r->enclosure->how;
+    bool waits = false;
+
+    if (r->err == SG_OK && reply_sends_content(r) && content_length(&r->reply) > LARGE_BYTES)
+        return true;
+    if (how->would_wait != NULL) {
+        exchange(r);
+        waits = how->would_wait(r);
+        exchange(r);
+    }
+    return waits;
 }
 
 /* -- the answer ---------------------------------------------------------------------------------
@@ -143,9 +150,9 @@ static enum sg_err collect_content(struct request *r, struct enclosed_answer *a,
         return request_fail(r, SG_ERR_NOT_ENCLOSABLE, "a stream cannot be enclosed");
     if (!reply_sends_content(r) || len == 0)
         return SG_OK;
-    if (r->err == SG_OK && len > r->enclosure->answer_max)
+    if (r->err == SG_OK && len > r->enclosure->how.answer_max)
         return request_fail(r, SG_ERR_TOO_LARGE, "the answer has %llu bytes, at most %zu fit",
-                            (unsigned long long)len, r->enclosure->answer_max);
+                            (unsigned long long)len, r->enclosure->how.answer_max);
     err = request_reserve(r, COPIES * (size_t)len);
     if (err != SG_OK)
         return err;
@@ -226,7 +233,7 @@ void enclose_finish(struct request *r)
     inner_err = r->err;
     exchange(r);
     r->err = SG_OK;
-    err = r->enclosure->seal(r, &answer);
+    err = r->enclosure->how.seal(r, &answer);
     exchange(r);
     r->err = inner_err;
     end_inner(r, answer.status, answer.body_len);

@@ -35,6 +35,16 @@ struct enclosed_answer {
     size_t body_len;
 };
 
+/* How the operation that encloses goes on. */
+struct enclosing {
+    size_t answer_max; /* bytes */
+    /* Makes the answer that leaves, with reply_*; on the event loop or a pool thread. */
+    enum sg_err (*seal)(struct request *r, const struct enclosed_answer *answer);
+    /* Whether it would wait for another thread at the moment, so that the event loop had better not
+     * call it; NULL: never. Event loop. */
+    bool (*would_wait)(struct request *r);
+};
+
 /*
  * For `run` and `run_at_once`, on either kind of thread: after it the request is the enclosed one,
  * which begins on the event loop. `run` returns what this returns. A row marked `open` may not be
@@ -42,12 +52,11 @@ struct enclosed_answer {
  * fed from memory; file content and all else is collected up to `answer_max` bytes (more: the
  * enclosed answer is 413 too-large). An error in finding or running it is an enclosed answer as
  * well: `seal` gets the problem document. `seal` is called exactly once unless the client went away
- * before, on the event loop or a pool thread; it makes the answer with reply_*, and must not block.
+ * before.
  * The `end` of the operation that enclosed is called after that of the enclosed one.
  */
-enum sg_err request_enclose(
-    struct request *r, const struct enclosed_request *inner, size_t answer_max,
-    enum sg_err (*seal)(struct request *r, const struct enclosed_answer *answer)) SG_MUST_CHECK;
+enum sg_err request_enclose(struct request *r, const struct enclosed_request *inner,
+                            const struct enclosing *how) SG_MUST_CHECK;
 /* Whether it is one, for the guard: its principal has been set. */
 bool request_is_enclosed(const struct request *r);
 

@@ -21,8 +21,8 @@ enum sg_err enclose_enter(struct request *r) SG_MUST_CHECK;
  * belongs to a job until that has taken it (upload_end). Event loop. */
 enum sg_err enclose_body(struct request *r, bool *ret_job) SG_MUST_CHECK;
 
-/* Whether its answer is better collected on a pool thread. */
-bool enclose_is_large(const struct request *r);
+/* Whether its answer is better collected and sealed on a pool thread. Event loop. */
+bool enclose_takes_long(struct request *r);
 /* The answer is there: collects and seals it, ends the enclosed operation. From now on the request
  * is the one that enclosed it, with its answer or error. Whoever has the request. */
 void enclose_finish(struct request *r);
