@@ -25,6 +25,7 @@
 
 #define SG_SESSION_INTERVAL_S    30 /* as the origin does */
 #define SG_SESSION_INTERVAL_MOST 86400
+#define SG_SESSION_END_S         5 /* how far clocks may differ */
 
 static enum cli_status say_open(struct cli *cli)
 {
@@ -125,12 +126,10 @@ static enum cli_status tell_gateway(struct cli *cli)
 }
 
 /* Ends the session on the gateway, and forgets it and its keys here. */
-static enum cli_status close_channel(struct cli *cli, const struct args *args)
+static enum cli_status end_channel(struct cli *cli, bool open)
 {
-    bool open = session_exists(cli->session);
     enum cli_status status = tell_gateway(cli);
 
-    (void)args;
     if (status == SG_CLI_OK)
         status = cli_worse(session_forget(cli), chanstate_forget(cli->profile));
     if (status != SG_CLI_OK)
@@ -144,6 +143,12 @@ static enum cli_status close_channel(struct cli *cli, const struct args *args)
         term_line(open ? "The channel is closed." : "No channel is open.");
     }
     return SG_CLI_OK;
+}
+
+static enum cli_status close_channel(struct cli *cli, const struct args *args)
+{
+    (void)args;
+    return end_channel(cli, session_exists(cli->session));
 }
 
 /* The options of watch. */
@@ -163,29 +168,50 @@ static enum cli_status parse_watch(const struct args *args, int64_t *ret_interva
                         "--interval takes a time from 1s to 1d, --count a number from 1");
 }
 
+/* Asks once more. What is refused at the end of the channel's time says no more than that. */
+static enum cli_status ask_before(struct cli *cli, struct retry *retry, int64_t end_ns,
+                                  bool *ret_over)
+{
+    struct report_capture errors = {.printed = {0}};
+
+    report_capture(&errors);
+    enum cli_status status = ask_once(cli, retry);
+    report_release();
+    if (status == SG_CLI_REFUSED &&
+        clock_monotonic_ns() >= end_ns - SG_SESSION_END_S * SG_NS_PER_S) {
+        *ret_over = true;
+        status = SG_CLI_OK;
+    }
+    if (status != SG_CLI_OK)
+        report_replay(&errors);
+    report_capture_fini(&errors);
+    return status;
+}
+
 /* Asks again and again until `end_s`, however often the connection breaks. */
 static enum cli_status ask_on(struct cli *cli, int64_t interval, int64_t count, int64_t end_s)
 {
-    int64_t end_ns = clock_monotonic_ns() + (end_s - clock_now_s()) * SG_NS_PER_S;
+    int64_t end_ns = clock_monotonic_ns() + end_s * SG_NS_PER_S - clock_now_ns();
     struct retry retry = {.until_ns = end_ns};
     enum cli_status status = SG_CLI_OK;
+    bool over = false;
 
-    for (int64_t i = 0; i < count && !term_interrupted(); i++) {
+    for (int64_t i = 0; i < count && !over && !term_interrupted(); i++) {
         int64_t begin_ns = clock_monotonic_ns();
 
-        status = ask_once(cli, &retry);
-        if (i + 1 == count || status != SG_CLI_OK)
+        status = ask_before(cli, &retry, end_ns, &over);
+        if (i + 1 == count || over || status != SG_CLI_OK)
             break;
         /* Not two at once because the first was late. */
         int64_t now_ns = clock_monotonic_ns(), next_ns = begin_ns + interval * SG_NS_PER_S;
         if (next_ns < now_ns)
             next_ns = now_ns + interval * SG_NS_PER_S;
-        if (next_ns >= end_ns) {
-            term_note("secctl: the time of the channel is over");
-            break;
-        }
-        term_wait_until(next_ns);
+        over = next_ns >= end_ns;
+        if (!over)
+            term_wait_until(next_ns);
     }
+    if (over)
+        term_note("secctl: the time of the channel is over");
     return status;
 }
 
@@ -208,7 +234,7 @@ static enum cli_status watch(struct cli *cli, const struct args *args)
         term_forgive_interrupt();
         status = SG_CLI_OK;
     }
-    return cli_worse(status, close_channel(cli, args));
+    return cli_worse(status, end_channel(cli, found));
 }
 
 static const struct verb verbs[] = {{"open", false, 0, 0, NULL, open_channel},

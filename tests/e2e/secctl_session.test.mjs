@@ -298,6 +298,13 @@ suite('secctl_session', { limit: 170000 }, async ({ gw, it }) => {
       assert.deepEqual(epochs, [0, 0, 1]);
       assert.match(watched.stderr, /the time of the channel is over/);
       assert.match(watched.stdout, /The channel is closed\.\n$/);
+      // Whose clock is a little behind learns it from the gateway, which is the end as well.
+      await open(short);
+      const mine = JSON.parse(readFileSync(short.profile('channel.json'), 'utf8'));
+      writeFileSync(short.profile('channel.json'), JSON.stringify({ ...mine, expires_at: mine.expires_at + 3 }));
+      const behind = await short.run(['session', 'watch', '--interval', '6s']);
+      assert.match(behind.stderr, /the time of the channel is over/);
+      assert.match(behind.stdout, /The channel is closed\.\n$/);
       await open(short);
       await sleep(11000);
       const over = await short.run(['--sealed', 'whoami'], { expect: 2 });
