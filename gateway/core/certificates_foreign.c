@@ -18,16 +18,16 @@
 struct known {
     uint8_t sha256[SG_DIGEST_SIZE]; /* of all of them */
     uint8_t ca[SG_DIGEST_SIZE];
-    bool used;
-    enum sg_err err; /* SG_OK, CERT_REVOKED, USER_DISABLED */
-    int64_t user_id; /* 0: nobody's */
+    uint64_t generation; /* in which it is true; 0: none */
+    enum sg_err err;     /* SG_OK, CERT_REVOKED, USER_DISABLED */
+    int64_t user_id;     /* 0: nobody's */
 };
 
 struct foreign {
     struct users_store users;
     pthread_rwlock_t lock; /* guards all below */
     struct certificates_trust *trust;
-    uint64_t generation; /* counts what made the known ones forgotten */
+    uint64_t generation; /* counts what makes the known ones forgotten; never 0 */
     struct known known[KNOWN_MAX];
 };
 
@@ -39,6 +39,7 @@ enum sg_err certificates_foreign_new(const struct users_store *users, struct for
         return SG_ERR_NO_MEMORY;
     if (users != NULL)
         f->users = *users;
+    f->generation = 1;
     thread_rwlock_init(&f->lock);
     *ret = f;
     return SG_OK;
@@ -56,17 +57,10 @@ void certificates_foreign_free(struct foreign *f)
 /* -- what is trusted ----------------------------------------------------------------------------
  */
 
-static void forget_locked(struct foreign *f)
-{
-    memset(f->known, 0, sizeof f->known);
-    f->generation++;
-}
-
 void certificates_foreign_forget(struct foreign *f)
 {
     (void)pthread_rwlock_wrlock(&f->lock);
-    if (f->trust != NULL)
-        forget_locked(f);
+    f->generation++;
     (void)pthread_rwlock_unlock(&f->lock);
 }
 
@@ -83,7 +77,7 @@ void certificates_foreign_use(struct foreign *f, struct certificates_trust **tru
     (void)pthread_rwlock_wrlock(&f->lock);
     former = f->trust;
     f->trust = *trust;
-    forget_locked(f);
+    f->generation++;
     (void)pthread_rwlock_unlock(&f->lock);
     *trust = NULL;
     certificates_trust_free(former);
@@ -98,7 +92,7 @@ void certificates_foreign_reload(struct foreign *f)
             continue;
         (void)pthread_rwlock_wrlock(&f->lock);
         certificates_trust_renew(f->trust, i, revoked);
-        forget_locked(f);
+        f->generation++;
         (void)pthread_rwlock_unlock(&f->lock);
     }
 }
@@ -186,42 +180,37 @@ static bool is_lasting(enum sg_err err)
     return err == SG_OK || err == SG_ERR_CERT_REVOKED || err == SG_ERR_USER_DISABLED;
 }
 
-/* What is remembered (`ret->used`), else what the certificate says. */
+/* What is remembered (*ret_known), else what the certificate says; in which generation. */
 static enum sg_err look_up(struct foreign *f, const struct shown_certificate *shown,
-                           struct known *ret, uint64_t *ret_generation,
-                           char ret_name[SG_USER_NAME_SIZE])
+                           struct known *ret, bool *ret_known, char ret_name[SG_USER_NAME_SIZE])
 {
     const struct known *place = place_of(f, shown->chain_sha256);
     const struct trusted_ca *ca;
     enum sg_err err = SG_OK;
 
     (void)pthread_rwlock_rdlock(&f->lock);
-    *ret_generation = f->generation;
     ca = certificates_trust_find(f->trust, shown->ca_sha256);
-    *ret = (struct known){.used = false};
-    if (ca == NULL)
-        err = SG_ERR_CERT_UNKNOWN;
-    else if (place->used && memcmp(place->sha256, shown->chain_sha256, SG_DIGEST_SIZE) == 0 &&
-             memcmp(place->ca, shown->ca_sha256, SG_DIGEST_SIZE) == 0)
+    *ret = (struct known){.generation = f->generation};
+    *ret_known = ca != NULL && place->generation == f->generation &&
+                 memcmp(place->sha256, shown->chain_sha256, SG_DIGEST_SIZE) == 0 &&
+                 memcmp(place->ca, shown->ca_sha256, SG_DIGEST_SIZE) == 0;
+    if (*ret_known)
         *ret = *place;
     else
-        err = read_name(ca, shown, ret_name);
+        err = ca != NULL ? read_name(ca, shown, ret_name) : SG_ERR_CERT_UNKNOWN;
     (void)pthread_rwlock_unlock(&f->lock);
     return err;
 }
 
 static void remember(struct foreign *f, const struct shown_certificate *shown,
-                     const struct known *found, uint64_t generation)
+                     const struct known *found)
 {
     struct known *place = place_of(f, shown->chain_sha256);
 
     (void)pthread_rwlock_wrlock(&f->lock);
-    if (f->generation == generation) {
-        *place = *found;
-        memcpy(place->sha256, shown->chain_sha256, SG_DIGEST_SIZE);
-        memcpy(place->ca, shown->ca_sha256, SG_DIGEST_SIZE);
-        place->used = true;
-    }
+    *place = *found; /* of a former generation, should it have changed meanwhile */
+    memcpy(place->sha256, shown->chain_sha256, SG_DIGEST_SIZE);
+    memcpy(place->ca, shown->ca_sha256, SG_DIGEST_SIZE);
     (void)pthread_rwlock_unlock(&f->lock);
 }
 
@@ -229,16 +218,16 @@ enum sg_err certificates_foreign_identify(struct foreign *f, const struct shown_
                                           int64_t *ret_user_id)
 {
     char name[SG_USER_NAME_SIZE] = "";
-    uint64_t generation;
     struct known found;
-    enum sg_err err = look_up(f, shown, &found, &generation, name);
+    bool known;
+    enum sg_err err = look_up(f, shown, &found, &known, name);
 
-    if (!found.used) {
+    if (!known) {
         if (err == SG_OK)
             err = find_user(f, name, &found.user_id);
         found.err = err;
         if (is_lasting(err))
-            remember(f, shown, &found, generation);
+            remember(f, shown, &found);
     }
     if (found.err == SG_OK && ret_user_id != NULL)
         *ret_user_id = found.user_id;
