@@ -72,6 +72,9 @@ void identity_hide_session(struct session_record *session);
 enum sg_err identity_mint(struct identity *id, const struct user_record *user,
                           const struct session_record *session, unsigned scopes,
                           struct grant *ret) SG_MUST_CHECK;
+/* What a token with these scopes says of its user's role: without the scope of admins it does not
+ * say that it is an admin's. */
+const char *identity_claimed_role(enum user_role role, unsigned scopes);
 /* A key that the keyring has just begun to use is fetched before anybody shows this token. */
 void identity_learn_key(struct identity *id, const char *token);
 

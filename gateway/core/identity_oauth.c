@@ -217,8 +217,6 @@ enum sg_err identity_mint_for(struct identity *id, const struct inspected *subje
     const struct principal *who = &subject->who;
     struct keyring_claims claims = {0};
     unsigned scopes = what->scopes & who->scopes;
-    /* A token without the scope of admins does not say that it is an admin's. */
-    bool lesser = who->role == SG_ROLE_ADMIN && (scopes & SG_SCOPE_ADMIN) == 0;
     enum sg_err err;
 
     if (scopes == 0 || what->actor_count > SG_ACTORS_MAX)
@@ -229,8 +227,7 @@ enum sg_err identity_mint_for(struct identity *id, const struct inspected *subje
     put_source(who, &claims);
     bind_as(who, what->dpop_sha256, &claims);
     (void)snprintf(claims.sub, sizeof claims.sub, "%s", who->user);
-    (void)snprintf(claims.role, sizeof claims.role, "%s",
-                   identity_role_name(lesser ? SG_ROLE_MEMBER : who->role));
+    (void)snprintf(claims.role, sizeof claims.role, "%s", identity_claimed_role(who->role, scopes));
     (void)snprintf(claims.aud, sizeof claims.aud, "%s", what->audience);
     (void)snprintf(claims.client_id, sizeof claims.client_id, "%s", what->client_id);
     claims.actor_count = what->actor_count;

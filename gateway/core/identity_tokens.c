@@ -76,6 +76,13 @@ void identity_learn_key(struct identity *id, const char *token)
 /* Whom a token is for that no OAuth client asked for (RFC 9068 wants one). */
 #define OWN_CLIENT "secgate"
 
+const char *identity_claimed_role(enum user_role role, unsigned scopes)
+{
+    bool lesser = role == SG_ROLE_ADMIN && (scopes & SG_SCOPE_ADMIN) == 0;
+
+    return identity_role_name(lesser ? SG_ROLE_MEMBER : role);
+}
+
 /* What the session is bound to, its tokens are bound to. */
 static void bind(struct keyring_claims *claims, const struct session_record *session)
 {
@@ -93,6 +100,8 @@ enum sg_err identity_mint(struct identity *id, const struct user_record *user,
 {
     struct keyring_claims claims = {.lifetime_s = id->config.access_token_s};
     int64_t left_s = (session->expires_ns - clock_now_ns()) / SG_NS_PER_S;
+    unsigned granted =
+        identity_role_scopes(user->role) & session->scopes & (scopes != 0 ? scopes : ~0U);
     uint8_t jti[16];
     enum sg_err err;
 
@@ -104,14 +113,13 @@ enum sg_err identity_mint(struct identity *id, const struct user_record *user,
     encode_hex(jti, sizeof jti, claims.jti);
     encode_hex(session->id, SG_SESSION_ID_SIZE, claims.sid);
     (void)snprintf(claims.sub, sizeof claims.sub, "%s", user->name);
-    (void)snprintf(claims.role, sizeof claims.role, "%s", identity_role_name(user->role));
+    (void)snprintf(claims.role, sizeof claims.role, "%s",
+                   identity_claimed_role(user->role, granted));
     (void)snprintf(claims.aud, sizeof claims.aud, "%s", id->config.audience);
     (void)snprintf(claims.client_id, sizeof claims.client_id, "%s",
                    session->client_id[0] != '\0' ? session->client_id : OWN_CLIENT);
     bind(&claims, session);
-    identity_scopes_format(identity_role_scopes(user->role) & session->scopes &
-                               (scopes != 0 ? scopes : ~0U),
-                           claims.scope);
+    identity_scopes_format(granted, claims.scope);
     err = keyring_client_mint(id->keyring, &claims, ret->access_token);
     if (err != SG_OK)
         return err;

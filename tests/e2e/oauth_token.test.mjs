@@ -47,6 +47,17 @@ suite('oauth_token', async ({ gw, it }) => {
     assert.ok((await refresh(first.refresh_token, 200)).json.scope.includes('chat:write'));
   });
 
+  await it('says that it is an admin\u2019s only with the scope of admins', async () => {
+    const mine = await gw.login(admin.username, admin.password);
+    const role = async (more) => {
+      const form = { grant_type: 'refresh_token', refresh_token: mine.session.refresh_token, ...more };
+      return decodeJwt((await ask(form, { expect: 200 })).json.access_token).role;
+    };
+    assert.equal(await role({ scope: 'files:read sign' }), 'member');
+    assert.equal(await role({ scope: 'files:read admin' }), 'admin');
+    assert.equal(await role({}), 'admin');
+  });
+
   await it('of a client with a secret, by that client only', async () => {
     const { id, secret } = (await admin.post('/v1/oauth/clients', { json: { id: 'tv', name: 'TV' }, expect: 201 })).json;
     const headers = { authorization: basic(id, secret) };
