@@ -238,6 +238,7 @@ static void test_keyring_away(void **state)
     struct grant grant;
     struct fake_identity *f = with_user(state, "ann", SG_ROLE_MEMBER, &grant);
     struct token_key keys[SG_TOKEN_KEYS_MAX];
+    enum sg_err err = SG_ERR_UNAVAILABLE;
     char token[SG_TOKEN_SIZE];
     size_t count = 0;
 
@@ -253,8 +254,12 @@ static void test_keyring_away(void **state)
     assert_int_equal(identity_token_keys(f->id, keys, &count), SG_OK);
     assert_int_equal(count, 1);
     fake_keyring_set_down(f->keyring, false);
-    fake_identity_pass(4);
-    assert_int_equal(fake_identity_authenticate(f, token, NULL), SG_ERR_TOKEN_INVALID);
+    /* On a loaded machine its answer can come too late for who asked first. */
+    for (int i = 0; i < 100 && err == SG_ERR_UNAVAILABLE; i++) {
+        fake_identity_pass(4);
+        err = fake_identity_authenticate(f, token, NULL);
+    }
+    assert_int_equal(err, SG_ERR_TOKEN_INVALID);
 }
 
 static void test_start_needs_the_keyring(void **state)
