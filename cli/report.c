@@ -31,19 +31,14 @@ void report_capture(struct report_capture *capture)
     buf_fini(&capture->message);
     buf_init(&capture->printed, SG_REPORT_MAX * 16);
     buf_init(&capture->message, SG_REPORT_MAX);
+    capture->outer = captured;
     captured = capture;
 }
 
 void report_release(void)
 {
-    captured = NULL;
-}
-
-void report_replay(const struct report_capture *capture)
-{
-    fflush(stdout);
-    term_clear_status();
-    (void)fwrite(buf_str(&capture->printed), 1, capture->printed.len, stderr);
+    if (captured)
+        captured = captured->outer;
 }
 
 void report_capture_fini(struct report_capture *capture)
@@ -62,6 +57,15 @@ static void emit(const struct buf *lines)
     fflush(stdout);
     term_clear_status();
     (void)fwrite(buf_str(lines), 1, lines->len, stderr);
+}
+
+void report_replay(const struct report_capture *capture)
+{
+    if (captured) {
+        buf_clear(&captured->message);
+        buf_append(&captured->message, capture->message.data, capture->message.len);
+    }
+    emit(&capture->printed);
 }
 
 void report_setup(bool json)

@@ -14,13 +14,15 @@ struct http_call;
 /* What would have been printed on standard error, and the messages alone. */
 struct report_capture {
     struct buf printed;
-    struct buf message; /* of the last error */
+    struct buf message;           /* of the last error */
+    struct report_capture *outer; /* where errors went before */
 };
 
-/* From now on, errors of this thread go to `capture`, which is emptied; until report_release. */
+/* From now on, errors of this thread go to `capture`, which is emptied; until report_release, after
+ * which they go where they went before. */
 void report_capture(struct report_capture *capture);
 void report_release(void);
-/* Prints what was captured. */
+/* Prints what was captured; or hands it on, where errors are captured again. */
 void report_replay(const struct report_capture *capture);
 void report_capture_fini(struct report_capture *capture);
 

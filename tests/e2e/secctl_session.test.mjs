@@ -304,6 +304,7 @@ suite('secctl_session', { limit: 170000 }, async ({ gw, it }) => {
       writeFileSync(short.profile('channel.json'), JSON.stringify({ ...mine, expires_at: mine.expires_at + 3 }));
       const behind = await short.run(['session', 'watch', '--interval', '6s']);
       assert.match(behind.stderr, /the time of the channel is over/);
+      assert.doesNotMatch(behind.stderr, /expired|ended/);
       assert.match(behind.stdout, /The channel is closed\.\n$/);
       await open(short);
       await sleep(11000);

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "cli/args.h"
+#include "cli/report.h"
 #include "cli/commands.h"
 
 static const struct args_option options[] = {{'l', NULL, NULL, "long"},
@@ -118,9 +119,33 @@ static void test_each_command_is_whole(void **state)
     assert_null(commands_find("frob"));
 }
 
+static void test_errors_that_are_captured_twice_are_handed_on(void **state)
+{
+    struct report_capture outer = {.printed = {0}}, inner = {.printed = {0}};
+
+    (void)state;
+    report_capture(&outer);
+    report_capture(&inner);
+    (void)report_error(SG_CLI_USAGE, NULL, "this one");
+    report_release();
+    assert_int_equal(outer.printed.len, 0);
+    report_replay(&inner);
+    assert_string_equal(buf_str(&outer.printed), "secctl: this one\n");
+    assert_string_equal(buf_str(&outer.message), "this one");
+    report_capture(&inner);
+    (void)report_error(SG_CLI_USAGE, NULL, "kept back");
+    report_release();
+    (void)report_error(SG_CLI_USAGE, NULL, "that one");
+    report_release();
+    assert_string_equal(buf_str(&outer.printed), "secctl: this one\nsecctl: that one\n");
+    report_capture_fini(&outer);
+    report_capture_fini(&inner);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_errors_that_are_captured_twice_are_handed_on),
         cmocka_unit_test(test_options_and_operands_may_be_mixed),
         cmocka_unit_test(test_two_dashes_end_the_options),
         cmocka_unit_test(test_global_options_end_at_the_command),
