@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Reads openapi.yaml and checks requests and answers against it. Never talks to the network.
+import { randomUUID } from 'node:crypto';
 import { readFileSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -255,5 +256,6 @@ process.on('exit', () => {
   if (!directory || hits.size === 0) return;
   mkdirSync(directory, { recursive: true });
   const plain = Object.fromEntries([...hits].map(([id, set]) => [id, [...set].sort()]));
-  writeFileSync(join(directory, `${process.pid}.json`), JSON.stringify(plain));
+  // Numbers of processes come again in a long run.
+  writeFileSync(join(directory, `${randomUUID()}.json`), JSON.stringify(plain));
 });
