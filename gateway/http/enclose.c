@@ -199,9 +199,10 @@ static void collect(struct request *r, struct enclosed_answer *ret, char **ret_o
     if (err != SG_OK) {
         *ret = (struct enclosed_answer){0};
         r->err = err;
+        r->problem = NULL; /* of what it was before; such members can be large */
         reply_settle(r);
         err = collect_content(r, ret, ret_owned);
-        assert(err == SG_OK); /* a problem document is in memory */
+        assert(err == SG_OK); /* a small problem document is in memory */
     }
     ret->status = r->reply.status;
     collect_headers(r, ret);

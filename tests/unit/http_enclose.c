@@ -2,6 +2,7 @@
 /* The operations of the tests of enclosed requests. */
 #include "http_enclose.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -157,6 +158,18 @@ static enum sg_err nested_run(struct request *r)
                            &(struct enclosing){.answer_max = HTTP_ENCLOSE_MAX, .seal = seal});
 }
 
+/* A refusal with members that are large. */
+static enum sg_err refuse_run(struct request *r)
+{
+    char *members = arena_alloc(request_arena(r), HTTP_ENCLOSE_MEMBERS + 1);
+    size_t at = (size_t)sprintf(members, "\"items\":\"");
+
+    memset(members + at, 'x', HTTP_ENCLOSE_MEMBERS - at - 1);
+    memcpy(members + HTTP_ENCLOSE_MEMBERS - 1, "\"", 2);
+    request_problem(r, members);
+    return request_fail(r, SG_ERR_BAD_ITEMS, "bad items");
+}
+
 /* Whether the guard knew whom it had before. */
 static enum sg_err who_run(struct request *r)
 {
@@ -193,6 +206,7 @@ static const struct operation small_op = {
     .state_size = sizeof(struct outer), .begin = outer_begin, .run = small_run, .end = outer_end};
 static const struct operation nested_op = {.run = nested_run};
 static const struct operation who_op = {.run = who_run};
+static const struct operation refuse_op = {.run = refuse_run};
 static const struct operation who_blocks_op = {.run = who_run};
 
 static const struct route own[] = {
@@ -222,6 +236,10 @@ static const struct route own[] = {
      .pattern = "/nested",
      .operation_id = "nested",
      .operation = &nested_op},
+    {.method = SG_METHOD_GET,
+     .pattern = "/refuse",
+     .operation_id = "refuse",
+     .operation = &refuse_op},
     {.method = SG_METHOD_GET, .pattern = "/who", .operation_id = "who", .operation = &who_op},
     {.method = SG_METHOD_GET,
      .pattern = "/who-blocks",

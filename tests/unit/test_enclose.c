@@ -426,8 +426,12 @@ static void test_memory(void **state)
     assert_non_null(strstr(enclosed(&c, large, 503), "too many large bodies"));
     assert_string_equal(content_of(enclosed(&c, "GET /hello\n\n", 200)), "hello\n");
     (void)enclosed(&c, "GET /file\nRange: bytes=0-30000\n\n", 206);
-    atomic_fetch_sub(bytes, 1500000);
+    /* A refusal that is large itself becomes one that is not. */
+    atomic_fetch_add(bytes, 900000);
+    assert_null(strstr(enclosed(&c, "GET /refuse\n\n", 503), "\"items\""));
+    atomic_fetch_sub(bytes, 2400000);
     (void)enclosed(&c, large, 206);
+    assert_non_null(strstr(enclosed(&c, "GET /refuse\n\n", 422), "\"items\":\"xxx"));
     for (int i = 0; i < 2000 && atomic_load(bytes) != SG_BODIES_LARGE - 2500000; i++)
         usleep(1000);
     assert_int_equal(atomic_load(bytes), SG_BODIES_LARGE - 2500000);
