@@ -87,7 +87,8 @@ static void narrow(struct request_certificate *is, gnutls_x509_crt_t crt)
         is->expires_s = until;
 }
 
-/* When it counts: while all that the client sent does, and the CA that they end at. */
+/* When it counts: while all that the client sent does, and the trusted CAs that issued any of it.
+ */
 static void read_times(struct request_certificate *is, gnutls_x509_trust_list_t trusted,
                        const struct chain *chain, bool in_time)
 {
@@ -96,10 +97,11 @@ static void read_times(struct request_certificate *is, gnutls_x509_trust_list_t 
 
     is->not_before_s = INT64_MIN;
     is->expires_s = INT64_MAX;
-    for (unsigned i = 0; i < chain->count; i++)
+    for (unsigned i = 0; i < chain->count; i++) {
         narrow(is, chain->crt[i]);
-    if (gnutls_x509_trust_list_get_issuer(trusted, chain->crt[chain->count - 1], &issuer,
-                                          GNUTLS_TL_GET_COPY) == 0) {
+        if (gnutls_x509_trust_list_get_issuer(trusted, chain->crt[i], &issuer,
+                                              GNUTLS_TL_GET_COPY) != 0)
+            continue;
         narrow(is, issuer);
         gnutls_x509_crt_deinit(issuer);
     }
@@ -107,41 +109,55 @@ static void read_times(struct request_certificate *is, gnutls_x509_trust_list_t 
         is->expires_s = now_s; /* something else above it is out of time */
 }
 
-static bool add_above(struct peer *p, gnutls_x509_crt_t crt)
+/* *ret_added: it was not there yet. */
+static bool add_above(struct peer *p, gnutls_x509_crt_t crt, bool *ret_added)
 {
     gnutls_datum_t der;
+    bool room = p->is.above_count < 2 * CHAIN_MAX;
 
-    if (p->is.above_count == 2 * CHAIN_MAX ||
-        gnutls_x509_crt_export2(crt, GNUTLS_X509_FMT_DER, &der) != 0)
+    *ret_added = true;
+    if (gnutls_x509_crt_export2(crt, GNUTLS_X509_FMT_DER, &der) != 0)
         return false;
-    p->above[p->is.above_count++] = (struct bytes){der.data, der.size};
-    return true;
+    for (size_t i = 0; i < p->is.above_count && *ret_added; i++)
+        *ret_added =
+            der.size != p->above[i].len || memcmp(der.data, p->above[i].data, der.size) != 0;
+    if (room && *ret_added)
+        p->above[p->is.above_count++] = (struct bytes){der.data, der.size};
+    else
+        gnutls_free(der.data);
+    return room || !*ret_added;
 }
 
-/* What was sent, and from the last of it up to the CA that issued itself. */
+/* Those that are trusted above one, up to the CA that issued itself. */
+static bool climb(struct peer *p, gnutls_x509_trust_list_t trusted, gnutls_x509_crt_t crt)
+{
+    gnutls_x509_crt_t at = crt, issuer;
+    bool done = true, added = true;
+
+    while (done && added &&
+           gnutls_x509_trust_list_get_issuer(trusted, at, &issuer, GNUTLS_TL_GET_COPY) == 0) {
+        if (at != crt)
+            gnutls_x509_crt_deinit(at);
+        at = issuer;
+        done = add_above(p, issuer, &added);
+    }
+    if (at != crt)
+        gnutls_x509_crt_deinit(at);
+    return done;
+}
+
+/* What was sent, and what is trusted above any of it: the verifier leaves out what does not belong
+ * to the chain, so that the last that was sent may have nothing to do with it. */
 static bool collect_above(struct peer *p, gnutls_x509_trust_list_t trusted,
                           const struct chain *chain)
 {
-    gnutls_x509_crt_t at = chain->crt[chain->count - 1], issuer;
-    bool done = true, own = false; /* `at` is */
+    bool done = true, added;
 
     p->is.above = p->above;
     for (unsigned i = 1; i < chain->count && done; i++)
-        done = add_above(p, chain->crt[i]);
-    while (done &&
-           gnutls_x509_trust_list_get_issuer(trusted, at, &issuer, GNUTLS_TL_GET_COPY) == 0) {
-        bool last = gnutls_x509_crt_equals(at, issuer) != 0;
-
-        if (own)
-            gnutls_x509_crt_deinit(at);
-        at = issuer;
-        own = true;
-        if (last)
-            break;
-        done = add_above(p, issuer);
-    }
-    if (own)
-        gnutls_x509_crt_deinit(at);
+        done = add_above(p, chain->crt[i], &added);
+    for (unsigned i = 0; i < chain->count && done; i++)
+        done = climb(p, trusted, chain->crt[i]);
     return done;
 }
 

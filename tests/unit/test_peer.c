@@ -153,6 +153,21 @@ static struct shown ask(struct http_client *c, const char *request)
     return s;
 }
 
+/* Handshakes with the credentials that it has. */
+static void begin(struct http_client *c, const char *priority, const gnutls_datum_t *resume)
+{
+    /* Whatever CAs the server names. */
+    assert_int_equal(
+        gnutls_init(&c->session, GNUTLS_CLIENT | GNUTLS_NO_SIGNAL | GNUTLS_FORCE_CLIENT_CERT), 0);
+    assert_int_equal(
+        gnutls_priority_set_direct(c->session, priority != NULL ? priority : "NORMAL", NULL), 0);
+    assert_int_equal(gnutls_credentials_set(c->session, GNUTLS_CRD_CERTIFICATE, c->credentials), 0);
+    gnutls_transport_set_int(c->session, c->fd);
+    if (resume != NULL)
+        assert_int_equal(gnutls_session_set_data(c->session, resume->data, resume->size), 0);
+    assert_int_equal(gnutls_handshake(c->session), 0);
+}
+
 /* Connects with a certificate and what is above it. */
 static void open_with(struct http_client *c, const struct pair *leaf, const struct pair *above,
                       const char *priority, const gnutls_datum_t *resume)
@@ -166,16 +181,7 @@ static void open_with(struct http_client *c, const struct pair *leaf, const stru
     assert_int_equal(
         gnutls_certificate_set_x509_key(c->credentials, chain, above != NULL ? 2 : 1, leaf->key),
         0);
-    /* Whatever CAs the server names. */
-    assert_int_equal(
-        gnutls_init(&c->session, GNUTLS_CLIENT | GNUTLS_NO_SIGNAL | GNUTLS_FORCE_CLIENT_CERT), 0);
-    assert_int_equal(
-        gnutls_priority_set_direct(c->session, priority != NULL ? priority : "NORMAL", NULL), 0);
-    assert_int_equal(gnutls_credentials_set(c->session, GNUTLS_CRD_CERTIFICATE, c->credentials), 0);
-    gnutls_transport_set_int(c->session, c->fd);
-    if (resume != NULL)
-        assert_int_equal(gnutls_session_set_data(c->session, resume->data, resume->size), 0);
-    assert_int_equal(gnutls_handshake(c->session), 0);
+    begin(c, priority, resume);
 }
 
 static struct shown ask_with(const struct pair *leaf, const struct pair *above)
@@ -350,6 +356,75 @@ static void test_chain(void **state)
     pair_drop(&upper);
 }
 
+/* Sends `other`, too, which has nothing to do with it. */
+static struct shown ask_beside(const struct pair *leaf, const struct pair *other)
+{
+    gnutls_pcert_st *sent = gnutls_calloc(2, sizeof *sent); /* the credentials' */
+    gnutls_privkey_t key;                                   /* likewise */
+    struct http_client c = {.fd = http_connect(fixture.port)};
+    struct shown s;
+
+    assert_int_equal(gnutls_pcert_import_x509(&sent[0], leaf->crt, 0), 0);
+    assert_int_equal(gnutls_pcert_import_x509(&sent[1], other->crt, 0), 0);
+    assert_int_equal(gnutls_privkey_init(&key), 0);
+    assert_int_equal(gnutls_privkey_import_x509(key, leaf->key, GNUTLS_PRIVKEY_IMPORT_COPY), 0);
+    assert_int_equal(gnutls_certificate_allocate_credentials(&c.credentials), 0);
+    assert_int_equal(gnutls_certificate_set_key(c.credentials, NULL, 0, sent, 2, key), 0);
+    begin(&c, NULL, NULL);
+    s = ask(&c, GET_PEER);
+    http_client_close(&c);
+    return s;
+}
+
+/* One text for two CAs, after the gateway's own. */
+static void serve_together(const struct pair *first, const struct pair *second)
+{
+    struct tls_bundle *bundle = http_identity_bundle(&fixture.identity);
+    gnutls_datum_t pem[2];
+    char both[8192];
+    size_t len;
+
+    trust(bundle, &ca, ca_sha256[0]);
+    assert_int_equal(gnutls_x509_crt_export2(first->crt, GNUTLS_X509_FMT_PEM, &pem[0]), 0);
+    assert_int_equal(gnutls_x509_crt_export2(second->crt, GNUTLS_X509_FMT_PEM, &pem[1]), 0);
+    len = (size_t)snprintf(both, sizeof both, "%s%s", pem[0].data, pem[1].data);
+    assert_int_equal(tls_bundle_trust(bundle, both, len), SG_OK);
+    assert_int_equal(gnutls_hash_fast(GNUTLS_DIG_SHA256, both, len, ca_sha256[1]), 0);
+    server_set_tls(fixture.server, bundle);
+    tls_bundle_unref(bundle);
+    gnutls_free(pem[0].data);
+    gnutls_free(pem[1].data);
+}
+
+/* Who sends more than the chain hides nothing of what stands above the certificate, and none of its
+ * times. */
+static void test_more_than_chain(void **state)
+{
+    const struct pair *const usual[] = {&ca, &other_ca};
+    const struct pair_shape shape = {.ca = true, .from_days = -1, .until_days = 5};
+    struct pair middle = pair_make("middle", &shape, &other_ca);
+    struct pair leaf = pair_make("dora", &(struct pair_shape){CLIENT}, &middle);
+    struct pair stray = pair_make(
+        "stray", &(struct pair_shape){.ca = true, .from_days = -1, .until_days = 90}, NULL);
+    struct shown s;
+
+    (void)state;
+    serve_together(&middle, &other_ca);
+    for (int i = 0; i < 3; i++) {
+        s = i == 0   ? ask_with(&leaf, NULL)
+            : i == 1 ? ask_with(&leaf, &middle)
+                     : ask_beside(&leaf, &stray);
+        assert_is(&s, "verified");
+        assert_int_equal(s.ca, 1);
+        assert_int_equal(s.above, i < 2 ? 2 : 3);
+        assert_int_equal(s.until, gnutls_x509_crt_get_expiration_time(middle.crt));
+    }
+    serve(usual, 2);
+    pair_drop(&stray);
+    pair_drop(&leaf);
+    pair_drop(&middle);
+}
+
 /* Whose it was stays known; that it does not count any more shows in its time. */
 static void test_time(void **state)
 {
@@ -511,12 +586,17 @@ static void test_bad_trust(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_good),     cmocka_unit_test(test_none),
-        cmocka_unit_test(test_which_ca), cmocka_unit_test(test_refused),
-        cmocka_unit_test(test_above),    cmocka_unit_test(test_chain),
-        cmocka_unit_test(test_time),     cmocka_unit_test(test_resumed),
-        cmocka_unit_test(test_asked),    cmocka_unit_test(test_bad_trust)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_good),
+                                       cmocka_unit_test(test_none),
+                                       cmocka_unit_test(test_which_ca),
+                                       cmocka_unit_test(test_refused),
+                                       cmocka_unit_test(test_above),
+                                       cmocka_unit_test(test_chain),
+                                       cmocka_unit_test(test_more_than_chain),
+                                       cmocka_unit_test(test_time),
+                                       cmocka_unit_test(test_resumed),
+                                       cmocka_unit_test(test_asked),
+                                       cmocka_unit_test(test_bad_trust)};
 
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }
