@@ -152,7 +152,7 @@ $(BUILD)/lib/unit_%.a:
 	@rm -f $@
 	$(Q)$(AR) rcs $@ $^
 .SECONDARY:
-$(BUILD)/unit/test_cli%: $(BUILD)/obj/tests/unit/test_cli%.o $(BUILD)/lib/unit_cli.a \
+$(BUILD)/unit/test_cli%: $(BUILD)/obj/tests/unit/test_cli%.o $(BUILD)/obj/tests/unit/tempdir.o $(BUILD)/lib/unit_cli.a \
         $(foreach m,channel package sigfmt tlog base,$(BUILD)/lib/$(m).a)
 	@mkdir -p $(dir $@)
 	$(call say,LINK,$@)

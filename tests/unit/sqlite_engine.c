@@ -2,7 +2,13 @@
 /* The row of the SQLite engine in the contract. It tests nothing. */
 #include "sqlite_engine.h"
 
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/file.h"
 #include "store/sqlite.h"
+#include "store/sqlite_internal.h"
 
 static enum sg_err engine_open(const char *dir, void **ret)
 {
@@ -93,3 +99,36 @@ const struct contract_engine sqlite_engine = {.name = "SQLite",
                                               .oauth = engine_oauth,
                                               .certificates = engine_certificates,
                                               .audit = engine_audit};
+
+sqlite3 *sqlite_engine_raw(const char *dir)
+{
+    sqlite3 *db = NULL;
+    char *path = file_join(dir, "secgate.db");
+
+    assert_int_equal(SQLITE_OK, sqlite3_open(path, &db));
+    free(path);
+    return db;
+}
+
+void sqlite_engine_open_old(struct contract_store *ret, int version, const char *content)
+{
+    char *path, marks[96];
+    sqlite3 *db;
+
+    contract_store_init(ret, &sqlite_engine);
+    sqlite_engine.close(ret->handle);
+    path = file_join(ret->dir, "secgate.db");
+    assert_int_equal(0, unlink(path));
+    free(path);
+    db = sqlite_engine_raw(ret->dir);
+    for (int i = 0; i < version; i++)
+        assert_int_equal(SQLITE_OK,
+                         sqlite3_exec(db, sqlite_sql_migration((unsigned)i), NULL, NULL, NULL));
+    assert_int_equal(SQLITE_OK, sqlite3_exec(db, content, NULL, NULL, NULL));
+    (void)snprintf(marks, sizeof marks,
+                   "PRAGMA application_id = 0x53476174; PRAGMA user_version = %d;", version);
+    assert_int_equal(SQLITE_OK, sqlite3_exec(db, marks, NULL, NULL, NULL));
+    sqlite3_close(db);
+    assert_int_equal(SG_OK, sqlite_engine.open(ret->dir, &ret->handle));
+    contract_store_reopen(ret);
+}

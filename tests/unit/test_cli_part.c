@@ -8,7 +8,6 @@
 #include <cmocka.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,28 +20,22 @@
 #include "cli/part.h"
 #include "cli/profile.h"
 #include "cli/progress.h"
+#include "tempdir.h"
 
-static char root[] = "/tmp/secctl-test-??????";
-
-static int remove_entry(const char *path, const struct stat *st, int kind, struct FTW *place)
-{
-    (void)st;
-    (void)kind;
-    (void)place;
-    return remove(path);
-}
+static char *root;
 
 static int set_up(void **state)
 {
     (void)state;
-    memset(root + sizeof(root) - 7, 'X', 6); /* what mkdtemp wants */
-    return mkdtemp(root) ? 0 : -1;
+    root = tempdir_make();
+    return 0;
 }
 
 static int tear_down(void **state)
 {
     (void)state;
-    return nftw(root, remove_entry, 8, FTW_DEPTH | FTW_PHYS);
+    tempdir_remove(root);
+    return 0;
 }
 
 static int open_root(void)

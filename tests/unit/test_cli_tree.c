@@ -7,7 +7,6 @@
 
 #include <cmocka.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,8 +17,9 @@
 #include "cli/report.h"
 #include "cli/term.h"
 #include "cli/tree.h"
+#include "tempdir.h"
 
-static char root[] = "/tmp/secctl-test-??????";
+static char *root;
 
 /* A path below the root; one at a time. */
 static const char *at(const char *name)
@@ -131,26 +131,19 @@ static void test_what_is_not_there_is_reported(void **state)
     report_capture_fini(&errors);
 }
 
-static int remove_entry(const char *path, const struct stat *st, int kind, struct FTW *place)
-{
-    (void)st;
-    (void)kind;
-    (void)place;
-    return remove(path);
-}
-
 static int set_up(void **state)
 {
     (void)state;
     term_setup(true, false);
-    memset(root + sizeof(root) - 7, 'X', 6); /* what mkdtemp wants */
-    return mkdtemp(root) ? 0 : -1;
+    root = tempdir_make();
+    return 0;
 }
 
 static int tear_down(void **state)
 {
     (void)state;
-    return nftw(root, remove_entry, 8, FTW_DEPTH | FTW_PHYS);
+    tempdir_remove(root);
+    return 0;
 }
 
 int main(void)

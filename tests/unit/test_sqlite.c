@@ -19,15 +19,6 @@
 /* -- plans --------------------------------------------------------------------------------------
  */
 
-static sqlite3 *open_raw(const char *dir)
-{
-    sqlite3 *db = NULL;
-    char *path = file_join(dir, "secgate.db");
-    assert_int_equal(SQLITE_OK, sqlite3_open(path, &db));
-    free(path);
-    return db;
-}
-
 static int64_t count_raw(sqlite3 *db, const char *sql)
 {
     sqlite3_stmt *stmt = NULL;
@@ -61,7 +52,7 @@ static void test_query_plans(void **state)
     (void)state;
     struct contract_store store;
     contract_store_init(&store, &sqlite_engine);
-    sqlite3 *db = open_raw(store.dir);
+    sqlite3 *db = sqlite_engine_raw(store.dir);
     for (unsigned id = SG_SQL_PROBE; id < SG_SQL_COUNT; id++) {
         char sql[4096];
         sqlite3_stmt *stmt = NULL;
@@ -136,7 +127,7 @@ static void test_page_cost(void **state)
         SG_SQL_LIST_MODIFIED, SG_SQL_LIST_MODIFIED_DESC, SG_SQL_TREE_NAME, SG_SQL_TREE_NAME_DESC};
     struct contract_store store;
     contract_store_init(&store, &sqlite_engine);
-    sqlite3 *db = open_raw(store.dir);
+    sqlite3 *db = sqlite_engine_raw(store.dir);
     fill(db, "small", 100);
     fill(db, "large", 200000);
     fill(db, "medium", 5000);
@@ -222,7 +213,7 @@ static void test_foreign_files(void **state)
     expect_corrupt(dir);
     assert_int_equal(0, unlink(path));
 
-    sqlite3 *db = open_raw(dir);
+    sqlite3 *db = sqlite_engine_raw(dir);
     assert_int_equal(SQLITE_OK, sqlite3_exec(db, "CREATE TABLE other(x)", NULL, NULL, NULL));
     sqlite3_close(db);
     expect_corrupt(dir);
@@ -231,7 +222,7 @@ static void test_foreign_files(void **state)
     void *handle = NULL;
     assert_int_equal(SG_OK, sqlite_engine.open(dir, &handle));
     sqlite_engine.close(handle);
-    db = open_raw(dir);
+    db = sqlite_engine_raw(dir);
     assert_int_equal(SQLITE_OK, sqlite3_exec(db, "PRAGMA user_version = 99", NULL, NULL, NULL));
     sqlite3_close(db);
     expect_corrupt(dir);
@@ -250,22 +241,11 @@ static void test_upgrade(void **state)
         "INSERT INTO spaces(name, owner_id) VALUES('~root', 1), ('~bob', 2);"
         "INSERT INTO entries VALUES(1, 'd', '', 1, 0, NULL, 5, 0, 'bob', ''),"
         " (1, 'd/a', 'd', 0, 3, zeroblob(32), 5, 7, 'bob', 'text/plain'),"
-        " (3, 'own', '', 0, 3, zeroblob(32), 5, 1, 'bob', 'text/plain');"
-        "PRAGMA application_id = 0x53476174; PRAGMA user_version = 1;";
+        " (3, 'own', '', 0, 3, zeroblob(32), 5, 1, 'bob', 'text/plain');";
     struct contract_store store;
     struct space_record space;
     struct entry_record entry;
-    contract_store_init(&store, &sqlite_engine);
-    sqlite_engine.close(store.handle);
-    char *path = file_join(store.dir, "secgate.db");
-    assert_int_equal(0, unlink(path));
-    free(path);
-    sqlite3 *db = open_raw(store.dir);
-    assert_int_equal(SQLITE_OK, sqlite3_exec(db, sqlite_sql_migration(0), NULL, NULL, NULL));
-    assert_int_equal(SQLITE_OK, sqlite3_exec(db, content, NULL, NULL, NULL));
-    sqlite3_close(db);
-    assert_int_equal(SG_OK, sqlite_engine.open(store.dir, &store.handle));
-    contract_store_reopen(&store);
+    sqlite_engine_open_old(&store, 1, content);
 
     const struct spaces_vtable *spaces = store.spaces.vt;
     void *self = store.spaces.self;
@@ -289,7 +269,8 @@ static void test_upgrade(void **state)
     contract_store_fini(&store);
 }
 
-/* A database of version 4: its sessions live on, and are nobody's passkey's. */
+/* A database of version 4: its sessions live on. Which passkey opened one is not known, so that it
+ * ends with any. */
 static void test_upgrade_sessions(void **state)
 {
     (void)state;
@@ -298,35 +279,31 @@ static void test_upgrade_sessions(void **state)
         " VALUES('ann', 1, 0, 'x', 1);"
         "INSERT INTO passkeys VALUES(x'0707', 1, 'key', -7, x'01', 0, 1, 0);"
         "INSERT INTO sessions(id, user_id, address, device_name, device_mac, created_ns,"
-        " last_used_ns, expires_ns, family_key, current_sha256, previous_sha256, salt, sequence)"
+        " last_used_ns, expires_ns, family_key, current_sha256, previous_sha256, salt, sequence,"
+        " method)"
         " VALUES(x'01010101010101010101010101010101', 1, 'a', '', '', 1, 1, 9, zeroblob(32),"
-        " zeroblob(32), zeroblob(32), zeroblob(32), 1);"
-        "INSERT INTO oauth_audiences VALUES('https://a.example', 'A', 1, 1);"
-        "PRAGMA application_id = 0x53476174; PRAGMA user_version = 4;";
+        " zeroblob(32), zeroblob(32), zeroblob(32), 1, 0),"
+        " (x'03030303030303030303030303030303', 1, 'a', '', '', 1, 1, 9, zeroblob(32),"
+        " zeroblob(32), zeroblob(32), zeroblob(32), 1, 2);"
+        "INSERT INTO oauth_audiences VALUES('https://a.example', 'A', 1, 1);";
     struct contract_store store;
     struct session_record session = {
         .user_id = 1, .created_ns = 2, .expires_ns = INT64_MAX, .sequence = 1};
     const struct session_proof proof = {.passkey = (const uint8_t *)"\x07\x07", .passkey_len = 2};
     struct oauth_audience audience;
-    contract_store_init(&store, &sqlite_engine);
-    sqlite_engine.close(store.handle);
-    char *path = file_join(store.dir, "secgate.db");
-    assert_int_equal(0, unlink(path));
-    free(path);
-    sqlite3 *db = open_raw(store.dir);
-    for (unsigned i = 0; i < 4; i++)
-        assert_int_equal(SQLITE_OK, sqlite3_exec(db, sqlite_sql_migration(i), NULL, NULL, NULL));
-    assert_int_equal(SQLITE_OK, sqlite3_exec(db, content, NULL, NULL, NULL));
-    sqlite3_close(db);
-    assert_int_equal(SG_OK, sqlite_engine.open(store.dir, &store.handle));
-    contract_store_reopen(&store);
+    sqlite_engine_open_old(&store, 4, content);
 
     const struct sessions_vtable *sessions = store.sessions.vt;
     struct oauth_store oauth = sqlite_engine.oauth(store.handle);
     struct factors_store factors = sqlite_engine.factors(store.handle);
+    memset(session.id, 3, sizeof(session.id));
+    assert_int_equal(SG_OK, sessions->get(store.sessions.self, session.id, &session));
+    session.expires_ns = INT64_MAX;
     memset(session.id, 2, sizeof(session.id));
     assert_int_equal(SG_OK, sessions->create(store.sessions.self, &session, &proof));
     assert_int_equal(SG_OK, factors.vt->passkey_remove(factors.self, 1, proof.passkey, 2));
+    assert_int_equal(SG_ERR_NOT_FOUND, sessions->get(store.sessions.self, session.id, &session));
+    memset(session.id, 3, sizeof(session.id));
     assert_int_equal(SG_ERR_NOT_FOUND, sessions->get(store.sessions.self, session.id, &session));
     memset(session.id, 1, sizeof(session.id));
     assert_int_equal(SG_OK, sessions->get(store.sessions.self, session.id, &session));
@@ -355,7 +332,7 @@ static void test_sweep(void **state)
     const struct space_actor as_bob = {.user_id = bob.id, .name = "bob", .now_ns = 1};
     const struct spaces_vtable *vt = store.spaces.vt;
     assert_int_equal(SG_OK, vt->create(store.spaces.self, "team", "", &as_bob, &team));
-    sqlite3 *db = open_raw(store.dir);
+    sqlite3 *db = sqlite_engine_raw(store.dir);
     assert_int_equal(SQLITE_OK, sqlite3_exec(db, "DELETE FROM events", NULL, NULL, NULL));
     assert_int_equal(SQLITE_OK, sqlite3_exec(db, fill_events, NULL, NULL, NULL));
     int64_t writes = metrics_get(SG_METRIC_DB_WRITES);

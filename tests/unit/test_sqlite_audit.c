@@ -9,15 +9,6 @@
 #include "base/file.h"
 #include "store/sqlite_internal.h"
 
-static sqlite3 *open_raw(const char *dir)
-{
-    sqlite3 *db = NULL;
-    char *path = file_join(dir, "secgate.db");
-    assert_int_equal(SQLITE_OK, sqlite3_open(path, &db));
-    free(path);
-    return db;
-}
-
 static int count_step(void *ctx)
 {
     (*(unsigned *)ctx)++;
@@ -51,7 +42,7 @@ static void test_audit_cost(void **state)
     (void)state;
     struct contract_store store;
     contract_store_init(&store, &sqlite_engine);
-    sqlite3 *db = open_raw(store.dir);
+    sqlite3 *db = sqlite_engine_raw(store.dir);
     assert_int_equal(
         SQLITE_OK,
         sqlite3_exec(
@@ -87,24 +78,10 @@ static void test_upgrade_audit(void **state)
     struct audit_row page[10];
     size_t count = 0;
     struct arena *arena = arena_new(65536);
-    contract_store_init(&store, &sqlite_engine);
-    sqlite_engine.close(store.handle);
-    char *path = file_join(store.dir, "secgate.db");
-    assert_int_equal(0, unlink(path));
-    free(path);
-    sqlite3 *db = open_raw(store.dir);
-    for (unsigned i = 0; i < 5; i++)
-        assert_int_equal(SQLITE_OK, sqlite3_exec(db, sqlite_sql_migration(i), NULL, NULL, NULL));
-    assert_int_equal(
-        SQLITE_OK,
-        sqlite3_exec(db,
-                     "INSERT INTO audit VALUES(1, 1, 0, 'ann', '{}', zeroblob(32)),"
-                     " (2, 2, 0, 'ann', '{}', zeroblob(32)), (3, 1, 0, 'ann', '{}', zeroblob(32));"
-                     "PRAGMA application_id = 0x53476174; PRAGMA user_version = 5;",
-                     NULL, NULL, NULL));
-    sqlite3_close(db);
-    assert_int_equal(SG_OK, sqlite_engine.open(store.dir, &store.handle));
-    contract_store_reopen(&store);
+    sqlite_engine_open_old(
+        &store, 5,
+        "INSERT INTO audit VALUES(1, 1, 0, 'ann', '{}', zeroblob(32)),"
+        " (2, 2, 0, 'ann', '{}', zeroblob(32)), (3, 1, 0, 'ann', '{}', zeroblob(32));");
     struct audit_store audit = sqlite_engine.audit(store.handle);
     assert_int_equal(SG_OK, audit.vt->list(audit.self, &query, arena, page, &count, &range));
     assert_int_equal(1, count);
