@@ -109,6 +109,17 @@ export function iconButton(picture, label, onclick, props = {}) {
 
 let fieldCount = 0;
 
+// What is given to a person to fill in, below its name and above what is to be known of it.
+function labelled(label, input, hint) {
+  return el(
+    'div',
+    { class: 'field' },
+    el('label', { for: input.id }, label),
+    input,
+    hint ? el('p', { class: 'hint', id: `${input.id}-hint` }, hint) : null,
+  );
+}
+
 /**
  * A labelled input.
  * @returns {{root: HTMLElement, input: HTMLInputElement}}
@@ -117,14 +128,7 @@ export function field(label, { hint, ...props }) {
   fieldCount += 1;
   const id = `field-${fieldCount}`;
   const input = el('input', { id, ...props, 'aria-describedby': hint ? `${id}-hint` : null });
-  const root = el(
-    'div',
-    { class: 'field' },
-    el('label', { for: id }, label),
-    input,
-    hint ? el('p', { class: 'hint', id: `${id}-hint` }, hint) : null,
-  );
-  return { root, input };
+  return { root: labelled(label, input, hint), input };
 }
 
 /**
@@ -140,14 +144,7 @@ export function choice(label, options, hint) {
     { id, 'aria-describedby': hint ? `${id}-hint` : null },
     options.map(([value, words]) => el('option', { value }, words)),
   );
-  const root = el(
-    'div',
-    { class: 'field' },
-    el('label', { for: id }, label),
-    input,
-    hint ? el('p', { class: 'hint', id: `${id}-hint` }, hint) : null,
-  );
-  return { root, input };
+  return { root: labelled(label, input, hint), input };
 }
 
 /** A field for the code of a second factor. */
