@@ -9,6 +9,7 @@
 #include "api/operations.h"
 #include "api/token_request.h"
 #include "base/secret.h"
+#include "core/keys.h"
 #include "core/spaces.h"
 #include "http/request.h"
 #include "sigfmt/record.h"
@@ -92,12 +93,22 @@ static enum sg_err read_spaces(struct request *r, const struct input *in,
     return SG_OK;
 }
 
+/* As with spaces. A name that is none yet would be a right to whatever key gets it. */
 static enum sg_err read_keys(struct request *r, const struct input *in, struct token_record *token)
 {
+    const struct api *api = request_app(r);
+    struct keyring_key key;
+
     token->keys_only = in->has_keys;
     for (size_t i = 0; i < in->keys.count; i++) {
         if (!sig_key_name_valid(in->keys.items[i]))
             return request_fail(r, SG_ERR_BAD_FIELD, "keys: must be names of keys");
+        enum sg_err err = keys_find(api->keys, request_principal(r), in->keys.items[i], &key);
+
+        if (err == SG_ERR_NOT_FOUND)
+            return request_fail(r, SG_ERR_BAD_FIELD, "keys: there is none of this name");
+        if (err != SG_OK)
+            return err;
         (void)snprintf(token->key[token->key_count++], SG_LIMIT_KEY_SIZE, "%s", in->keys.items[i]);
     }
     return SG_OK;

@@ -24,6 +24,7 @@ suite('tokens_create', async ({ gw, it }) => {
     const json = { name: `t${Math.random()}`, scopes: ['files:read'], expires_in: HOUR, ...more };
     return (await client.post('/v1/tokens', { json, expect: 201 })).json;
   };
+  await admin.post('/v1/keys', { json: { name: 'nightly', type: 'ed25519' }, expect: 201 });
   const me = (token, expect) => anyone.get('/v1/users/me', { token, expect });
 
   await it('shows a token once, with check digits that a scanner can verify', async () => {
@@ -222,6 +223,7 @@ suite('tokens_create', async ({ gw, it }) => {
       [{ ...good, spaces: ['nowhere'] }, /^spaces/],
       [{ ...good, spaces: ['@bob'] }, /^spaces/],
       [{ ...good, keys: ['Not a key'] }, /^keys/],
+      [{ ...good, keys: ['nightly', 'nowhere'] }, /^keys: there is none/],
       [{ ...good, spaces: Array.from({ length: 17 }, () => 'one') }, /^spaces/],
     ]) {
       const answer = await ann.post('/v1/tokens', { json, invalid: true, expect: [400, BAD_MEMBER] });

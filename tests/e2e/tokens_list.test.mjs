@@ -13,6 +13,9 @@ suite('tokens_list', async ({ gw, it }) => {
   await it('shows mine by name, without their text', async () => {
     assert.deepEqual((await ann.get('/v1/tokens', { expect: 200 })).json.tokens, []);
     await ann.post('/v1/spaces', { json: { name: 'releases' }, expect: 201 });
+    for (const name of ['k1', 'k2']) {
+      await admin.post('/v1/keys', { json: { name, type: 'ed25519' }, expect: 201 });
+    }
     const b = await make(ann, { name: 'b', scopes: ['sign'], keys: ['k1', 'k2'] });
     const a = await make(ann, { name: 'a', scopes: ['files:read', 'chat:read'], spaces: ['releases', '~me', 'common'] });
     const answer = await ann.get('/v1/tokens', { expect: 200 });
