@@ -72,6 +72,10 @@ static enum sg_err take_key(gnutls_x509_crq_t crq, gnutls_pubkey_t key,
     fault = find_key_fault(key);
     if (fault != NULL)
         return refuse(fault, ret_reason);
+    if (!gnutls_sign_is_secure2(
+            (gnutls_sign_algorithm_t)gnutls_x509_crq_get_signature_algorithm(crq),
+            GNUTLS_SIGN_FLAG_SECURE_FOR_CERTS))
+        return refuse("its signature is made with a hash that is broken", ret_reason);
     if (gnutls_x509_crq_verify(crq, 0) < 0)
         return refuse("its signature does not verify with its key", ret_reason);
     if (gnutls_pubkey_export(key, GNUTLS_X509_FMT_DER, spki, &size) < 0)

@@ -17,8 +17,9 @@
 #include "core/csr.h"
 
 /* A request of a fresh key, as DER; free with gnutls_free. */
-static gnutls_datum_t make(gnutls_pk_algorithm_t algorithm, unsigned bits, gnutls_datum_t *ret_pem,
-                           uint8_t *ret_spki, size_t *ret_spki_len)
+static gnutls_datum_t make_signed(gnutls_pk_algorithm_t algorithm, unsigned bits,
+                                  gnutls_digest_algorithm_t digest, gnutls_datum_t *ret_pem,
+                                  uint8_t *ret_spki, size_t *ret_spki_len)
 {
     gnutls_x509_privkey_t key;
     gnutls_privkey_t abstract;
@@ -34,7 +35,7 @@ static gnutls_datum_t make(gnutls_pk_algorithm_t algorithm, unsigned bits, gnutl
     assert_int_equal(gnutls_x509_crq_set_version(crq, 1), 0);
     assert_int_equal(gnutls_x509_crq_set_dn(crq, "CN=somebody else", NULL), 0);
     assert_int_equal(gnutls_x509_crq_set_key(crq, key), 0);
-    assert_int_equal(gnutls_x509_crq_privkey_sign(crq, abstract, GNUTLS_DIG_UNKNOWN, 0), 0);
+    assert_int_equal(gnutls_x509_crq_privkey_sign(crq, abstract, digest, 0), 0);
     assert_int_equal(gnutls_x509_crq_export2(crq, GNUTLS_X509_FMT_DER, &der), 0);
     if (ret_pem != NULL)
         assert_int_equal(gnutls_x509_crq_export2(crq, GNUTLS_X509_FMT_PEM, ret_pem), 0);
@@ -49,6 +50,12 @@ static gnutls_datum_t make(gnutls_pk_algorithm_t algorithm, unsigned bits, gnutl
     gnutls_privkey_deinit(abstract);
     gnutls_x509_privkey_deinit(key);
     return der;
+}
+
+static gnutls_datum_t make(gnutls_pk_algorithm_t algorithm, unsigned bits, gnutls_datum_t *ret_pem,
+                           uint8_t *ret_spki, size_t *ret_spki_len)
+{
+    return make_signed(algorithm, bits, GNUTLS_DIG_UNKNOWN, ret_pem, ret_spki, ret_spki_len);
 }
 
 static enum sg_err read_text(const char *text, size_t len, const char **ret_reason)
@@ -132,6 +139,26 @@ static void test_keys_that_are_not(void **state)
     }
 }
 
+static void test_broken_hashes(void **state)
+{
+    static const struct {
+        gnutls_digest_algorithm_t digest;
+        enum sg_err err;
+    } kinds[] = {{GNUTLS_DIG_SHA1, SG_ERR_BAD_CSR}, {GNUTLS_DIG_SHA256, SG_OK}};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
+        const char *reason = "";
+        gnutls_datum_t pem;
+        gnutls_datum_t der = make_signed(GNUTLS_PK_RSA, 2048, kinds[i].digest, &pem, NULL, NULL);
+
+        assert_int_equal(read_text((char *)pem.data, pem.size, &reason), kinds[i].err);
+        assert_int_equal(strstr(reason, "hash") != NULL, kinds[i].err != SG_OK);
+        gnutls_free(der.data);
+        gnutls_free(pem.data);
+    }
+}
+
 /* Every bit of it is either signed or makes no request of it. */
 static void test_no_bit_may_change(void **state)
 {
@@ -181,9 +208,8 @@ static void test_the_text_around(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_keys_that_are_taken),
-        cmocka_unit_test(test_keys_that_are_not),
-        cmocka_unit_test(test_no_bit_may_change),
+        cmocka_unit_test(test_keys_that_are_taken), cmocka_unit_test(test_keys_that_are_not),
+        cmocka_unit_test(test_broken_hashes),       cmocka_unit_test(test_no_bit_may_change),
         cmocka_unit_test(test_the_text_around),
     };
 
