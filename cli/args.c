@@ -70,6 +70,7 @@ enum cli_status args_parse(struct args *args, int argc, char **argv, const struc
     add_table(&t, args_global);
     t.letters[t.n_letters] = 0;
     memset(args, 0, sizeof(*args));
+    args->own = own;
     opterr = 0;
     optind = 0;
     while ((code = getopt_long(argc, argv, t.letters, t.longs, NULL)) != -1) {

@@ -88,6 +88,7 @@ struct args_option {
 };
 
 struct args {
+    const struct args_option *own; /* table of the command; NULL: none */
     struct {
         int key;
         const char *value;

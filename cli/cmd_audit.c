@@ -172,7 +172,10 @@ static enum cli_status verify(struct cli *cli, const struct args *args)
 }
 
 static const struct verb verbs[] = {
-    {"list", true, 0, 0, NULL, list}, {"verify", false, 0, 0, NULL, verify}, {.name = NULL}};
+    {"list", true, 0, 0, NULL,
+     SG_VERB_OPTIONS('n', 'f', SG_ARG_TYPE, SG_ARG_ACTOR, SG_ARG_SINCE, SG_ARG_UNTIL), list},
+    {"verify", false, 0, 0, NULL, SG_VERB_OPTIONS(SG_ARG_FORGET), verify},
+    {.name = NULL}};
 
 enum cli_status cmd_audit(struct cli *cli, const struct args *args)
 {

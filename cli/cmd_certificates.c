@@ -86,13 +86,14 @@ static enum cli_status delete_passkeys(struct cli *cli, const struct args *args)
 }
 
 static const struct verb certificate_verbs[] = {
-    {"list", true, 0, 0, NULL, list_certificates},
-    {"revoke", false, 1, SG_VERB_ANY, "ID", revoke_certificates},
+    {"list", true, 0, 0, NULL, SG_VERB_OPTIONS(SG_ARG_USER, SG_ARG_ALL), list_certificates},
+    {"revoke", false, 1, SG_VERB_ANY, "ID", NULL, revoke_certificates},
     {.name = NULL}};
 
-static const struct verb passkey_verbs[] = {{"list", true, 0, 0, NULL, list_passkeys},
-                                            {"rm", false, 1, SG_VERB_ANY, "ID", delete_passkeys},
-                                            {.name = NULL}};
+static const struct verb passkey_verbs[] = {
+    {"list", true, 0, 0, NULL, NULL, list_passkeys},
+    {"rm", false, 1, SG_VERB_ANY, "ID", NULL, delete_passkeys},
+    {.name = NULL}};
 
 enum cli_status cmd_certificates(struct cli *cli, const struct args *args)
 {

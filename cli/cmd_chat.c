@@ -29,6 +29,9 @@ static enum cli_status verify(struct cli *cli, const struct args *args)
                                      .chain = args_get(args, SG_ARG_CHAIN),
                                      .forget = args_has(args, SG_ARG_FORGET)};
 
+    if (args_has(args, 'n'))
+        return report_error(SG_CLI_USAGE, "secctl chat verify SPACE",
+                            "-n does not belong to verify");
     if (!options.after != !options.chain)
         return report_error(SG_CLI_USAGE, "both are in an event: id and chain",
                             "--after and --chain go together");

@@ -361,17 +361,22 @@ static enum cli_status print_public(struct cli *cli, const struct args *args)
     return status;
 }
 
-static const struct verb verbs[] = {{"list", true, 0, 0, NULL, list},
-                                    {"show", false, 1, 1, "NAME", show},
-                                    {"create", false, 1, 1, "NAME", create},
-                                    {"rotate", false, 1, 1, "NAME", rotate},
-                                    {"update", false, 1, 1, "NAME", update},
-                                    {"disable", false, 1, 1, "NAME", set_disabled},
-                                    {"enable", false, 1, 1, "NAME", set_disabled},
-                                    {"allow", false, 2, SG_VERB_ANY, "NAME or USER", set_signers},
-                                    {"deny", false, 2, SG_VERB_ANY, "NAME or USER", set_signers},
-                                    {"public", false, 1, 1, "NAME", print_public},
-                                    {.name = NULL}};
+static const struct verb verbs[] = {
+    {"list", true, 0, 0, NULL, NULL, list},
+    {"show", false, 1, 1, "NAME", NULL, show},
+    {"create", false, 1, 1, "NAME", SG_VERB_OPTIONS(SG_ARG_TYPE, SG_ARG_URI, SG_ARG_EXPIRES),
+     create},
+    {"rotate", false, 1, 1, "NAME", SG_VERB_OPTIONS(SG_ARG_URI, SG_ARG_EXPIRES), rotate},
+    {"update", false, 1, 1, "NAME",
+     SG_VERB_OPTIONS(SG_ARG_FORMAT, SG_ARG_OLDEST, SG_ARG_SIGNERS, SG_ARG_MANAGERS, SG_ARG_QUORUM,
+                     SG_ARG_WITNESS),
+     update},
+    {"disable", false, 1, 1, "NAME", NULL, set_disabled},
+    {"enable", false, 1, 1, "NAME", NULL, set_disabled},
+    {"allow", false, 2, SG_VERB_ANY, "NAME or USER", NULL, set_signers},
+    {"deny", false, 2, SG_VERB_ANY, "NAME or USER", NULL, set_signers},
+    {"public", false, 1, 1, "NAME", SG_VERB_OPTIONS(SG_ARG_FORMAT, SG_ARG_VERSION), print_public},
+    {.name = NULL}};
 
 enum cli_status cmd_keys(struct cli *cli, const struct args *args)
 {

@@ -134,11 +134,12 @@ static enum cli_status check(struct cli *cli, const struct args *args)
     return logcheck_run(cli, args_get(args, SG_ARG_LOG_KEY), args_has(args, SG_ARG_FORGET));
 }
 
-static const struct verb verbs[] = {{"show", true, 0, 0, NULL, show},
-                                    {"list", false, 0, 0, NULL, list},
-                                    {"check", false, 0, 0, NULL, check},
-                                    {"entries", false, 0, 0, NULL, list},
-                                    {.name = NULL}};
+static const struct verb verbs[] = {
+    {"show", true, 0, 0, NULL, NULL, show},
+    {"list", false, 0, 0, NULL, SG_VERB_OPTIONS('n', SG_ARG_FROM), list},
+    {"check", false, 0, 0, NULL, SG_VERB_OPTIONS(SG_ARG_LOG_KEY, SG_ARG_FORGET), check},
+    {"entries", false, 0, 0, NULL, SG_VERB_OPTIONS('n', SG_ARG_FROM), list},
+    {.name = NULL}};
 
 enum cli_status cmd_log(struct cli *cli, const struct args *args)
 {

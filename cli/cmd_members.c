@@ -96,6 +96,14 @@ static const struct {
              {"set", 2, true, true},
              {"rm", 2, false, false}};
 
+static enum cli_status expect_no_role(const struct args *args)
+{
+    if (!args_has(args, SG_ARG_ROLE))
+        return SG_CLI_OK;
+    return report_error(SG_CLI_USAGE, "secctl members set SPACE USER --role ROLE",
+                        "--role belongs to add and set");
+}
+
 static enum cli_status check(const struct args *args, size_t verb)
 {
     enum cli_status status = args_expect(args, verbs[verb].operands + 1, verbs[verb].operands + 1,
@@ -106,9 +114,6 @@ static enum cli_status check(const struct args *args, size_t verb)
     if (verbs[verb].needs_role && !args_has(args, SG_ARG_ROLE))
         return report_error(SG_CLI_USAGE, "secctl members set SPACE USER --role reader",
                             "--role is missing");
-    if (!verbs[verb].has_role && args_has(args, SG_ARG_ROLE))
-        return report_error(SG_CLI_USAGE, "secctl members set SPACE USER --role ROLE",
-                            "--role belongs to add and set");
     return SG_CLI_OK;
 }
 
@@ -129,6 +134,8 @@ enum cli_status cmd_members(struct cli *cli, const struct args *args)
                             "members can be listed, add, set and rm, not \"%s\"",
                             args->operands[0]);
     status = verb < count ? check(args, verb) : args_expect(args, 1, 2, NULL);
+    if (status == SG_CLI_OK && (verb == count || !verbs[verb].has_role))
+        status = expect_no_role(args);
     if (status == SG_CLI_OK)
         status = connect_open(cli, NULL, false);
     if (status != SG_CLI_OK)

@@ -237,11 +237,13 @@ static enum cli_status watch(struct cli *cli, const struct args *args)
     return cli_worse(status, end_channel(cli, found));
 }
 
-static const struct verb verbs[] = {{"open", false, 0, 0, NULL, open_channel},
-                                    {"data", false, 0, 0, NULL, data},
-                                    {"watch", false, 0, 0, NULL, watch},
-                                    {"close", false, 0, 0, NULL, close_channel},
-                                    {.name = NULL}};
+static const struct verb verbs[] = {
+    {"open", false, 0, 0, NULL,
+     SG_VERB_OPTIONS('u', SG_ARG_PASSWORD_FILE, SG_ARG_CODE_FILE, SG_ARG_FORGET), open_channel},
+    {"data", false, 0, 0, NULL, NULL, data},
+    {"watch", false, 0, 0, NULL, SG_VERB_OPTIONS(SG_ARG_INTERVAL, SG_ARG_COUNT), watch},
+    {"close", false, 0, 0, NULL, NULL, close_channel},
+    {.name = NULL}};
 
 enum cli_status cmd_session(struct cli *cli, const struct args *args)
 {

@@ -103,9 +103,10 @@ static enum cli_status end(struct cli *cli, const struct args *args)
     return status;
 }
 
-static const struct verb verbs[] = {{"list", true, 0, 0, NULL, list},
-                                    {"end", false, 0, SG_VERB_ANY, "session ID", end},
-                                    {.name = NULL}};
+static const struct verb verbs[] = {
+    {"list", true, 0, 0, NULL, NULL, list},
+    {"end", false, 0, SG_VERB_ANY, "session ID", SG_VERB_OPTIONS(SG_ARG_OTHERS), end},
+    {.name = NULL}};
 
 enum cli_status cmd_sessions(struct cli *cli, const struct args *args)
 {
@@ -115,9 +116,6 @@ enum cli_status cmd_sessions(struct cli *cli, const struct args *args)
 
     if (status == SG_CLI_OK && verb->run == end)
         status = args_expect(args, others ? 1 : 2, others ? 1 : SIZE_MAX, "session ID");
-    else if (status == SG_CLI_OK && others)
-        status =
-            report_error(SG_CLI_USAGE, "secctl sessions end --others", "--others belongs to end");
     if (status == SG_CLI_OK)
         status = connect_open(cli, NULL, false);
     return status == SG_CLI_OK ? verb->run(cli, args) : status;

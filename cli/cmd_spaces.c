@@ -163,11 +163,13 @@ static enum cli_status delete_space(struct cli *cli, const struct args *args)
     return status;
 }
 
-static const struct verb verbs[] = {{"list", true, 0, 0, NULL, list},
-                                    {"create", false, 1, 1, "NAME", create},
-                                    {"set", false, 1, 1, "NAME", set},
-                                    {"rm", false, 1, 1, "NAME", delete_space},
-                                    {.name = NULL}};
+static const struct verb verbs[] = {
+    {"list", true, 0, 0, NULL, NULL, list},
+    {"create", false, 1, 1, "NAME", SG_VERB_OPTIONS(SG_ARG_DESCRIPTION), create},
+    {"set", false, 1, 1, "NAME", SG_VERB_OPTIONS(SG_ARG_DESCRIPTION, SG_ARG_RETENTION, SG_ARG_KEEP),
+     set},
+    {"rm", false, 1, 1, "NAME", SG_VERB_OPTIONS('y'), delete_space},
+    {.name = NULL}};
 
 enum cli_status cmd_spaces(struct cli *cli, const struct args *args)
 {

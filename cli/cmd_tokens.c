@@ -117,10 +117,12 @@ static enum cli_status delete_tokens(struct cli *cli, const struct args *args)
     return status;
 }
 
-static const struct verb verbs[] = {{"list", true, 0, 0, NULL, list},
-                                    {"create", false, 1, 1, "NAME", create},
-                                    {"rm", false, 1, SG_VERB_ANY, "ID", delete_tokens},
-                                    {.name = NULL}};
+static const struct verb verbs[] = {
+    {"list", true, 0, 0, NULL, NULL, list},
+    {"create", false, 1, 1, "NAME",
+     SG_VERB_OPTIONS(SG_ARG_SCOPES, SG_ARG_SPACES, SG_ARG_KEYS, SG_ARG_EXPIRES), create},
+    {"rm", false, 1, SG_VERB_ANY, "ID", NULL, delete_tokens},
+    {.name = NULL}};
 
 enum cli_status cmd_tokens(struct cli *cli, const struct args *args)
 {

@@ -173,11 +173,14 @@ static enum cli_status recovery(struct cli *cli, const struct args *args)
     return status;
 }
 
-static const struct verb verbs[] = {{"status", true, 0, 0, NULL, show_status},
-                                    {"enable", false, 0, 0, NULL, enable},
-                                    {"disable", false, 0, 0, NULL, disable},
-                                    {"recovery", false, 0, 0, NULL, recovery},
-                                    {.name = NULL}};
+static const struct verb verbs[] = {
+    {"status", true, 0, 0, NULL, NULL, show_status},
+    {"enable", false, 0, 0, NULL, SG_VERB_OPTIONS(SG_ARG_PASSWORD_FILE, SG_ARG_CODE_FILE), enable},
+    {"disable", false, 0, 0, NULL, SG_VERB_OPTIONS(SG_ARG_PASSWORD_FILE, SG_ARG_CODE_FILE),
+     disable},
+    {"recovery", false, 0, 0, NULL, SG_VERB_OPTIONS(SG_ARG_PASSWORD_FILE, SG_ARG_CODE_FILE),
+     recovery},
+    {.name = NULL}};
 
 enum cli_status cmd_totp(struct cli *cli, const struct args *args)
 {

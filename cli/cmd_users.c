@@ -146,13 +146,14 @@ static enum cli_status delete_user(struct cli *cli, const struct args *args)
     return status;
 }
 
-static const struct verb verbs[] = {{"list", true, 0, 0, NULL, list},
-                                    {"set", false, 1, 1, "NAME", set_role},
-                                    {"disable", false, 1, 1, "NAME", disable},
-                                    {"enable", false, 1, 1, "NAME", enable},
-                                    {"reset", false, 1, 1, "NAME", reset},
-                                    {"rm", false, 1, 1, "NAME", delete_user},
-                                    {.name = NULL}};
+static const struct verb verbs[] = {
+    {"list", true, 0, 0, NULL, NULL, list},
+    {"set", false, 1, 1, "NAME", SG_VERB_OPTIONS(SG_ARG_ROLE), set_role},
+    {"disable", false, 1, 1, "NAME", NULL, disable},
+    {"enable", false, 1, 1, "NAME", NULL, enable},
+    {"reset", false, 1, 1, "NAME", NULL, reset},
+    {"rm", false, 1, 1, "NAME", SG_VERB_OPTIONS('y'), delete_user},
+    {.name = NULL}};
 
 enum cli_status cmd_users(struct cli *cli, const struct args *args)
 {

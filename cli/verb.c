@@ -6,6 +6,7 @@
 #include "cli/connect.h"
 #include "cli/report.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #define SG_VERB_TEXT_MAX ((size_t)1024)
@@ -42,6 +43,30 @@ static enum cli_status report_unknown(const struct cli *cli, const struct verb *
                         name);
 }
 
+static bool takes(const struct verb *v, int key)
+{
+    for (const int *option = v->options; option && *option; option++) {
+        if (*option == key)
+            return true;
+    }
+    return false;
+}
+
+/* An option that would do nothing may be one that the user relies on. */
+static enum cli_status expect_options(const struct cli *cli, const struct args *args,
+                                      const struct verb *v)
+{
+    char next[64];
+
+    snprintf(next, sizeof(next), "see: secctl %s --help", cli->command);
+    for (const struct args_option *o = args->own; o && o->key; o++) {
+        if (args_has(args, o->key) && !takes(v, o->key))
+            return report_error(SG_CLI_USAGE, next, "\"secctl %s %s\" takes no --%s", cli->command,
+                                v->name, o->name);
+    }
+    return SG_CLI_OK;
+}
+
 enum cli_status verb_choose(const struct cli *cli, const struct args *args,
                             const struct verb *verbs, const struct verb **ret)
 {
@@ -51,8 +76,9 @@ enum cli_status verb_choose(const struct cli *cli, const struct args *args,
     if (!v)
         return report_unknown(cli, verbs, name);
     *ret = v;
-    return name ? args_expect(args, v->least + 1, v->most + 1, v->what)
-                : args_expect(args, v->least, v->most, v->what);
+    enum cli_status status = name ? args_expect(args, v->least + 1, v->most + 1, v->what)
+                                  : args_expect(args, v->least, v->most, v->what);
+    return status == SG_CLI_OK ? expect_options(cli, args, v) : status;
 }
 
 enum cli_status verb_run(struct cli *cli, const struct args *args, const struct verb *verbs)

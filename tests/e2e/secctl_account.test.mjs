@@ -170,4 +170,20 @@ suite('secctl_account', async ({ gw, it }) => {
       assert.match(result.stderr, /^secctl: .+\n {2}next: /, args.join(' '));
     }
   });
+
+  await it('refuses options that would do nothing, before it asks the gateway', async () => {
+    const stranger = new Secctl(gw);
+    for (const line of [
+      'audit verify -n 3', 'audit --forget', 'certificates revoke x --all', 'keys list --type x', 'keys rotate k --type x',
+      'keys show k --format pem', 'log --from 3', 'log list --forget', 'session close --count 3', 'session open --interval 3s',
+      'sessions --others', 'spaces create x --keep 3', 'spaces rm x --keep 3', 'tokens --scopes x', 'totp --code-file -',
+      'users --role guest', 'users set x --role guest -y', 'members common --role reader', 'members list common --role reader',
+      'chat verify common -n 3', 'chat common --chain 00', 'login --scopes verify', 'enroll --user x',
+    ]) {
+      const { stderr, stdout } = await stranger.run(line.split(' '), { expect: 1 });
+      assert.match(stderr, /takes no --|belongs? to|does not belong to/, line);
+      assert.match(stderr, /\n {2}next: /, line);
+      assert.equal(stdout, '', line);
+    }
+  });
 });
