@@ -92,28 +92,32 @@ static enum cli_status put_moment(struct buf *target, const struct args *args, i
     return SG_CLI_OK;
 }
 
+/* What is asked for, with times as they are now: they stay the same for who follows for long. */
+static enum cli_status put_filter(struct buf *target, const struct args *args)
+{
+    buf_init(target, 8192);
+    buf_puts(target, "/v1/audit");
+    if (args_has(args, SG_ARG_TYPE))
+        remote_query(target, "type", args_get(args, SG_ARG_TYPE));
+    if (args_has(args, SG_ARG_ACTOR))
+        remote_query(target, "actor", args_get(args, SG_ARG_ACTOR));
+    enum cli_status status = put_moment(target, args, SG_ARG_SINCE, "since");
+    return status == SG_CLI_OK ? put_moment(target, args, SG_ARG_UNTIL, "until") : status;
+}
+
 /* Asks for `limit` entries at most: the last ones, or with `after` >= 0 those behind that one. With
  * `retry` it is tried again. */
-static enum cli_status fetch(struct cli *cli, const struct args *args, struct retry *retry,
+static enum cli_status fetch(struct cli *cli, const struct buf *filter, struct retry *retry,
                              int64_t limit, int64_t after, struct json_object **ret)
 {
     SG_BUF_CLEANUP struct buf target = {0};
 
     buf_init(&target, 8192);
-    buf_puts(&target, "/v1/audit");
+    buf_append(&target, filter->data, filter->len);
     put_number(&target, "limit", limit);
-    if (args_has(args, SG_ARG_TYPE))
-        remote_query(&target, "type", args_get(args, SG_ARG_TYPE));
-    if (args_has(args, SG_ARG_ACTOR))
-        remote_query(&target, "actor", args_get(args, SG_ARG_ACTOR));
-    enum cli_status status = put_moment(&target, args, SG_ARG_SINCE, "since");
-    if (status == SG_CLI_OK)
-        status = put_moment(&target, args, SG_ARG_UNTIL, "until");
-    if (status != SG_CLI_OK)
-        return status;
     if (after >= 0)
         put_number(&target, "after", after);
-    if (target.failed)
+    if (filter->failed || target.failed)
         return report_error(SG_CLI_USAGE, NULL, "that is too long");
     if (!retry)
         return api_call(cli, SG_API_USER, "GET", buf_str(&target), NULL, "audit", ret);
@@ -123,7 +127,7 @@ static enum cli_status fetch(struct cli *cli, const struct args *args, struct re
 }
 
 /* What comes after `last`, until Ctrl-C; a connection that breaks costs nothing but time. */
-static enum cli_status follow(struct cli *cli, const struct args *args, int64_t last)
+static enum cli_status follow(struct cli *cli, const struct buf *filter, int64_t last)
 {
     struct retry retry = {.failures = 0};
     enum cli_status status = SG_CLI_OK;
@@ -134,7 +138,7 @@ static enum cli_status follow(struct cli *cli, const struct args *args, int64_t 
         term_wait_until(clock_monotonic_ns() + SG_AUDIT_PAUSE_NS);
         if (term_interrupted())
             return SG_CLI_INTERRUPTED;
-        status = fetch(cli, args, &retry, SG_AUDIT_PAGE, last, &page);
+        status = fetch(cli, filter, &retry, SG_AUDIT_PAGE, last, &page);
         if (status != SG_CLI_OK)
             break;
         int64_t head = json_int(json_member(page, "head"), "seq", 0);
@@ -151,6 +155,7 @@ static enum cli_status follow(struct cli *cli, const struct args *args, int64_t 
 static enum cli_status list(struct cli *cli, const struct args *args)
 {
     SG_JSON_CLEANUP struct json_object *page = NULL;
+    SG_BUF_CLEANUP struct buf filter = {0};
     const char *lines = args_get(args, 'n');
     int64_t count = SG_AUDIT_LINES, last = 0;
 
@@ -158,12 +163,14 @@ static enum cli_status list(struct cli *cli, const struct args *args)
         return report_error(SG_CLI_USAGE, NULL, "-n takes a number from 1 to %d", SG_AUDIT_PAGE);
     if (args_has(args, 'f') && args_has(args, SG_ARG_UNTIL))
         return report_error(SG_CLI_USAGE, NULL, "-f and --until exclude each other");
-    enum cli_status status = fetch(cli, args, NULL, count, -1, &page);
+    enum cli_status status = put_filter(&filter, args);
+    if (status == SG_CLI_OK)
+        status = fetch(cli, &filter, NULL, count, -1, &page);
     if (status != SG_CLI_OK)
         return status;
     last = json_int(json_member(page, "head"), "seq", 0);
     print_page(cli, page, &last);
-    return args_has(args, 'f') ? follow(cli, args, last) : SG_CLI_OK;
+    return args_has(args, 'f') ? follow(cli, &filter, last) : SG_CLI_OK;
 }
 
 static enum cli_status verify(struct cli *cli, const struct args *args)

@@ -52,6 +52,27 @@ suite('secctl_audit', async ({ gw, it }) => {
     assert.equal((await following.done).signal, 'SIGINT');
   });
 
+  await it('follows from a time on, which stays the same while it follows', async () => {
+    const following = ctl.spawn(['audit', '-f', '--since', '1s', '--type', 'invite.created', '--json']);
+    const shown = () => Buffer.concat(following.out).toString().split('\n').slice(0, -1).map((line) => JSON.parse(line).seq);
+    await eventually(async () => {
+      await ctl.run(['invite']);
+      return shown().length > 0;
+    }, 'the first');
+    for (let i = 0; i < 6; i++) {
+      await ctl.run(['invite']);
+      await new Promise((done) => setTimeout(done, 400));
+    }
+    const { stdout } = await ctl.run(['audit', '-n', '1000', '--type', 'invite.created', '--json']);
+    const first = shown()[0];
+    const made = stdout.trim().split('\n').map((line) => JSON.parse(line).seq).filter((seq) => seq >= first);
+    assert.ok(made.length >= 7);
+    await eventually(() => shown().length >= made.length, 'all of them');
+    assert.deepEqual(shown(), made);
+    following.child.kill('SIGINT');
+    await following.done;
+  });
+
   await it('verifies the chain, and goes on from what was seen', async () => {
     const first = await ctl.json(['audit', 'verify']);
     assert.equal(first.holds, true);
