@@ -311,6 +311,17 @@ static enum sg_err factors_passkey_used(void *self, const uint8_t *id, size_t id
     return sqlite_write(self, passkey_used_run, &job);
 }
 
+/* Sessions from before version 5 of the schema do not say which passkey opened them: they end with
+ * any. All others go with their passkey by themselves. */
+static enum sg_err end_unnamed(struct sqlite_conn *c, int64_t user_id)
+{
+    struct sqlite_query q;
+    sqlite_query_begin(&q, c, SG_SQL_PASSKEY_SESSIONS);
+    sqlite_query_int(&q, user_id);
+    sqlite_query_int(&q, SG_METHOD_PASSKEY);
+    return sqlite_query_run(&q);
+}
+
 static enum sg_err passkey_remove_run(struct sqlite_conn *c, void *ctx)
 {
     const struct passkey_job *job = ctx;
@@ -318,7 +329,8 @@ static enum sg_err passkey_remove_run(struct sqlite_conn *c, void *ctx)
     sqlite_query_begin(&q, c, SG_SQL_PASSKEY_REMOVE);
     sqlite_query_int(&q, job->user_id);
     sqlite_query_blob(&q, job->id, job->id_len);
-    return sqlite_query_change(&q, SG_ERR_NOT_FOUND);
+    enum sg_err err = sqlite_query_change(&q, SG_ERR_NOT_FOUND);
+    return err ? err : end_unnamed(c, job->user_id);
 }
 
 static enum sg_err factors_passkey_remove(void *self, int64_t user_id, const uint8_t *id,
@@ -334,7 +346,9 @@ static enum sg_err reset_run(struct sqlite_conn *c, void *ctx)
     enum sg_err err = sqlite_query_run_int(c, SG_SQL_TOTP_RESET, *user_id);
     if (!err)
         err = sqlite_query_run_int(c, SG_SQL_RECOVERY_CLEAR, *user_id);
-    return err ? err : sqlite_query_run_int(c, SG_SQL_PASSKEY_CLEAR, *user_id);
+    if (!err)
+        err = sqlite_query_run_int(c, SG_SQL_PASSKEY_CLEAR, *user_id);
+    return err ? err : end_unnamed(c, *user_id);
 }
 
 static enum sg_err factors_reset(void *self, int64_t user_id)

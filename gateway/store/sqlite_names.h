@@ -170,6 +170,7 @@
     X(PASSKEY_USED)                                                                                \
     X(PASSKEY_REMOVE)                                                                              \
     X(PASSKEY_CLEAR)                                                                               \
+    X(PASSKEY_SESSIONS)                                                                            \
     X(AUDIT_LAST)                                                                                  \
     X(AUDIT_PRUNED)                                                                                \
     X(AUDIT_INSERT)                                                                                \

@@ -89,6 +89,8 @@ static const char *const texts[SG_SQL_COUNT] = {
                             " WHERE id = ?3 AND (sign_count < ?1 OR (sign_count = 0 AND ?1 = 0))",
     [SG_SQL_PASSKEY_REMOVE] = "DELETE FROM passkeys WHERE user_id = ? AND id = ?",
     [SG_SQL_PASSKEY_CLEAR] = "DELETE FROM passkeys WHERE user_id = ?",
+    [SG_SQL_PASSKEY_SESSIONS] = "DELETE FROM sessions WHERE user_id = ?1 AND method = ?2"
+                                " AND passkey IS NULL",
     [SG_SQL_AUDIT_LAST] = "SELECT seq, chain FROM audit WHERE seq > 0 ORDER BY seq DESC LIMIT 1",
     [SG_SQL_AUDIT_PRUNED] = "SELECT seq, chain FROM audit_pruned WHERE id = 1",
     [SG_SQL_AUDIT_INSERT] = "INSERT INTO audit(seq, at_ns, type, actor, canonical, chain)"
