@@ -359,8 +359,8 @@ static void test_chain(void **state)
 /* Sends `other`, too, which has nothing to do with it. */
 static struct shown ask_beside(const struct pair *leaf, const struct pair *other)
 {
-    gnutls_pcert_st *sent = gnutls_calloc(2, sizeof *sent); /* the credentials' */
-    gnutls_privkey_t key;                                   /* likewise */
+    gnutls_pcert_st sent[2]; /* the credentials take what is in them, and the key */
+    gnutls_privkey_t key;
     struct http_client c = {.fd = http_connect(fixture.port)};
     struct shown s;
 
