@@ -24,9 +24,9 @@
 #define HOLD_MAX     14336 /* bytes */
 
 static const char default_csp[] = "default-src 'none'; frame-ancestors 'none'";
-static const char cors_headers[] = "Authorization, Content-Type, Accept, If-Match, If-None-Match, "
-                                   "Range, If-Range, Repr-Digest, Content-Digest, X-Request-Id, "
-                                   "Idempotency-Key, Last-Event-ID";
+static const char cors_headers[] = "Authorization, DPoP, Content-Type, Accept, If-Match, "
+                                   "If-None-Match, Range, If-Range, Repr-Digest, Content-Digest, "
+                                   "X-Request-Id, Idempotency-Key, Last-Event-ID";
 static const char cors_exposed[] = "ETag, Location, Retry-After, X-Request-Id, Content-Range, "
                                    "Content-Disposition, Repr-Digest, WWW-Authenticate, "
                                    "Idempotency-Replayed, DPoP-Nonce";

@@ -514,7 +514,7 @@ suite('http_core: CORS', { config: keys.corsOrigins('https://app.example.test', 
     const answer = await anyone.options('/v1/files/common/x', { outside: true, headers, expect: 204 });
     assert.equal(answer.headers['access-control-allow-origin'], origin);
     assert.ok(list(answer.headers['access-control-allow-methods']).includes('put'));
-    for (const name of ['authorization', 'content-type', 'if-match', 'if-none-match', 'range', 'repr-digest']) {
+    for (const name of ['authorization', 'dpop', 'content-type', 'if-match', 'if-none-match', 'range', 'repr-digest']) {
       assert.ok(list(answer.headers['access-control-allow-headers']).includes(name), name);
     }
   });
