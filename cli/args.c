@@ -47,10 +47,13 @@ static void add_table(struct tables *t, const struct args_option *options)
     }
 }
 
-static enum cli_status bad_option(char **argv, int code, const char *help)
+/* `letters` are those that there are: of several in one argument (-xl), an unknown one may leave
+ * optind at that argument, so that the one before it has nothing to do with the error. */
+static enum cli_status bad_option(char **argv, int code, const char *letters, const char *help)
 {
     char next[128], letter[3] = {'-', (char)optopt, 0};
-    bool is_letter = optopt > 0 && optopt < 256 && strncmp(argv[optind - 1], "--", 2) != 0;
+    bool is_letter = optopt > 0 && optopt < 256 &&
+                     (strchr(letters, optopt) == NULL || strncmp(argv[optind - 1], "--", 2) != 0);
     const char *option = is_letter ? letter : argv[optind - 1];
 
     snprintf(next, sizeof(next), "see: %s", help);
@@ -75,7 +78,7 @@ enum cli_status args_parse(struct args *args, int argc, char **argv, const struc
     optind = 0;
     while ((code = getopt_long(argc, argv, t.letters, t.longs, NULL)) != -1) {
         if (code == '?' || code == ':')
-            return bad_option(argv, code, help);
+            return bad_option(argv, code, t.letters, help);
         if (args->n_given == SG_ARGS_GIVEN)
             return report_error(SG_CLI_USAGE, NULL, "too many options");
         args->given[args->n_given].key = code;

@@ -66,20 +66,34 @@ static void test_global_options_end_at_the_command(void **state)
     assert_string_equal(args.operands[1], "-x");
 }
 
-static void test_what_is_wrong_is_refused(void **state)
+static void test_what_is_wrong_is_refused_by_its_name(void **state)
 {
-    char *const bad[][3] = {{"ls", "-x", NULL},
-                            {"ls", "--frob", NULL},
-                            {"ls", "-o", NULL},
-                            {"ls", "--sort", NULL},
-                            {"ls", "--json=1", NULL}};
-    struct args args;
+    static const struct {
+        char *argv[4];
+        const char *message;
+    } bad[] = {{{"ls", "-x", NULL}, "unknown option -x"},
+               {{"ls", "--json", "-xl", NULL}, "unknown option -x"},
+               {{"ls", "--sort=a", "-lx", NULL}, "unknown option -x"},
+               {{"ls", "--frob", NULL}, "unknown option --frob"},
+               {{"ls", "-o", NULL}, "option -o needs a value"},
+               {{"ls", "--json", "-lo", NULL}, "option -o needs a value"},
+               {{"ls", "--output", NULL}, "option --output needs a value"},
+               {{"ls", "--sort", NULL}, "option --sort needs a value"},
+               {{"ls", "-l", "--quiet=1", NULL}, "unknown option --quiet=1"},
+               {{"ls", "--json=1", NULL}, "unknown option --json=1"}};
 
     (void)state;
     for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
-        char *argv[] = {bad[i][0], bad[i][1], bad[i][2], NULL};
+        struct report_capture errors = {.printed = {0}};
+        struct args args;
+        char *argv[4];
 
+        memcpy(argv, bad[i].argv, sizeof(argv));
+        report_capture(&errors);
         assert_int_equal(parse(&args, argv, false), SG_CLI_USAGE);
+        report_release();
+        assert_string_equal(buf_str(&errors.message), bad[i].message);
+        report_capture_fini(&errors);
     }
 }
 
@@ -149,7 +163,7 @@ int main(void)
         cmocka_unit_test(test_options_and_operands_may_be_mixed),
         cmocka_unit_test(test_two_dashes_end_the_options),
         cmocka_unit_test(test_global_options_end_at_the_command),
-        cmocka_unit_test(test_what_is_wrong_is_refused),
+        cmocka_unit_test(test_what_is_wrong_is_refused_by_its_name),
         cmocka_unit_test(test_operands_are_counted),
         cmocka_unit_test(test_each_command_is_whole),
     };
