@@ -108,6 +108,22 @@ suite('secctl_session', { limit: 170000 }, async ({ gw, it }) => {
     assert.equal(exchanges(), 20);
   });
 
+  await it('processes that are killed at any moment leave a channel that goes on', async () => {
+    const kill = async () => {
+      for (let i = 0; i < 15; i++) {
+        const { child, done } = ctl.spawn(['session', 'data']);
+        await sleep(Math.random() * 60);
+        child.kill('SIGKILL');
+        await done;
+      }
+    };
+    const before = state().sequence;
+    await Promise.all([kill(), kill(), kill()]);
+    const { sequence } = await ctl.json(['session', 'data']);
+    assert.ok(sequence > before);
+    assert.equal(state().sequence, sequence);
+  });
+
   await it('asks again for an answer that was lost, and the message is said once', async () => {
     let cut = 2;
     relay.spoil = (what) => {
