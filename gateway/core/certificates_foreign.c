@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Certificates of other people's CAs: whose they are by the rule of their CA, and whether they are
- * revoked. What a certificate comes to is found once and remembered until users, lists or CAs
- * change. */
+ * revoked. What a certificate says is read once and remembered until lists or CAs change, whose it
+ * is until users do. */
 #include "core/certificates_internal.h"
 
 #include <stdlib.h>
@@ -18,16 +18,19 @@
 struct known {
     uint8_t sha256[SG_DIGEST_SIZE]; /* of all of them */
     uint8_t ca[SG_DIGEST_SIZE];
-    uint64_t generation; /* in which it is true; 0: none */
-    enum sg_err err;     /* SG_OK, CERT_REVOKED, USER_DISABLED */
-    int64_t user_id;     /* 0: nobody's */
+    uint64_t read;                /* in which generation of what is trusted it was; 0: never */
+    uint64_t found;               /* in which generation of users its user was */
+    enum sg_err err;              /* SG_OK, CERT_REVOKED, USER_DISABLED */
+    int64_t user_id;              /* 0: nobody's */
+    char name[SG_USER_NAME_SIZE]; /* that it says; "": none */
 };
 
 struct foreign {
     struct users_store users;
     pthread_rwlock_t lock; /* guards all below */
     struct certificates_trust *trust;
-    uint64_t generation; /* counts what makes the known ones forgotten; never 0 */
+    uint64_t trust_changes; /* counts those of CAs and lists; never 0 */
+    uint64_t user_changes;  /* those of users */
     struct known known[KNOWN_MAX];
 };
 
@@ -39,7 +42,7 @@ enum sg_err certificates_foreign_new(const struct users_store *users, struct for
         return SG_ERR_NO_MEMORY;
     if (users != NULL)
         f->users = *users;
-    f->generation = 1;
+    f->trust_changes = 1;
     thread_rwlock_init(&f->lock);
     *ret = f;
     return SG_OK;
@@ -60,7 +63,7 @@ void certificates_foreign_free(struct foreign *f)
 void certificates_foreign_forget(struct foreign *f)
 {
     (void)pthread_rwlock_wrlock(&f->lock);
-    f->generation++;
+    f->user_changes++;
     (void)pthread_rwlock_unlock(&f->lock);
 }
 
@@ -77,7 +80,7 @@ void certificates_foreign_use(struct foreign *f, struct certificates_trust **tru
     (void)pthread_rwlock_wrlock(&f->lock);
     former = f->trust;
     f->trust = *trust;
-    f->generation++;
+    f->trust_changes++;
     (void)pthread_rwlock_unlock(&f->lock);
     *trust = NULL;
     certificates_trust_free(former);
@@ -92,7 +95,7 @@ void certificates_foreign_reload(struct foreign *f)
             continue;
         (void)pthread_rwlock_wrlock(&f->lock);
         certificates_trust_renew(f->trust, i, revoked);
-        f->generation++;
+        f->trust_changes++;
         (void)pthread_rwlock_unlock(&f->lock);
     }
 }
@@ -180,24 +183,27 @@ static bool is_lasting(enum sg_err err)
     return err == SG_OK || err == SG_ERR_CERT_REVOKED || err == SG_ERR_USER_DISABLED;
 }
 
-/* What is remembered (*ret_known), else what the certificate says; in which generation. */
+/* What is remembered, and whether that is all (*ret_known); else with what the certificate says, in
+ * these generations. To read one takes long where a list has many entries: changes of users alone
+ * leave that as it was. */
 static enum sg_err look_up(struct foreign *f, const struct shown_certificate *shown,
-                           struct known *ret, bool *ret_known, char ret_name[SG_USER_NAME_SIZE])
+                           struct known *ret, bool *ret_known)
 {
     const struct known *place = place_of(f, shown->chain_sha256);
     const struct trusted_ca *ca;
     enum sg_err err = SG_OK;
+    bool read;
 
     (void)pthread_rwlock_rdlock(&f->lock);
     ca = certificates_trust_find(f->trust, shown->ca_sha256);
-    *ret = (struct known){.generation = f->generation};
-    *ret_known = ca != NULL && place->generation == f->generation &&
-                 memcmp(place->sha256, shown->chain_sha256, SG_DIGEST_SIZE) == 0 &&
-                 memcmp(place->ca, shown->ca_sha256, SG_DIGEST_SIZE) == 0;
-    if (*ret_known)
-        *ret = *place;
-    else
-        err = ca != NULL ? read_name(ca, shown, ret_name) : SG_ERR_CERT_UNKNOWN;
+    read = ca != NULL && place->read == f->trust_changes &&
+           memcmp(place->sha256, shown->chain_sha256, SG_DIGEST_SIZE) == 0 &&
+           memcmp(place->ca, shown->ca_sha256, SG_DIGEST_SIZE) == 0;
+    *ret_known = read && (place->found == f->user_changes || place->err == SG_ERR_CERT_REVOKED);
+    *ret = read ? *place : (struct known){.read = f->trust_changes};
+    ret->found = f->user_changes;
+    if (!read)
+        err = ca != NULL ? read_name(ca, shown, ret->name) : SG_ERR_CERT_UNKNOWN;
     (void)pthread_rwlock_unlock(&f->lock);
     return err;
 }
@@ -208,7 +214,7 @@ static void remember(struct foreign *f, const struct shown_certificate *shown,
     struct known *place = place_of(f, shown->chain_sha256);
 
     (void)pthread_rwlock_wrlock(&f->lock);
-    *place = *found; /* of a former generation, should it have changed meanwhile */
+    *place = *found; /* of former generations, should they have changed meanwhile */
     memcpy(place->sha256, shown->chain_sha256, SG_DIGEST_SIZE);
     memcpy(place->ca, shown->ca_sha256, SG_DIGEST_SIZE);
     (void)pthread_rwlock_unlock(&f->lock);
@@ -217,14 +223,13 @@ static void remember(struct foreign *f, const struct shown_certificate *shown,
 enum sg_err certificates_foreign_identify(struct foreign *f, const struct shown_certificate *shown,
                                           int64_t *ret_user_id)
 {
-    char name[SG_USER_NAME_SIZE] = "";
     struct known found;
     bool known;
-    enum sg_err err = look_up(f, shown, &found, &known, name);
+    enum sg_err err = look_up(f, shown, &found, &known);
 
     if (!known) {
         if (err == SG_OK)
-            err = find_user(f, name, &found.user_id);
+            err = find_user(f, found.name, &found.user_id);
         found.err = err;
         if (is_lasting(err))
             remember(f, shown, &found);

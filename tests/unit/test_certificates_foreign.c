@@ -250,6 +250,40 @@ static void test_remembered(void **state)
     pair_drop(&leaf);
 }
 
+/* Users come and go all day: what the certificate says is not read again for that, only for other
+ * lists and CAs. */
+static void test_read_once(void **state)
+{
+    static const uint8_t unreadable[1];
+    struct pair leaf = pair_make("carl", &(struct pair_shape){DAYS}, &root);
+    struct pair revoked = pair_make("dora", &(struct pair_shape){DAYS}, &root);
+    struct shown *s = show(&leaf, NULL, &root), *r = show(&revoked, NULL, &root);
+    struct user_record carl;
+
+    (void)state;
+    trust(&root, "cn", write_crl(&root, &revoked, NULL, NULL));
+    expect(s, SG_OK, 0);
+    expect(r, SG_ERR_CERT_REVOKED, 0);
+    s->of.der = r->of.der = unreadable;
+    s->of.len = r->of.len = sizeof unreadable;
+    carl = contract_user_add(&store, "carl", SG_ROLE_MEMBER);
+    certificates_user_changed(all, carl.id);
+    looked_up = 0;
+    for (int i = 0; i < 3; i++) {
+        expect(s, SG_OK, carl.id);
+        expect(r, SG_ERR_CERT_REVOKED, 0);
+    }
+    assert_int_equal(looked_up, 1);
+    (void)write_crl(&root, NULL, NULL, NULL);
+    certificates_prune(all);
+    expect(s, SG_ERR_CERT_UNKNOWN, 0);
+    expect(r, SG_ERR_CERT_UNKNOWN, 0);
+    shown_free(s);
+    shown_free(r);
+    pair_drop(&leaf);
+    pair_drop(&revoked);
+}
+
 /* Its own list, and that of the CA above. */
 static void test_revoked_above(void **state)
 {
@@ -464,13 +498,10 @@ static void test_looking_while_it_changes(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_remembered),
-        TEST(test_revoked_above),
-        TEST(test_other_way),
-        TEST(test_lists_in_one_file),
-        TEST(test_replaced),
-        TEST(test_list_that_is_gone),
-        TEST(test_looking_while_it_changes),
+        TEST(test_remembered),        TEST(test_read_once),
+        TEST(test_revoked_above),     TEST(test_other_way),
+        TEST(test_lists_in_one_file), TEST(test_replaced),
+        TEST(test_list_that_is_gone), TEST(test_looking_while_it_changes),
     };
 
     return cmocka_run_group_tests_name("certificates_foreign", tests, NULL, NULL);
