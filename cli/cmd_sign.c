@@ -15,6 +15,9 @@ static enum cli_status collect(struct signlist *list, const struct args *args)
     if (stored && args->n_operands == 0)
         return report_error(SG_CLI_USAGE, "secctl sign --key K --stored SPACE/NAME...",
                             "which stored files?");
+    if (stored && args_has(args, SG_ARG_SHA512))
+        return report_error(SG_CLI_USAGE, "the gateway has their SHA-256; sign a copy here",
+                            "--sha512 goes without --stored");
     if (args->n_operands == 0)
         status = signlist_add_current(list, out);
     for (size_t i = 0; i < args->n_operands && !term_interrupted(); i++)

@@ -151,7 +151,7 @@ static const struct args_option sign_options[] = {
     {SG_ARG_OUT, "out", "DIR", "write the signatures below DIR, not beside the files"},
     {SG_ARG_STORED, "stored", NULL,
      "the arguments are paths on the gateway; / at the end: all below"},
-    {SG_ARG_SHA512, "sha512", NULL, "send SHA-512, too, so that it is in the record"},
+    {SG_ARG_SHA512, "sha512", NULL, "files: send SHA-512, too, so that it is in the record"},
     {'f', "force", NULL, "replace files that are no signatures"},
     END};
 

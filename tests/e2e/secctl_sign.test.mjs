@@ -163,6 +163,8 @@ suite('secctl_sign', async ({ gw, it }) => {
     const missing = await ctl.run(['sign', '--key', 'release', '--stored', 'common/rel/one', 'common/none'], { expect: 2 });
     assert.match(missing.stderr, /common\/none: .*\(not-found\)/);
     assert.match(missing.stderr, /items-invalid/);
+    const more = await ctl.run(['sign', '--key', 'release', '--sha512', '--stored', 'common/rel/one'], { expect: 1 });
+    assert.match(more.stderr, /--sha512 goes without --stored\n {2}next: /);
   });
 
   await it('reads what a package says of itself, and sends digests only', async () => {
