@@ -87,8 +87,23 @@ static void narrow(struct request_certificate *is, gnutls_x509_crt_t crt)
         is->expires_s = until;
 }
 
-/* When it counts: while all that the client sent does, and the trusted CAs that issued any of it.
- */
+static bool counts_at(gnutls_x509_crt_t crt, int64_t now_s)
+{
+    return (int64_t)gnutls_x509_crt_get_activation_time(crt) <= now_s &&
+           (int64_t)gnutls_x509_crt_get_expiration_time(crt) > now_s;
+}
+
+static bool issuer_was_sent(const struct chain *chain, unsigned of)
+{
+    bool sent = false;
+
+    for (unsigned i = 1; i < chain->count && !sent; i++)
+        sent = i != of && gnutls_x509_crt_check_issuer(chain->crt[of], chain->crt[i]) != 0;
+    return sent;
+}
+
+/* When it counts: while all that the client sent does, and the trusted CAs that issued what no
+ * other that was sent has issued. */
 static void read_times(struct request_certificate *is, gnutls_x509_trust_list_t trusted,
                        const struct chain *chain, bool in_time)
 {
@@ -99,10 +114,13 @@ static void read_times(struct request_certificate *is, gnutls_x509_trust_list_t 
     is->expires_s = INT64_MAX;
     for (unsigned i = 0; i < chain->count; i++) {
         narrow(is, chain->crt[i]);
-        if (gnutls_x509_trust_list_get_issuer(trusted, chain->crt[i], &issuer,
+        if (issuer_was_sent(chain, i) ||
+            gnutls_x509_trust_list_get_issuer(trusted, chain->crt[i], &issuer,
                                               GNUTLS_TL_GET_COPY) != 0)
             continue;
-        narrow(is, issuer);
+        /* One that is out of time is another of the same name and key, if all are in time. */
+        if (!in_time || counts_at(issuer, now_s))
+            narrow(is, issuer);
         gnutls_x509_crt_deinit(issuer);
     }
     if (!in_time && is->not_before_s <= now_s && is->expires_s > now_s)

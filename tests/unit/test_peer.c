@@ -425,6 +425,51 @@ static void test_more_than_chain(void **state)
     pair_drop(&middle);
 }
 
+/* The same authority, from now on. */
+static struct pair renew(const struct pair *p, const struct pair *issuer)
+{
+    static const unsigned char serial[] = {0x70, 1};
+    struct pair new = {.key = p->key};
+    gnutls_datum_t der;
+
+    assert_int_equal(gnutls_x509_crt_export2(p->crt, GNUTLS_X509_FMT_DER, &der), 0);
+    assert_int_equal(gnutls_x509_crt_init(&new.crt), 0);
+    assert_int_equal(gnutls_x509_crt_import(new.crt, &der, GNUTLS_X509_FMT_DER), 0);
+    gnutls_free(der.data);
+    assert_int_equal(gnutls_x509_crt_set_serial(new.crt, serial, sizeof serial), 0);
+    assert_int_equal(gnutls_x509_crt_set_expiration_time(new.crt, time(NULL) + 5 * 86400), 0);
+    assert_int_equal(gnutls_x509_crt_sign2(new.crt, issuer->crt, issuer->key, GNUTLS_DIG_SHA256, 0),
+                     0);
+    return new;
+}
+
+/* What has taken the place of a trusted one that is out of time counts instead of it. */
+static void test_renewed(void **state)
+{
+    const struct pair *const usual[] = {&ca, &other_ca};
+    struct pair old = pair_make(
+        "middle", &(struct pair_shape){.ca = true, .from_days = -9, .until_days = -1}, &other_ca);
+    struct pair leaf = pair_make("dora", &(struct pair_shape){CLIENT}, &old);
+    struct pair new = renew(&old, &other_ca);
+    struct shown s;
+
+    (void)state;
+    serve_together(&old, &other_ca);
+    s = ask_with(&leaf, &new);
+    assert_is(&s, "verified");
+    assert_int_equal(s.until, gnutls_x509_crt_get_expiration_time(new.crt));
+    for (int i = 0; i < 2; i++) {
+        serve_together(i == 0 ? &old : &new, i == 0 ? &new : &old);
+        s = ask_with(&leaf, NULL);
+        assert_is(&s, "verified");
+        assert_true(s.until > time(NULL));
+    }
+    serve(usual, 2);
+    gnutls_x509_crt_deinit(new.crt);
+    pair_drop(&leaf);
+    pair_drop(&old);
+}
+
 /* Whose it was stays known; that it does not count any more shows in its time. */
 static void test_time(void **state)
 {
@@ -593,6 +638,7 @@ int main(void)
                                        cmocka_unit_test(test_above),
                                        cmocka_unit_test(test_chain),
                                        cmocka_unit_test(test_more_than_chain),
+                                       cmocka_unit_test(test_renewed),
                                        cmocka_unit_test(test_time),
                                        cmocka_unit_test(test_resumed),
                                        cmocka_unit_test(test_asked),
