@@ -33,16 +33,17 @@ static enum cli_status list_certificates(struct cli *cli, const struct args *arg
         .titles = {"", "CERTIFICATE", "USER", "EXPIRES", "REVOKED", "SHA-256", "NAME"},
         .row = add_certificate};
     SG_BUF_CLEANUP struct buf target = {0};
+    const char *user = args_get(args, SG_ARG_USER);
 
     buf_init(&target, 4096);
     buf_puts(&target, "/v1/certificates");
-    if (args_has(args, SG_ARG_USER))
-        remote_query(&target, "user", args_get(args, SG_ARG_USER));
+    if (user)
+        remote_query(&target, "user", user);
     if (args_has(args, SG_ARG_ALL))
         remote_query(&target, "all", "true");
     if (target.failed)
         return report_error(SG_CLI_USAGE, NULL, "there is no such user");
-    return list_show(cli, buf_str(&target), NULL, &view);
+    return list_show(cli, buf_str(&target), user, &view);
 }
 
 static void add_passkey(struct table *table, struct json_object *p)

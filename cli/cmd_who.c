@@ -94,7 +94,9 @@ enum cli_status cmd_who(struct cli *cli, const struct args *args)
     if (!cli->options.json)
         table_row(&table, (const char *[]){"SPACE", "SINCE", "NAME"}, NULL);
     status = args->n_operands ? one(cli, buf_str(&space), &table) : all(cli, &table);
-    table_print(&table);
+    /* Beside an error, a heading alone says nothing. */
+    if (status == SG_CLI_OK || table.rows > 1)
+        table_print(&table);
     table_fini(&table);
     return status;
 }

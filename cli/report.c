@@ -147,7 +147,7 @@ static const struct {
     const char *next;
 } advice[] = {
     {"not-found", " users enroll ", "see who there is with: secctl users"},
-    {"not-found", " certificates ", "see what there is with: secctl certificates"},
+    {"not-found", " certificates ", "see what there is with: secctl certificates, secctl users"},
     {"not-found", " tokens ", "see what there is with: secctl tokens"},
     {"not-found", " passkeys ", "see what there is with: secctl passkeys"},
     {"not-found", " sessions ", "see what there is with: secctl sessions"},

@@ -167,6 +167,8 @@ suite('secctl_enroll', { args: ['--tls-client-ca', `${ca.file} cn`] }, async ({ 
       await ctl.run(['enroll', ...args], { expect: 1 });
     }
     assert.match((await ctl.run(['certificates', '--user', 'ann'])).stdout, / ann /);
+    const nobody = await ctl.run(['certificates', '--user', 'nobody'], { expect: 2 });
+    assert.match(nobody.stderr, /^secctl: nobody: Not found .*\n {2}next: .*secctl users$/m);
     assert.ok((await ctl.json(['certificates', '--all'])).certificates.length >= 3);
     openssl('x509', '-noout', '-in', ctl.file('ann.pem'));
   });

@@ -147,7 +147,7 @@ suite('secctl_spaces', async ({ gw, it }) => {
     assert.deepEqual(all.find((space) => space.space === 'lab').present.map((p) => p.username), ['bob']);
     tail.child.kill('SIGTERM');
     await tail.done;
-    await ann.run(['who', 'nowhere'], { expect: 2 });
+    assert.equal((await ann.run(['who', 'nowhere'], { expect: 2 })).stdout, '');
   });
 
   await it('moves files and directories', async () => {
