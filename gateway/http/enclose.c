@@ -153,8 +153,9 @@ static enum sg_err collect_content(struct request *r, struct enclosed_answer *a,
     if (r->err == SG_OK && len > r->enclosure->how.answer_max)
         return request_fail(r, SG_ERR_TOO_LARGE, "the answer has %llu bytes, at most %zu fit",
                             (unsigned long long)len, r->enclosure->how.answer_max);
+    /* What may have changed something is told, whatever it takes: else it would be done again. */
     err = request_reserve(r, COPIES * (size_t)len);
-    if (err != SG_OK)
+    if (err != SG_OK && (r->err != SG_OK || r->method == SG_METHOD_GET))
         return err;
     a->body = r->reply.data;
     a->body_len = (size_t)len;

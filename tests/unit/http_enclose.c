@@ -170,6 +170,16 @@ static enum sg_err refuse_run(struct request *r)
     return request_fail(r, SG_ERR_BAD_ITEMS, "bad items");
 }
 
+/* An answer that is large, of something that was done. */
+static enum sg_err make_run(struct request *r)
+{
+    char *all = arena_alloc(request_arena(r), HTTP_ENCLOSE_MEMBERS);
+
+    memset(all, 'y', HTTP_ENCLOSE_MEMBERS);
+    reply_bytes(r, 201, "text/plain", all, HTTP_ENCLOSE_MEMBERS);
+    return SG_OK;
+}
+
 /* Whether the guard knew whom it had before. */
 static enum sg_err who_run(struct request *r)
 {
@@ -207,6 +217,7 @@ static const struct operation small_op = {
 static const struct operation nested_op = {.run = nested_run};
 static const struct operation who_op = {.run = who_run};
 static const struct operation refuse_op = {.run = refuse_run};
+static const struct operation make_op = {.run = make_run};
 static const struct operation who_blocks_op = {.run = who_run};
 
 static const struct route own[] = {
@@ -240,6 +251,7 @@ static const struct route own[] = {
      .pattern = "/refuse",
      .operation_id = "refuse",
      .operation = &refuse_op},
+    {.method = SG_METHOD_POST, .pattern = "/make", .operation_id = "make", .operation = &make_op},
     {.method = SG_METHOD_GET, .pattern = "/who", .operation_id = "who", .operation = &who_op},
     {.method = SG_METHOD_GET,
      .pattern = "/who-blocks",

@@ -10,7 +10,7 @@
 
 #define HTTP_ENCLOSE_MAX     (1024 * 1024)     /* bytes of an enclosed answer */
 #define HTTP_ENCLOSE_BODY    (2 * 1024 * 1024) /* bytes of a body that encloses */
-#define HTTP_ENCLOSE_MEMBERS 100000            /* bytes of the members of a problem document */
+#define HTTP_ENCLOSE_MEMBERS 100000            /* bytes of what /refuse and /make say */
 
 /* Of the operations that enclose. */
 extern atomic_int http_enclose_begun;
@@ -29,7 +29,8 @@ int http_all_ended(void);
  * /small (100 bytes of answer at most): the body is "METHOD TARGET\nName:
  * value\n\nbody" or "nothing", the answer "STATUS\nName: value\n\nbody"; with X-Cut it cannot be
  * made. GET /nested encloses whatever it came in; /who and /who-blocks (only enclosed) tell what
- * they see; /refuse answers items-invalid with HTTP_ENCLOSE_MEMBERS bytes of members.
+ * they see; /refuse answers items-invalid with HTTP_ENCLOSE_MEMBERS bytes of members, and
+ * POST /make 201 with so many bytes.
  */
 void http_enclose_config(struct server_config *config);
 

@@ -429,6 +429,8 @@ static void test_memory(void **state)
     /* A refusal that is large itself becomes one that is not. */
     atomic_fetch_add(bytes, 900000);
     assert_null(strstr(enclosed(&c, "GET /refuse\n\n", 503), "\"items\""));
+    /* What has been done is told. */
+    assert_int_equal(strlen(content_of(enclosed(&c, "POST /make\n\n", 201))), HTTP_ENCLOSE_MEMBERS);
     atomic_fetch_sub(bytes, 2400000);
     (void)enclosed(&c, large, 206);
     assert_non_null(strstr(enclosed(&c, "GET /refuse\n\n", 422), "\"items\":\"xxx"));
