@@ -111,7 +111,7 @@ class Clients extends Listing {
   remove(client) {
     return this.end({
       title: 'Remove this client?',
-      text: [el('strong', {}, client.name || client.id), ' will be refused from now on.'],
+      text: [el('strong', {}, client.name || client.id), ' will be refused from now on. Audiences that were registered for it go with it.'],
       yes: 'Remove it',
       work: () => api.oauthClientsDelete(client.id),
       done: `The client ${client.id} was removed.`,

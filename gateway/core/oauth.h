@@ -76,7 +76,7 @@ enum sg_err oauth_client_create(struct oauth *o, const char *id, const char *nam
                                 const char **ret_reason) SG_MUST_CHECK;
 enum sg_err oauth_clients(struct oauth *o, size_t limit, struct oauth_client *ret,
                           size_t *ret_count) SG_MUST_CHECK;
-/* Its sessions end. */
+/* Its sessions end; audiences that were made for it go with it. */
 enum sg_err oauth_client_remove(struct oauth *o, const char *id) SG_MUST_CHECK;
 /* `audience`: 1 to 255 letters, digits and ._:/-, not our own. `client_id`: of the confidential
  * client that is this service; NULL: the one whose id is the audience, if there is one. SG_ERR_-

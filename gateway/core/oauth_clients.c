@@ -216,16 +216,17 @@ enum sg_err oauth_client_remove(struct oauth *o, const char *id)
 enum sg_err oauth_is_service(struct oauth *o, const struct oauth_client *client,
                              const char *audience, bool *ret)
 {
-    struct oauth_audience record = {.client_id = ""};
-    enum sg_err err = SG_OK;
+    struct oauth_audience record;
+    enum sg_err err;
 
     *ret = false;
     if (client == NULL || !client->confidential)
         return SG_OK;
-    if (strlen(audience) < SG_OAUTH_AUDIENCE_SIZE)
-        err = o->store.vt->audience_get(o->store.self, audience, &record);
-    if (err != SG_OK && err != SG_ERR_NOT_FOUND)
-        return err;
+    if (strlen(audience) >= SG_OAUTH_AUDIENCE_SIZE)
+        return SG_OK;
+    err = o->store.vt->audience_get(o->store.self, audience, &record);
+    if (err != SG_OK) /* one that was removed is nobody's */
+        return err == SG_ERR_NOT_FOUND ? SG_OK : err;
     *ret = strcmp(client->id, record.client_id[0] != '\0' ? record.client_id : audience) == 0;
     return SG_OK;
 }

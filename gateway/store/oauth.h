@@ -79,7 +79,7 @@ struct oauth_vtable {
     /* By id. */
     enum sg_err (*client_list)(void *self, size_t limit, struct oauth_client *ret,
                                size_t *ret_count) SG_MUST_CHECK;
-    /* Ends its waiting devices and its sessions, too; no audience has it any more. */
+    /* Ends its waiting devices and its sessions, too, and removes the audiences it is named for. */
     enum sg_err (*client_remove)(void *self, const char *id) SG_MUST_CHECK;
 
     /* SG_ERR_NAME_TAKEN, LIMIT (SG_OAUTH_CLIENTS), NOT_FOUND: there is no such client. */

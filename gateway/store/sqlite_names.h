@@ -196,6 +196,7 @@
     X(AUDIENCE_LIST)                                                                               \
     X(AUDIENCE_COUNT)                                                                              \
     X(AUDIENCE_REMOVE)                                                                             \
+    X(AUDIENCE_OF_CLIENT)                                                                          \
     X(DEVICE_INSERT)                                                                               \
     X(DEVICE_COUNT)                                                                                \
     X(DEVICE_GET)                                                                                  \

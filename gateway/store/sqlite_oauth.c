@@ -106,7 +106,10 @@ static enum sg_err client_list(void *self, size_t limit, struct oauth_client *re
 static enum sg_err client_remove_run(struct sqlite_conn *c, void *ctx)
 {
     const char *const *id = ctx;
-    enum sg_err err = remove_one(c, SG_SQL_CLIENT_REMOVE, *id);
+    /* First: without its client an audience would be that of whoever has its name as an id. */
+    enum sg_err err = remove_all(c, SG_SQL_AUDIENCE_OF_CLIENT, *id);
+    if (!err)
+        err = remove_one(c, SG_SQL_CLIENT_REMOVE, *id);
     if (!err)
         err = remove_all(c, SG_SQL_CLIENT_DEVICES, *id);
     return err ? err : remove_all(c, SG_SQL_CLIENT_SESSIONS, *id);

@@ -131,6 +131,7 @@ static const char *const texts[SG_SQL_COUNT] = {
                              " WHERE audience > '' ORDER BY audience LIMIT ?",
     [SG_SQL_AUDIENCE_COUNT] = "SELECT count(*) FROM oauth_audiences",
     [SG_SQL_AUDIENCE_REMOVE] = "DELETE FROM oauth_audiences WHERE audience = ?",
+    [SG_SQL_AUDIENCE_OF_CLIENT] = "DELETE FROM oauth_audiences WHERE client_id = ?",
     [SG_SQL_DEVICE_INSERT] = "INSERT INTO device_grants(device_sha256, user_sha256, client_id,"
                              " scopes, address, place, state, user_id, created_ns, expires_ns,"
                              " polled_ns, interval_s) VALUES(?,?,?,?,?,?,?,NULL,?,?,?,?)",

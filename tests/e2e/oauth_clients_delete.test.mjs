@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // A client that is removed cannot ask any more, and what was made for it ends.
+import assert from 'node:assert/strict';
 import { basic, DEVICE } from './lib/oauth.mjs';
 import { suite } from './lib/suite.mjs';
 
@@ -34,6 +35,19 @@ suite('oauth_clients_delete', async ({ gw, it }) => {
     await admin.delete(`/v1/oauth/clients/${id}`, { expect: 204 });
     await ask([401, 'invalid_client']);
     await admin.delete(`/v1/oauth/clients/${id}`, { expect: [404, 'not-found'] });
+  });
+
+  await it('audiences that were registered for it go with it, and no other', async () => {
+    await admin.post('/v1/oauth/clients', { json: { id: 'service', name: 'Service' }, expect: 201 });
+    const make = (json) => admin.post('/v1/oauth/audiences', { json: { name: 'A', scopes: ['files:read'], ...json }, expect: 201 });
+    await make({ audience: 'pay', client: 'service' });
+    await make({ audience: 'service' });
+    await admin.delete('/v1/oauth/clients/service', { expect: 204 });
+    const { audiences } = (await admin.get('/v1/oauth/audiences', { expect: 200 })).json;
+    assert.deepEqual(
+      audiences.map(({ audience }) => audience),
+      ['service']
+    );
   });
 
   await it('those that are built in stay; admins only', async () => {

@@ -114,7 +114,7 @@ static void test_audiences(void **state)
     assert_int_equal(SG_ERR_NOT_FOUND, OAUTH(audience_remove, a.audience));
 }
 
-/* The service of an audience is a client that is there; when that goes, the audience stays. */
+/* The service of an audience is a client that is there; when that goes, so does the audience. */
 static void test_audience_client(void **state)
 {
     (void)state;
@@ -126,8 +126,11 @@ static void test_audience_client(void **state)
     assert_int_equal(SG_OK, OAUTH(audience_add, &a));
     assert_int_equal(SG_OK, OAUTH(audience_get, a.audience, &found));
     assert_memory_equal(&a, &found, sizeof(a));
+    struct oauth_audience plain = {.audience = "b", .scopes = 3};
+    assert_int_equal(SG_OK, OAUTH(audience_add, &plain));
     assert_int_equal(SG_OK, OAUTH(client_remove, "b"));
-    assert_int_equal(SG_OK, OAUTH(audience_get, a.audience, &found));
+    assert_int_equal(SG_ERR_NOT_FOUND, OAUTH(audience_get, a.audience, &found));
+    assert_int_equal(SG_OK, OAUTH(audience_get, plain.audience, &found));
     assert_string_equal("", found.client_id);
 }
 

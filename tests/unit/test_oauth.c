@@ -435,6 +435,34 @@ static void test_who_learns(void **state)
     assert_int_equal(SG_OK, exchange(&ask, &given));
     assert_int_equal(SG_OK, oauth_client_remove(now.o, "service"));
     assert_false(learns(&service, theirs.access_token));
+    assert_int_equal(SG_OK, oauth_audience_remove(now.o, "other"));
+    assert_false(learns(&other, named.access_token));
+}
+
+/* An audience was made for one client: when that is gone, it is not that of a client which has its
+ * name as an id. */
+static void test_service_gone(void **state)
+{
+    (void)state;
+    struct oauth_client service, namesake;
+    char secret[SG_OAUTH_SECRET_SIZE];
+    struct oauth_audience a;
+    struct grant theirs;
+    const char *reason;
+
+    assert_int_equal(
+        SG_OK, oauth_client_create(now.o, "service", "S", true, 7, &service, secret, &reason));
+    assert_int_equal(SG_OK,
+                     oauth_client_create(now.o, "pay", "P", true, 7, &namesake, secret, &reason));
+    assert_int_equal(
+        SG_OK, oauth_audience_create(now.o, "pay", "P", SG_SCOPE_SIGN, "service", &a, &reason));
+    must(now.ann.access_token, "pay", NULL, &theirs);
+    assert_true(learns(&service, theirs.access_token));
+    assert_false(learns(&namesake, theirs.access_token));
+    assert_int_equal(SG_OK, oauth_client_remove(now.o, "service"));
+    assert_false(learns(&namesake, theirs.access_token));
+    const struct oauth_exchange ask = ask_for(now.ann.access_token, "pay", NULL);
+    refused(&ask, "invalid_target");
 }
 
 /* -- clients ----------------------------------------------------------------------------------- */
@@ -670,6 +698,7 @@ int main(void)
         TEST(test_too_many_revoked),
         TEST(test_revoke_descendants),
         TEST(test_who_learns),
+        TEST(test_service_gone),
         TEST(test_clients),
         TEST(test_device),
         TEST(test_device_expires),
