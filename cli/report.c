@@ -267,7 +267,7 @@ static const char *advise_on(const struct cli *cli, const struct http_call *call
     if (cli->session && cli->session->script &&
         (call->status == 401 || strcmp(code, "forbidden") == 0))
         return SG_SESSION_SCRIPT_ADVICE;
-    if (cli->options.sealed && hint && strcmp(hint, "run: secctl login") == 0)
+    if (hint && strcmp(hint, "run: secctl login") == 0)
         return session_advice(cli);
     if (call->sealed && strcmp(code, "too-large") == 0)
         return "that does not go into a sealed message; send it without --sealed";

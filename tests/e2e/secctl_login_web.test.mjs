@@ -122,6 +122,16 @@ suite('secctl_login_web', async ({ gw, it }) => {
     await ctl.run(['ls', 'common/']);
     assert.match((await ctl.run(['say', 'common', 'x'], { expect: 2 })).stderr, /lacks the scope chat:write/);
     assert.match((await ctl.run(['tokens'], { expect: 2 })).stderr, /login-needed[^]*next: it takes a login with all rights/);
+    // A token that is refused even when it is new: back to where the session came from.
+    relay.answer = (request, response) => {
+      if (request.url !== '/v1/users/me') return false;
+      const problem = { type: 'about:blank', title: 'The token is not valid', status: 401, detail: 'no', code: 'token-invalid' };
+      response.writeHead(401, { 'content-type': 'application/problem+json' }).end(JSON.stringify(problem));
+      return true;
+    };
+    const refused = await ctl.run(['whoami'], { expect: 2 });
+    relay.answer = undefined;
+    assert.match(refused.stderr, /token-invalid\)\n {2}next: run: secctl login --web\n/);
   });
 
   await it('opens a browser on a terminal, where there is one', async () => {
