@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // An independent client of the sealed channel, written from docs/channel.md with WebCrypto only.
+import './webcrypto.mjs';
+
 const { subtle } = globalThis.crypto;
 const utf8 = new TextEncoder();
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // One test file = one suite on one gateway, which must end with status 0.
 import test from 'node:test';
+import './webcrypto.mjs';
 import { Gateway } from './gateway.mjs';
 
 const LIMIT_MS = 120000;
