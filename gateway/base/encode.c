@@ -164,3 +164,18 @@ enum sg_err encode_unbase64url(const char *text, size_t text_len, uint8_t *ret, 
 {
     return decode_64(text, text_len, digits_url, ret, cap, ret_len);
 }
+
+void encode_be64(uint64_t value, uint8_t ret[8])
+{
+    for (unsigned i = 0; i < 8; i++)
+        ret[i] = (uint8_t)(value >> (56 - 8 * i));
+}
+
+uint64_t encode_unbe64(const uint8_t data[8])
+{
+    uint64_t value = 0;
+
+    for (unsigned i = 0; i < 8; i++)
+        value = value << 8 | data[i];
+    return value;
+}

@@ -32,6 +32,10 @@ enum sg_err encode_unbase64(const char *text, size_t text_len, uint8_t *ret, siz
 enum sg_err encode_unbase64url(const char *text, size_t text_len, uint8_t *ret, size_t cap,
                                size_t *ret_len) SG_MUST_CHECK;
 
+/* Eight bytes, the most significant first (network order). */
+void encode_be64(uint64_t value, uint8_t ret[8]);
+uint64_t encode_unbe64(const uint8_t data[8]);
+
 struct buf;
 /* Appends `text` percent-encoded: all but unreserved characters, and `/` if `keep_slash`. */
 void encode_percent(struct buf *b, const char *text, size_t len, int keep_slash);

@@ -7,6 +7,7 @@
 #include <nettle/curve25519.h>
 #include <string.h>
 
+#include "base/encode.h"
 #include "base/rng.h"
 #include "base/secret.h"
 
@@ -22,8 +23,7 @@ static const char *const iv_label[2] = {"secgate channel v1 request iv",
 
 static uint8_t *put_u64(uint8_t *at, uint64_t value)
 {
-    for (unsigned i = 0; i < 8; i++)
-        at[i] = (uint8_t)(value >> (56 - 8 * i));
+    encode_be64(value, at);
     return at + 8;
 }
 

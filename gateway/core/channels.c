@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/encode.h"
 #include "base/metrics.h"
 #include "base/rng.h"
 #include "base/secret.h"
@@ -24,8 +25,7 @@ static void wrap_aad(const struct channel_record *r, uint8_t aad[WRAP_AAD])
 {
     memcpy(aad, WRAP_KIND, sizeof WRAP_KIND);
     memcpy(aad + sizeof WRAP_KIND, r->session_id, SG_SESSION_ID_SIZE);
-    for (unsigned i = 0; i < 8; i++)
-        aad[sizeof WRAP_KIND + SG_SESSION_ID_SIZE + i] = (uint8_t)(r->epoch >> (56 - 8 * i));
+    encode_be64(r->epoch, aad + sizeof WRAP_KIND + SG_SESSION_ID_SIZE);
 }
 
 /* With a key of each session's own: nonces are random, and all sessions of all years together would

@@ -63,8 +63,7 @@ char *cursor_encode(const struct entry_query *query, const struct entry_record *
     raw[1] = order_byte(query);
     if (listing_hash(query, raw + 2))
         return NULL;
-    for (unsigned i = 0; i < 8; i++)
-        raw[10 + i] = (uint8_t)(key >> (56 - 8 * i));
+    encode_be64(key, raw + 10);
     memcpy(raw + SG_CURSOR_HEAD, tail, len);
     char *text = arena_alloc(arena, SG_BASE64_SIZE(SG_CURSOR_HEAD + len));
     if (text)
@@ -103,9 +102,7 @@ enum sg_err cursor_decode(const char *text, struct arena *arena, struct entry_qu
     if (memcmp(hash, raw + 2, sizeof(hash)) != 0 ||
         !is_tail(query, raw + SG_CURSOR_HEAD, len - SG_CURSOR_HEAD))
         return SG_ERR_BAD_CURSOR;
-    uint64_t key = 0;
-    for (unsigned i = 0; i < 8; i++)
-        key = key << 8 | raw[10 + i];
+    uint64_t key = encode_unbe64(raw + 10);
     if ((query->sort == SG_SORT_NAME && key != 0) ||
         (query->sort == SG_SORT_SIZE && key > INT64_MAX))
         return SG_ERR_BAD_CURSOR;

@@ -143,8 +143,7 @@ static void make_nonce(const struct dpop *d, int64_t time_s, uint8_t ret[NONCE_T
 {
     uint8_t mac[SG_SHA256_SIZE];
 
-    for (size_t i = 0; i < NONCE_TIME; i++)
-        ret[i] = (uint8_t)((uint64_t)time_s >> (56 - 8 * i));
+    encode_be64((uint64_t)time_s, ret);
     sha256_hmac(d->nonce_key, sizeof d->nonce_key, ret, NONCE_TIME, mac);
     memcpy(ret + NONCE_TIME, mac, NONCE_MAC);
 }
@@ -161,20 +160,17 @@ void dpop_nonce(const struct dpop *d, int64_t now_s, char ret[SG_DPOP_NONCE_SIZE
 static int64_t nonce_age(const struct dpop *d, const char *text, int64_t now_s)
 {
     uint8_t nonce[NONCE_TIME + NONCE_MAC], right[NONCE_TIME + NONCE_MAC];
-    uint64_t time_s = 0;
+    int64_t time_s;
     size_t len = 0;
 
     if (encode_unbase64url(text, strlen(text), nonce, sizeof nonce, &len) != SG_OK ||
         len != sizeof nonce)
         return -1;
-    for (size_t i = 0; i < NONCE_TIME; i++)
-        time_s = time_s << 8 | nonce[i];
-    make_nonce(d, (int64_t)time_s, right);
+    time_s = (int64_t)encode_unbe64(nonce);
+    make_nonce(d, time_s, right);
     if (!secret_equal(nonce, right, sizeof right))
         return -1;
-    return (int64_t)time_s <= now_s && now_s - (int64_t)time_s <= SG_DPOP_NONCE_S
-               ? now_s - (int64_t)time_s
-               : -1;
+    return time_s <= now_s && now_s - time_s <= SG_DPOP_NONCE_S ? now_s - time_s : -1;
 }
 
 /* A proof without a nonce may have been used before the memory began if its `iat` would have been

@@ -2,6 +2,7 @@
 /* Makes and reads recovery codes. */
 #include "core/recovery.h"
 
+#include "base/encode.h"
 #include "base/rng.h"
 #include "base/secret.h"
 #include "core/sha256.h"
@@ -20,8 +21,7 @@ static void digest(const uint8_t key[SG_FACTOR_KEY_SIZE], int64_t user_id,
 {
     uint8_t text[8 + CHARACTERS];
 
-    for (size_t i = 0; i < 8; i++)
-        text[i] = (uint8_t)((uint64_t)user_id >> (56 - 8 * i));
+    encode_be64((uint64_t)user_id, text);
     memcpy(text + 8, plain, CHARACTERS);
     sha256_hmac(key, SG_FACTOR_KEY_SIZE, text, sizeof text, ret);
     secret_wipe(text, sizeof text);

@@ -412,8 +412,7 @@ static char *put_cursor(const uint8_t hash[CURSOR_HASH], uint64_t index, struct 
     uint8_t raw[CURSOR_SIZE] = {CURSOR_VERSION};
     char text[SG_BASE64_SIZE(CURSOR_SIZE)];
 
-    for (size_t i = 0; i < 8; i++)
-        raw[1 + i] = (uint8_t)(index >> (56 - 8 * i));
+    encode_be64(index, raw + 1);
     memcpy(raw + 9, hash, CURSOR_HASH);
     encode_base64url(raw, sizeof raw, text);
     return arena_strdup(arena, text);
@@ -423,14 +422,11 @@ static enum sg_err get_cursor(const char *text, const uint8_t hash[CURSOR_HASH],
 {
     uint8_t raw[CURSOR_SIZE];
     size_t len = 0;
-    uint64_t index = 0;
 
     if (encode_unbase64url(text, strlen(text), raw, sizeof raw, &len) != SG_OK ||
         len != sizeof raw || raw[0] != CURSOR_VERSION || memcmp(raw + 9, hash, CURSOR_HASH) != 0)
         return SG_ERR_BAD_CURSOR;
-    for (size_t i = 0; i < 8; i++)
-        index = index << 8 | raw[1 + i];
-    *ret = index;
+    *ret = encode_unbe64(raw + 1);
     return SG_OK;
 }
 

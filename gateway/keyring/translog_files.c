@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/encode.h"
 #include "base/file.h"
 
 #define READ_SIZE (1 << 20) /* of a scan; more than the largest entry */
@@ -159,8 +160,7 @@ static void put_offset(struct buf *out, uint64_t offset)
 {
     uint8_t bytes[8];
 
-    for (unsigned i = 0; i < 8; i++)
-        bytes[i] = (uint8_t)(offset >> (56 - 8 * i));
+    encode_be64(offset, bytes);
     buf_append(out, bytes, sizeof bytes);
 }
 

@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#include "base/encode.h"
+
 #define SPACES_BYTES (SG_LIMIT_SPACES * 8)
 #define KEYS_BYTES   (SG_LIMIT_KEYS * SG_LIMIT_KEY_SIZE)
 
@@ -17,12 +19,8 @@ static void spaces_from_row(struct sqlite_query *q, int column, struct token_rec
         sqlite_query_fail(q, SG_ERR_CORRUPT);
         return;
     }
-    for (size_t i = 0; i < len; i += 8) {
-        uint64_t id = 0;
-        for (size_t j = 0; j < 8; j++)
-            id = id << 8 | blob[i + j];
-        ret->space[ret->space_count++] = (int64_t)id;
-    }
+    for (size_t i = 0; i < len; i += 8)
+        ret->space[ret->space_count++] = (int64_t)encode_unbe64(blob + i);
 }
 
 /* Names, one a line; NULL: all. */
@@ -89,8 +87,7 @@ static void bind_limits(struct sqlite_query *q, const struct token_record *t, ui
 {
     size_t at = 0;
     for (size_t i = 0; i < t->space_count; i++)
-        for (size_t j = 0; j < 8; j++)
-            spaces[8 * i + j] = (uint8_t)((uint64_t)t->space[i] >> (56 - 8 * j));
+        encode_be64((uint64_t)t->space[i], spaces + 8 * i);
     for (size_t i = 0; i < t->key_count; i++) {
         size_t len = strnlen(t->key[i], SG_LIMIT_KEY_SIZE - 1);
         memcpy(keys + at, t->key[i], len);

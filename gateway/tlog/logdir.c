@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/encode.h"
 #include "base/file.h"
 
 enum { ENTRIES, BUNDLES, HASHES, FILES = HASHES + SG_LOGDIR_HASH_FILES };
@@ -167,15 +168,6 @@ enum sg_err logdir_hashes(struct logdir *d, unsigned file, uint64_t index, size_
     return err;
 }
 
-static uint64_t load64(const uint8_t *at)
-{
-    uint64_t value = 0;
-
-    for (size_t i = 0; i < 8; i++)
-        value = value << 8 | at[i];
-    return value;
-}
-
 enum sg_err logdir_offset(struct logdir *d, uint64_t bundle, uint64_t *ret)
 {
     uint8_t bytes[8];
@@ -184,10 +176,10 @@ enum sg_err logdir_offset(struct logdir *d, uint64_t bundle, uint64_t *ret)
     if (bundle > INT64_MAX / 8 - 2)
         return SG_ERR_NOT_FOUND;
     err = read_at(d, BUNDLES, bundle * 8, bytes, sizeof bytes);
-    if (err == SG_OK && load64(bytes) > INT64_MAX)
+    if (err == SG_OK && encode_unbe64(bytes) > INT64_MAX)
         err = SG_ERR_CORRUPT;
     if (err == SG_OK)
-        *ret = load64(bytes);
+        *ret = encode_unbe64(bytes);
     return err;
 }
 

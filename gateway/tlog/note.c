@@ -241,8 +241,7 @@ static enum sg_err verify_one(const struct note *n, const struct note_signature 
     }
     if (s->len != 8 + 64)
         return SG_ERR_BAD_DIGEST;
-    for (size_t i = 0; i < 8; i++)
-        time_s = time_s << 8 | s->bytes[i];
+    time_s = encode_unbe64(s->bytes);
     if (time_s > INT64_MAX)
         return SG_ERR_BAD_DIGEST;
     note_put_cosigned(&message, (int64_t)time_s, n->body, n->body_len);

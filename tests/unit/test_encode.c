@@ -182,6 +182,21 @@ static void test_percent_refuses_broken_escapes(void **state)
                          SG_ERR_BAD_REQUEST);
 }
 
+static void test_eight_bytes(void **state)
+{
+    static const uint8_t bytes[] = {0xfe, 0xdc, 0xba, 0x98, 0x76, 0x54, 0x32, 0x10};
+    static const uint64_t values[] = {0, 1, 255, 256, INT64_MAX, UINT64_MAX};
+    uint8_t got[8];
+
+    (void)state;
+    encode_be64(UINT64_C(0xfedcba9876543210), got);
+    assert_memory_equal(got, bytes, sizeof got);
+    for (size_t i = 0; i < sizeof values / sizeof values[0]; i++) {
+        encode_be64(values[i], got);
+        assert_true(encode_unbe64(got) == values[i]);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -192,6 +207,7 @@ int main(void)
         cmocka_unit_test(test_base64url_refuses_other_spellings),
         cmocka_unit_test(test_base64url_is_a_bijection),
         cmocka_unit_test(test_percent),
+        cmocka_unit_test(test_eight_bytes),
         cmocka_unit_test(test_percent_in_place),
         cmocka_unit_test(test_percent_refuses_broken_escapes),
     };
